@@ -1,0 +1,58 @@
+"""Who does something: a resolved person or a named service, never a chat account."""
+
+from enum import StrEnum
+
+from engine.domain.ids import PersonId, Tenant
+from engine.domain.model import Model
+
+
+class ActorKind(StrEnum):
+    """A person of the directory, or one of our own named services."""
+
+    PERSON = "person"
+    SERVICE = "service"
+
+
+class Surface(StrEnum):
+    """Where an act came from; the gate is the same for all of them."""
+
+    BUTTON = "button"
+    EMOJI = "emoji"
+    COMMAND = "command"
+    API = "api"
+    CLI = "cli"
+    WEB = "web"
+    ALERT = "alert"
+    AUTO = "auto"
+
+
+class Actor(Model):
+    """Somebody known. `groups` are directory groups, never chat user groups."""
+
+    kind: ActorKind = ActorKind.PERSON
+    id: PersonId
+    name: str
+    tenant: Tenant = Tenant("default")
+    groups: tuple[str, ...] = ()
+    slack_id: str = ""
+
+
+class Account(Model):
+    """A chat account as the platform describes it, before anyone knows who it is."""
+
+    team: str
+    user: str
+    name: str = ""
+    is_bot: bool = False
+    is_guest: bool = False
+    is_stranger: bool = False
+    is_deleted: bool = False
+
+    @property
+    def key(self) -> str:
+        """The key that the directory holds for this account."""
+        return f"slack:{self.team}:{self.user}"
+
+
+ALERTS = Actor(kind=ActorKind.SERVICE, id=PersonId("service:alerts"), name="Alerts")
+WORKER = Actor(kind=ActorKind.SERVICE, id=PersonId("service:worker"), name="Worker")

@@ -1,0 +1,93 @@
+"""A request on its way to a plan, and what the planner made of it."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from engine.domain.context import ContextRef
+from engine.domain.ids import ConversationId, DraftId, EvidenceId, PersonId, PlanId, Tenant
+from engine.domain.model import Json, Model
+from engine.domain.plan import Origin, PlanVersion, Proposal
+
+
+class DraftState(StrEnum):
+    """Where a request stands. Asking: the speaker must confirm what the change costs."""
+
+    OPEN = "open"
+    ASKING = "asking"
+    DONE = "done"
+    FAILED = "failed"
+    DROPPED = "dropped"
+
+
+class Draft(Model):
+    """One request in words. `based_on` names the version that the speaker wants changed."""
+
+    id: DraftId
+    tenant: Tenant
+    conversation_id: ConversationId
+    requester: PersonId
+    requester_name: str
+    origin: Origin = Origin.PERSON
+    text: str
+    context: ContextRef = ContextRef()
+    labels: dict[str, str] = {}
+    plan_id: PlanId | None = None
+    based_on: int | None = None
+    state: DraftState = DraftState.OPEN
+    epoch: int = 0
+    created_at: datetime
+
+
+class Evidence(Model):
+    """A stored result that a claim points to. `facts` are what code extracted from it."""
+
+    id: EvidenceId
+    draft_id: DraftId
+    number: int
+    tool: str
+    action: str
+    title: str
+    summary: str
+    facts: dict[str, str] = {}
+    body: str = ""
+    ok: bool = True
+    at: datetime
+
+
+class Reading(Model):
+    """A read that somebody (a playbook, a model) wants to be made."""
+
+    tool: str
+    action: str
+    input: dict[str, Json] = {}
+    title: str = ""
+
+
+class OutcomeKind(StrEnum):
+    """What a request can become."""
+
+    PLAN = "plan"
+    ANSWER = "answer"
+    QUESTION = "question"
+    REFUSE = "refuse"
+    REMARK = "remark"
+
+
+class Outcome(Model):
+    """What the planner answers. A remark asks for nothing and changes nothing."""
+
+    kind: OutcomeKind
+    proposal: Proposal | None = None
+    text: str = ""
+    choices: tuple[str, ...] = ()
+    note: str = ""
+
+
+class Briefing(Model):
+    """All that a planner may know: the words, the facts, and the version to be changed."""
+
+    draft: Draft
+    evidence: tuple[Evidence, ...] = ()
+    current: PlanVersion | None = None
+    history: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()

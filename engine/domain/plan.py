@@ -1,0 +1,180 @@
+"""What Carapulse proposes to do; each version of it is immutable."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from engine.domain.call import Call, Effect, Expectation, Probe, Risk
+from engine.domain.context import ContextRef
+from engine.domain.ids import ConversationId, EvidenceId, PersonId, PlanId, Tenant
+from engine.domain.model import Json, Model, Sentence
+
+
+class VersionState(StrEnum):
+    """Where a plan version stands."""
+
+    DRAFTING = "drafting"
+    WAITING = "waiting"
+    APPROVED = "approved"
+    SUPERSEDED = "superseded"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    EXECUTING = "executing"
+    EXECUTED = "executed"
+    WITHDRAWN = "withdrawn"
+
+    @property
+    def ended(self) -> bool:
+        """No further state follows."""
+        return self in ENDED
+
+    @property
+    def open(self) -> bool:
+        """It can still be decided or started."""
+        return self in (VersionState.WAITING, VersionState.APPROVED)
+
+
+ENDED = frozenset(
+    {
+        VersionState.SUPERSEDED,
+        VersionState.REJECTED,
+        VersionState.EXPIRED,
+        VersionState.EXECUTED,
+        VersionState.WITHDRAWN,
+    }
+)
+
+
+class StepKind(StrEnum):
+    """An act changes or reads something; a verify step must see its expectation come true."""
+
+    ACT = "act"
+    VERIFY = "verify"
+
+
+class Step(Model):
+    """One step, frozen: rendered in full, with its check and its way back."""
+
+    number: Annotated[int, Field(ge=1)]
+    kind: StepKind
+    title: str
+    why: str = ""
+    call: Call
+    expect: Expectation | None = None
+    probe: Probe | None = None
+    rollback: Call | None = None
+    rollback_probe: Probe | None = None
+
+    @property
+    def effect(self) -> Effect:
+        return self.call.effect
+
+
+class Requirements(Model):
+    """What the policy asks for before a version may run; frozen into the version.
+
+    `people` distinct approvers; `groups` lists sets of groups, and from each set somebody must
+    be among the approvers; `within_seconds` is how long a decision may take.
+    """
+
+    people: Annotated[int, Field(ge=0, le=20)] = 1
+    groups: tuple[tuple[str, ...], ...] = ()
+    emoji: bool = False
+    step_up: bool = False
+    break_glass: bool = False
+    within_seconds: Annotated[int, Field(ge=1)] = 4 * 3600
+
+
+class Constraints(Model):
+    """Limits of the policy merged with those of the request; the narrower wins."""
+
+    max_targets: int | None = None
+    windows: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+
+
+class Origin(StrEnum):
+    """What made somebody, or something, ask for a plan."""
+
+    PERSON = "person"
+    ALERT = "alert"
+    API = "api"
+
+
+class PlanVersion(Model):
+    """A numbered, immutable form of a plan. `digest` binds approvals to it (engine.domain.digest).
+
+    `editors` are all who shaped this or an earlier version; with the requester they never
+    approve a write. Times are UTC.
+    """
+
+    schema_version: int = 1
+    tenant: Tenant
+    plan_id: PlanId
+    reference: str
+    version: Annotated[int, Field(ge=1)]
+    conversation_id: ConversationId
+    requester: PersonId
+    requester_name: str
+    editors: tuple[PersonId, ...] = ()
+    origin: Origin = Origin.PERSON
+    intent: Sentence
+    title: str
+    why: Sentence = ""
+    context: ContextRef
+    constraints: Constraints = Constraints()
+    requirements: Requirements
+    decide_before: datetime
+    start_before: datetime
+    steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+    risk: Risk
+    risk_reasons: tuple[str, ...] = ()
+    dependants: int = 0
+    planner: str = ""
+    used: tuple[str, ...] = ()
+    evidence: tuple[EvidenceId, ...] = ()
+    changes: tuple[str, ...] = ()
+    label: str = ""
+    digest: str = ""
+    created_at: datetime
+
+    @property
+    def writes(self) -> bool:
+        """Whether any step changes something."""
+        return any(step.effect is not Effect.READ for step in self.steps)
+
+
+class VersionRef(Model):
+    """Names one version of one plan; also the argument of its workflow."""
+
+    plan_id: PlanId
+    version: int
+    epoch: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.plan_id}/{self.version}"
+
+
+class DraftStep(Model):
+    """A step as a planner says it: data, not yet checked against anything."""
+
+    tool: str
+    action: str
+    input: dict[str, Json] = {}
+    title: str = ""
+    why: str = ""
+    expect: Expectation | None = None
+
+
+class Proposal(Model):
+    """What a planner proposes for an intent."""
+
+    title: str
+    why: str = ""
+    context: ContextRef
+    steps: Annotated[tuple[DraftStep, ...], Field(min_length=1, max_length=50)]
+    planner: str
+    used: tuple[str, ...] = ()
+    understood: str = ""

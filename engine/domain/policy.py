@@ -1,0 +1,70 @@
+"""What a policy is asked, and what it may answer."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from engine.domain.actor import Actor
+from engine.domain.context import ContextRef
+from engine.domain.model import Json, Model
+from engine.domain.plan import Constraints, Requirements
+
+
+class Deed(StrEnum):
+    """The actions a policy decides on; each has its own name."""
+
+    PLAN_CREATE = "plan.create"
+    PLAN_READ = "plan.read"
+    PLAN_APPROVE = "plan.approve"
+    PLAN_REJECT = "plan.reject"
+    PLAN_WITHDRAW = "plan.withdraw"
+    PLAN_EXECUTE = "plan.execute"
+    TOOL_EXECUTE = "tool.execute"
+    TOOL_READ = "tool.read"
+    EXECUTION_OPERATE = "execution.operate"
+    EXECUTION_OVERRIDE = "execution.override"
+    EXECUTION_READ = "execution.read"
+
+
+class Answer(StrEnum):
+    """The three decisions there are; anything else is a deny."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+    REQUIRE_APPROVAL = "require_approval"
+
+
+class Resource(Model):
+    """A thing that would be touched."""
+
+    kind: str
+    name: str
+    effect: str = "read"
+    reversible: bool = False
+
+
+class Question(Model):
+    """The policy's input (`{actor, action, context, resources, risk, time}` and facts)."""
+
+    actor: Actor
+    action: Deed
+    context: ContextRef
+    resources: tuple[Resource, ...] = ()
+    risk: str = "high"
+    time: datetime
+    facts: dict[str, Json] = {}
+
+
+class Ruling(Model):
+    """The policy's output, with an id to find it again."""
+
+    id: str
+    decision: Answer
+    requirements: Requirements = Requirements()
+    constraints: Constraints = Constraints()
+    ttl: int = 0
+    reasons: tuple[str, ...] = ()
+    input_digest: str = ""
+
+    @property
+    def allows(self) -> bool:
+        return self.decision is Answer.ALLOW

@@ -1,0 +1,57 @@
+"""What a card shows, put together from rows; rendering needs nothing else."""
+
+from engine.domain.approval import Signed
+from engine.domain.conversation import Place
+from engine.domain.draft import Draft, Evidence, Outcome
+from engine.domain.execution import Execution, LogLine
+from engine.domain.model import Model
+from engine.domain.plan import PlanVersion, VersionState
+from engine.domain.problem import Problem
+
+
+class PlanView(Model):
+    """A plan's current version with everything that its card tells.
+
+    `approvers` are mentions of who may still approve, `groups` mentions of the groups asked for;
+    `effects` are sentences about what changed ("Error rate 37 % -> 0.4 %"), filled at the end.
+    """
+
+    version: PlanVersion
+    state: VersionState
+    reason: str = ""
+    approvals: tuple[Signed, ...] = ()
+    have: int = 0
+    need: int = 0
+    missing: tuple[str, ...] = ()
+    approvers: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    execution: Execution | None = None
+    evidence: tuple[Evidence, ...] = ()
+    effects: tuple[str, ...] = ()
+
+
+class LogView(Model):
+    """The end of an execution's log; `total` counts all of its lines."""
+
+    execution: Execution
+    lines: tuple[LogLine, ...] = ()
+    total: int = 0
+
+
+class FindingsView(Model):
+    """What was looked at for a request, and what came of it. `done` is False while looking."""
+
+    draft: Draft
+    evidence: tuple[Evidence, ...] = ()
+    outcome: Outcome | None = None
+    done: bool = False
+    seconds: float = 0.0
+
+
+class ProblemView(Model):
+    """A problem with its thread, and the plan that was drafted for it, if any."""
+
+    problem: Problem
+    place: Place | None = None
+    plan_reference: str = ""
+    plan_state: VersionState | None = None

@@ -1,0 +1,49 @@
+"""What can go wrong in ways that a person can be told about; the type says what to do next."""
+
+
+class CarapulseError(Exception):
+    """Expected; its text is fit for a thread: what happened, and what to do."""
+
+
+class Invalid(CarapulseError):
+    """The input is wrong; `fields` maps a field's path to what is wrong with it."""
+
+    def __init__(self, text: str, fields: dict[str, str] | None = None) -> None:
+        super().__init__(text)
+        self.fields = dict(fields or {})
+
+
+class NotFound(CarapulseError):
+    """There is no such thing, or it is not yours to see."""
+
+
+class NotAllowed(CarapulseError):
+    """A rule forbids it; the text names the rule, the fact that broke it and the way out."""
+
+
+class Conflict(CarapulseError):
+    """It changed meanwhile; the text says what it is now."""
+
+
+class Tampered(CarapulseError):
+    """What is stored is not what was approved. Nothing runs; this is alarmed."""
+
+
+class Unavailable(CarapulseError):
+    """A component does not answer; trying again later can help."""
+
+    def __init__(self, component: str, text: str) -> None:
+        super().__init__(text)
+        self.component = component
+
+
+class ToolFailed(CarapulseError):
+    """A tool ended, and is known to have failed."""
+
+
+class DraftFailed(CarapulseError):
+    """No usable draft came out of the planner; the text says why in words."""
+
+
+class ConfigurationError(CarapulseError):
+    """The settings or the installation can't work; the text says how to mend it."""

@@ -1,0 +1,270 @@
+"""All configuration, read once at start. Nothing else looks at the environment.
+
+Sources, the first wins: arguments, `CARAPULSE_*` variables, secret files, the YAML file.
+Only entry points and `engine.wiring` read this module; others are given values.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    NestedSecretsSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
+
+from engine.errors import ConfigurationError
+
+PREFIX = "CARAPULSE_"
+# What Kubernetes injects for a Service that is named `carapulse`.
+INJECTED = ("CARAPULSE_PORT", "CARAPULSE_SERVICE_")
+# Read by their usual names too: variable, section, field.
+USUAL = (
+    ("SLACK_BOT_TOKEN", "slack", "bot_token"),
+    ("SLACK_APP_TOKEN", "slack", "app_token"),
+    ("OPENAI_API_KEY", "llm", "openai_api_key"),
+    ("OPENAI_BASE_URL", "llm", "openai_base_url"),
+    ("ANTHROPIC_API_KEY", "llm", "anthropic_api_key"),
+)
+
+
+Tree = TypeVar("Tree", bound="Settings")
+
+
+class Section(BaseModel):
+    """A branch of the tree."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class PostgresSettings(Section):
+    """`dsn` is the application's role; only `up`, `migrate` and the chart know the owner's."""
+
+    dsn: SecretStr = SecretStr("")
+    owner_dsn: SecretStr = SecretStr("")
+    pool_size: int = Field(default=10, ge=2, le=200)
+    statement_timeout_seconds: float = Field(default=10, gt=0)
+    connect_timeout_seconds: float = Field(default=5, gt=0)
+
+
+class RedisSettings(Section):
+    """Empty: run without the live feed."""
+
+    url: SecretStr = SecretStr("")
+
+
+class TemporalSettings(Section):
+    """Where the Temporal frontend listens, `host:port`."""
+
+    address: str = ""
+    namespace: str = "default"
+    queue: str = "carapulse"
+    connect_timeout_seconds: float = Field(default=5, gt=0)
+
+
+class PolicySettings(Section):
+    """`folder` adds Rego files beside ours. `stage` is what writes may do at most."""
+
+    opa_url: str = ""
+    folder: Path | None = None
+    stage: Literal["read-only", "approve-all", "low-auto"] = "approve-all"
+    timeout_seconds: float = Field(default=2, gt=0)
+
+
+class SlackSettings(Section):
+    """`sockets` connections are held, so that one is always up. Budgets scale for benchmarks."""
+
+    bot_token: SecretStr = SecretStr("")
+    app_token: SecretStr = SecretStr("")
+    base_url: str = "https://slack.com/api/"
+    channel: str = ""
+    sockets: int = Field(default=2, ge=1, le=10)
+    budget_scale: float = Field(default=1.0, gt=0)
+
+
+class HttpSettings(Section):
+    """The sidecar. `public_url` is how people and webhooks reach it."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    public_url: str = ""
+
+
+class HookSettings(Section):
+    """Tokens that webhooks carry."""
+
+    alertmanager_token: SecretStr = SecretStr("")
+
+
+class LlmSettings(Section):
+    """Without a key the offline planner drafts."""
+
+    openai_api_key: SecretStr = SecretStr("")
+    openai_base_url: str = "https://api.openai.com/v1"
+    anthropic_api_key: SecretStr = SecretStr("")
+    model: str = "gpt-5.1"
+    timeout_seconds: float = Field(default=60, gt=0)
+    repair_rounds: int = Field(default=2, ge=0, le=5)
+
+
+class DirectorySettings(Section):
+    """Who people are."""
+
+    file: Path | None = None
+
+
+class ContextSettings(Section):
+    """The service graph and the playbooks, as files."""
+
+    services_file: Path | None = None
+    playbooks_folder: Path | None = None
+
+
+class Connection(Section):
+    """How a tool reaches its system."""
+
+    url: str = ""
+    token: SecretStr = SecretStr("")
+
+
+class ToolSettings(Section):
+    """`folder` holds your own definitions. `connections` is by tool name."""
+
+    folder: Path | None = None
+    connections: dict[str, Connection] = Field(default_factory=dict)
+    git_remotes: tuple[str, ...] = ()
+    work_folder: Path | None = None
+
+
+class KeySettings(Section):
+    """Secret files: the gate's private key, and the folder of public keys that workers trust."""
+
+    signing_key_file: Path | None = None
+    public_keys_folder: Path | None = None
+
+
+class ApprovalSettings(Section):
+    """`emoji_max_risk`: the worst risk that an emoji may approve."""
+
+    emoji_max_risk: Literal["none", "low", "medium"] = "low"
+
+
+class ExecutionSettings(Section):
+    """Waits, in seconds. `rollback_delay` counts from when the card shows the failure."""
+
+    rollback_delay: float = Field(default=30, ge=0)
+    rollback_latest: float = Field(default=60, ge=0)
+    call_lease: float = Field(default=15, gt=1)
+    kill_grace: float = Field(default=5, ge=0)
+
+
+class LogSettings(Section):
+    """`format` text is for people, json for collectors."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    format: Literal["json", "text"] = "json"
+
+
+class Settings(BaseSettings):
+    """The tree. Each process uses the part that it needs; an unknown key is an error."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        nested_model_default_partial_update=True,
+        secrets_nested_delimiter="__",
+    )
+
+    tenant: str = "default"
+    timezone: str = "UTC"
+    postgres: PostgresSettings = PostgresSettings()
+    redis: RedisSettings = RedisSettings()
+    temporal: TemporalSettings = TemporalSettings()
+    policy: PolicySettings = PolicySettings()
+    slack: SlackSettings = SlackSettings()
+    http: HttpSettings = HttpSettings()
+    hooks: HookSettings = HookSettings()
+    llm: LlmSettings = LlmSettings()
+    directory: DirectorySettings = DirectorySettings()
+    context: ContextSettings = ContextSettings()
+    tools: ToolSettings = ToolSettings()
+    keys: KeySettings = KeySettings()
+    approvals: ApprovalSettings = ApprovalSettings()
+    execution: ExecutionSettings = ExecutionSettings()
+    log: LogSettings = LogSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, environment, secret files, YAML."""
+        return (
+            init_settings,
+            env_settings,
+            NestedSecretsSettingsSource(file_secret_settings),
+            YamlConfigSettingsSource(settings_cls),
+        )
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Read everything. `CARAPULSE_CONFIG` names the YAML file, `CARAPULSE_SECRETS` a folder.
+
+        Raises `ConfigurationError` that names each wrong key and never its value.
+        """
+        given = os.environ if environ is None else environ
+        refuse_unknown(given, cls)
+        try:
+            build: Callable[..., Self] = sources(cls, given)
+            return build(**usual(given))
+        except ValidationError as error:
+            wrong = "; ".join(
+                f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}"
+                for item in error.errors(include_input=False, include_url=False)
+            )
+            raise ConfigurationError(f"The settings are wrong: {wrong}.") from None
+
+
+def refuse_unknown(environ: Mapping[str, str], tree: type[Settings]) -> None:
+    """A mistyped top-level name would be ignored in silence; say it instead."""
+    known = {f"{PREFIX}{name.upper()}" for name in tree.model_fields}
+    known |= {f"{PREFIX}CONFIG", f"{PREFIX}SECRETS"}
+    for name in environ:
+        if not name.startswith(PREFIX) or name.startswith(INJECTED):
+            continue
+        if name.split("__", 1)[0] not in known:
+            raise ConfigurationError(f"{name} is no setting. `carapulse doctor` lists them.")
+
+
+def usual(environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Values from variables that other programs use too; ours win where both are set."""
+    found: dict[str, dict[str, str]] = {}
+    for variable, section, field in USUAL:
+        ours = f"{PREFIX}{section}__{field}".upper()
+        if environ.get(variable) and not environ.get(ours):
+            found.setdefault(section, {})[field] = environ[variable]
+    return found
+
+
+def sources(tree: type[Tree], environ: Mapping[str, str]) -> type[Tree]:
+    """The tree bound to the files that the environment names."""
+    config = tree.model_config.copy()
+    if path := environ.get(f"{PREFIX}CONFIG"):
+        if not Path(path).is_file():
+            raise ConfigurationError(f"{PREFIX}CONFIG names {path}, which is no file.")
+        config["yaml_file"] = path
+    if folder := environ.get(f"{PREFIX}SECRETS"):
+        config["secrets_dir"] = folder
+    return type(tree.__name__, (tree,), {"model_config": config, "__module__": tree.__module__})
