@@ -1,32 +1,23 @@
 """Prometheus and Alertmanager for the demo, where the machine has them: configuration and start.
 
-Nothing is started here: a `Child` says what a supervisor has to run and how to see that it is up.
+Nothing is started here: a `Child` says what the supervisor runs and how it sees that it is up.
 """
 
 import asyncio
 import shutil
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from bot.local.children import Child, Probe
 from bot.local.demo.alert import ALERT_NAME, LABELS, annotations, error_rate_query
+from bot.local.demo.shop.checkout import Pace
+from bot.local.ports import LOOPBACK, answers_http, free_port
 
-HOST = "127.0.0.1"
 PROMETHEUS = ("prometheus",)
 ALERTMANAGER = ("prometheus-alertmanager", "alertmanager")
-
-
-@dataclass(frozen=True, slots=True)
-class Child:
-    """A process for the supervisor: run `argv`; it is up when `ready_url` answers 200."""
-
-    name: str
-    argv: tuple[str, ...]
-    log_name: str
-    ready_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +35,7 @@ class Watched:
     shop_port: int
     hook_url: str
     hook_token_file: Path
-    window: float = 15.0
-    limit: float = 0.05
-    hold: float = 3.0
+    pace: Pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,27 +57,22 @@ def installed() -> Programs | None:
 
 async def prepare(folder: Path, programs: Programs, watched: Watched) -> Monitoring:
     """Write both configurations under `folder` and choose free loopback ports."""
-    prometheus_port, alertmanager_port = free_ports(2)
+    prometheus_port, alertmanager_port = free_port(), free_port()
     await asyncio.to_thread(_write, folder, watched, alertmanager_port)
-    prometheus_url = f"http://{HOST}:{prometheus_port}"
-    alertmanager_url = f"http://{HOST}:{alertmanager_port}"
-    return Monitoring(
-        prometheus_url,
-        alertmanager_url,
-        (
-            _alertmanager(folder, programs.alertmanager, alertmanager_url),
-            _prometheus(folder, programs.prometheus, prometheus_url),
-        ),
+    children = (
+        _alertmanager(folder, programs.alertmanager, alertmanager_port),
+        _prometheus(folder, programs.prometheus, prometheus_port),
     )
+    return Monitoring(_url(prometheus_port), _url(alertmanager_port), children)
 
 
-def free_ports(count: int) -> list[int]:
-    """Loopback ports that are free now; they are told apart by being held together."""
-    held = [socket.create_server((HOST, 0)) for _ in range(count)]
-    ports = [int(one.getsockname()[1]) for one in held]
-    for one in held:
-        one.close()
-    return ports
+def answering(port: int, path: str) -> Probe:
+    """Make the probe that asks for `path` on a loopback port."""
+
+    async def ready() -> bool:
+        return await answers_http(port, path)
+
+    return ready
 
 
 def _first(names: tuple[str, ...]) -> str | None:
@@ -112,30 +96,31 @@ def _scrapes(watched: Watched, alertmanager_port: int) -> dict[str, Any]:
         "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
         "rule_files": ["rules.yaml"],
         "alerting": {
-            "alertmanagers": [{"static_configs": [{"targets": [f"{HOST}:{alertmanager_port}"]}]}]
+            "alertmanagers": [
+                {"static_configs": [{"targets": [f"{LOOPBACK}:{alertmanager_port}"]}]}
+            ]
         },
         "scrape_configs": [
             {
                 "job_name": "shop",
                 # `instance` is the shop's own: one process holds three of them
                 "honor_labels": True,
-                "static_configs": [{"targets": [f"{HOST}:{watched.shop_port}"]}],
+                "static_configs": [{"targets": [f"{LOOPBACK}:{watched.shop_port}"]}],
             }
         ],
     }
 
 
 def _rules(watched: Watched) -> dict[str, Any]:
-    percent = '{{ $value | mul 100 | printf "%.0f" }}'
     # Prometheus templates have no arithmetic functions; a query computes the percentage
-    percent = f"{{{{ with query `100 * ({error_rate_query(watched.window)})` }}}}"
+    percent = f"{{{{ with query `100 * ({error_rate_query(watched.pace.window)})` }}}}"
     percent += '{{ . | first | value | printf "%.0f" }}{{ end }}'
     alert = {
         "alert": ALERT_NAME,
-        "expr": f"{error_rate_query(watched.window)} > {watched.limit:g}",
-        "for": f"{round(watched.hold * 1000)}ms",
+        "expr": f"{error_rate_query(watched.pace.window)} > {watched.pace.limit:g}",
+        "for": f"{round(watched.pace.hold * 1000)}ms",
         "labels": LABELS,
-        "annotations": annotations(percent, watched.limit),
+        "annotations": annotations(percent, watched.pace.limit),
     }
     return {"groups": [{"name": "shop", "interval": "1s", "rules": [alert]}]}
 
@@ -163,28 +148,32 @@ def _routes(watched: Watched) -> dict[str, Any]:
     }
 
 
-def _prometheus(folder: Path, program: str, url: str) -> Child:
+def _prometheus(folder: Path, program: str, port: int) -> Child:
     argv = (
         program,
         f"--config.file={folder / 'prometheus.yaml'}",
         f"--storage.tsdb.path={folder / 'prometheus'}",
         "--storage.tsdb.retention.time=12h",
         "--storage.tsdb.retention.size=256MB",
-        f"--web.listen-address={url.removeprefix('http://')}",
-        f"--web.external-url={url}",
+        f"--web.listen-address={LOOPBACK}:{port}",
+        f"--web.external-url={_url(port)}",
         "--log.level=warn",
     )
-    return Child("prometheus", argv, "prometheus.log", f"{url}/-/ready")
+    return Child("prometheus", argv, ready=answering(port, "/-/ready"))
 
 
-def _alertmanager(folder: Path, program: str, url: str) -> Child:
+def _alertmanager(folder: Path, program: str, port: int) -> Child:
     argv = (
         program,
         f"--config.file={folder / 'alertmanager.yaml'}",
         f"--storage.path={folder / 'alertmanager'}",
-        f"--web.listen-address={url.removeprefix('http://')}",
-        f"--web.external-url={url}",
+        f"--web.listen-address={LOOPBACK}:{port}",
+        f"--web.external-url={_url(port)}",
         "--cluster.listen-address=",
         "--log.level=warn",
     )
-    return Child("alertmanager", argv, "alertmanager.log", f"{url}/-/ready")
+    return Child("alertmanager", argv, ready=answering(port, "/-/ready"))
+
+
+def _url(port: int) -> str:
+    return f"http://{LOOPBACK}:{port}"

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import signal
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import structlog
@@ -32,20 +33,16 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, required=True, help="folder for the local clone")
     parser.add_argument("--alerts-to", help="webhook that gets the alerts of the shop's own rule")
     parser.add_argument("--alerts-token-file", type=Path)
-    parser.add_argument("--alerts-hold", type=float, default=3.0, help="seconds above the limit")
-    parser.add_argument("--rate", type=float, default=25.0, help="customers a second")
-    pace = Pace()
-    parser.add_argument("--window", type=float, default=pace.window)
-    parser.add_argument("--poll", type=float, default=pace.poll)
-    parser.add_argument("--rollout-pause", type=float, default=pace.rollout_pause)
-    parser.add_argument("--limit", type=float, default=pace.limit)
+    for field in fields(Pace):
+        name = "--" + field.name.replace("_", "-")
+        parser.add_argument(name, type=float, default=field.default)
     return parser
 
 
 async def _serve(options: argparse.Namespace) -> None:
     clone = options.data / "shop-config"
     clone.mkdir(parents=True, exist_ok=True)
-    pace = Pace(options.window, options.poll, options.rollout_pause, options.limit)
+    pace = Pace(**{field.name: getattr(options, field.name) for field in fields(Pace)})
     checkout = Checkout(pace)
     follower = Follower(options.repository, options.branch, clone, pace.poll)
     async with serving(checkout, follower, options.port) as front:
@@ -54,7 +51,7 @@ async def _serve(options: argparse.Namespace) -> None:
             tasks = [
                 group.create_task(checkout.follow(follower)),
                 group.create_task(checkout.roll_out()),
-                group.create_task(customers(options.rate, front.instance_urls)),
+                group.create_task(customers(pace.rate, front.instance_urls)),
             ]
             if options.alerts_to:
                 tasks.append(group.create_task(_alerting(options, checkout, front.port)))
@@ -67,8 +64,8 @@ async def _serve(options: argparse.Namespace) -> None:
 async def _alerting(options: argparse.Namespace, checkout: Checkout, port: int) -> None:
     rule = Rule(
         labels={"alertname": ALERT_NAME, **LABELS},
-        annotations=annotations("{percent}", options.limit),
-        hold=options.alerts_hold,
+        annotations=annotations("{percent}", checkout.pace.limit),
+        hold=checkout.pace.hold,
     )
     sender = Sender(options.alerts_to, options.alerts_token_file, f"http://{HOST}:{port}")
     await alerting(checkout, rule, sender)

@@ -18,12 +18,18 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How quickly things happen; tests shorten it. All in seconds, but for the limit."""
+    """How quickly things happen, in seconds; tests shorten it.
+
+    `limit` is the error rate that is too high, `hold` how long it must be so before the alert
+    fires, `rate` the number of customers a second.
+    """
 
     window: float = 15.0
     poll: float = 0.75
     rollout_pause: float = 1.0
     limit: float = 0.05
+    hold: float = 3.0
+    rate: float = 25.0
 
 
 class Checkout:
