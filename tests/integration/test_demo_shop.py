@@ -172,6 +172,7 @@ async def test_a_bad_commit_breaks_checkout_and_a_revert_heals_it(
 
     assert before["settings"]["pool_size"] == after["settings"]["pool_size"] == 10
     assert during["settings"]["pool_size"] == 0
+    assert (during["ready"], during["on_revision"], during["total"]) == (3, 3, 3)
     assert (during["last_change"]["author"], during["last_change"]["message"]) == (
         "Dana Reyes",
         "raise pool size",
@@ -277,10 +278,41 @@ async def test_the_services_file_names_where_checkout_really_is(opened: OpenWorl
     checkout = next(one for one in services if one["name"] == "checkout")
 
     assert checkout["gitops"]["remote"] == world.repository_url
-    assert checkout["health"] == {"tool": "shop", "url": world.shop_url}
+    assert checkout["health"] == {
+        "tool": "shop",
+        "action": "health",
+        "url": world.shop_url,
+    }
     assert "metrics" not in checkout
     named = {one["name"] for one in services}
     assert {other for one in services for other in one["depends_on"]} <= named
+
+
+async def test_the_query_of_the_services_file_answers_what_health_says(
+    opened: OpenWorld,
+) -> None:
+    if monitoring.installed() is None:
+        pytest.skip("Prometheus and Alertmanager are not on the PATH")
+    world = await opened(False)
+    services = yaml.safe_load(world.services_file.read_text())["services"]
+    metrics = next(one["metrics"] for one in services if one["name"] == "checkout")
+    await world.bad_commit()
+    await until(health_of(world), broken)
+
+    async def ask() -> Json:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session,
+            session.get(
+                f"{world.prometheus_url}/api/v1/query", params={"query": metrics["error_rate"]}
+            ) as answer,
+        ):
+            found: Json = await answer.json()
+            samples = found["data"]["result"]  # none until it has scraped twice
+            return {"value": samples[0]["value"][1] if samples else "0"}
+
+    seen = await until(ask, lambda seen: float(seen["value"]) > 0.2)
+
+    assert float(seen["value"]) > float(metrics["limit"])
 
 
 async def test_the_repository_keeps_its_history_when_it_is_opened_again(tmp_path: Path) -> None:

@@ -19,12 +19,20 @@ def health(checkout: Checkout, remote_problem: str | None) -> dict[str, Any]:
         "failed": counts.failed,
         "window_seconds": str(checkout.pace.window),
         "instances": [_instance(instance) for instance in checkout.instances],
+        "total": len(checkout.instances),
         "ready": sum(instance.ready for instance in checkout.instances),
+        "on_revision": _on_newest(checkout),
         "revision": checkout.revision,
         "settings": checkout.settings.model_dump() if checkout.settings else None,
         "last_change": _last_change(checkout),
         "problems": problems,
     }
+
+
+def _on_newest(checkout: Checkout) -> int:
+    """How many instances run the newest commit that the shop knows of."""
+    newest = checkout.last_change.revision if checkout.last_change else None
+    return sum(instance.revision == newest for instance in checkout.instances if newest)
 
 
 def _instance(instance: Instance) -> dict[str, Any]:

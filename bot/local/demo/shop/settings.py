@@ -28,11 +28,15 @@ class CheckoutSettings(BaseModel):
             raise BadSettings(f"the settings file is larger than {MAX_BYTES} bytes")
         try:
             return cls.model_validate(yaml.safe_load(text))
-        except yaml.YAMLError as error:
-            raise BadSettings(f"not YAML: {str(error)[:200]}") from error
         except ValidationError as error:
-            found = "; ".join(
-                f"{'.'.join(map(str, item['loc'])) or 'file'}: {item['msg']}"
-                for item in error.errors(include_url=False)
-            )
-            raise BadSettings(found[:300]) from error
+            raise BadSettings(_wrong(error)) from error
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            raise BadSettings(f"not YAML: {str(error)[:200]}") from error
+
+
+def _wrong(error: ValidationError) -> str:
+    found = [
+        f"{'.'.join(map(str, item['loc'])) or 'file'}: {item['msg']}"
+        for item in error.errors(include_url=False, include_input=False)
+    ]
+    return "; ".join(found)[:300]
