@@ -20,6 +20,7 @@ from bot.local.demo.shop.checkout import Pace
 from bot.local.ports import LOOPBACK, free_port
 
 PACKAGE = "bot.local.demo"
+PLAYBOOKS = Path(__file__).with_name("playbooks")
 
 
 class Starts(Protocol):
@@ -46,6 +47,7 @@ class World:
     alertmanager_url: str | None
     services_file: Path
     directory_file: Path
+    playbooks_folder: Path = PLAYBOOKS
 
     @property
     def repository_url(self) -> str:
