@@ -1,0 +1,123 @@
+"""Threads and what was said in them, in Postgres."""
+
+from engine.domain.context import ContextRef
+from engine.domain.conversation import Conversation, Place, Turn
+from engine.domain.ids import ConversationId, PlanId, ProblemId
+from engine.errors import NotFound
+from engine.store.connection import Connection, Row, touched
+
+COLUMNS = (
+    "id::text AS id, tenant, channel, thread, context, plan_id::text AS plan_id, "
+    "problem_id::text AS problem_id, created_at"
+)
+
+
+class PostgresConversations:
+    """The `Conversations` port."""
+
+    def __init__(self, connection: Connection, tenant: str) -> None:
+        self._db = connection
+        self._tenant = tenant
+
+    async def at(self, place: Place) -> Conversation | None:
+        row = await self._db.fetchrow(
+            f"SELECT {COLUMNS} FROM conversations "  # noqa: S608 - a constant of this file
+            "WHERE tenant = $1 AND channel = $2 AND thread = $3",
+            self._tenant,
+            place.channel,
+            place.thread,
+        )
+        return conversation(row) if row else None
+
+    async def get(self, conversation_id: ConversationId) -> Conversation:
+        row = await self._db.fetchrow(
+            f"SELECT {COLUMNS} FROM conversations "  # noqa: S608 - a constant of this file
+            "WHERE id = $1 AND tenant = $2",
+            conversation_id,
+            self._tenant,
+        )
+        if row is None:
+            raise NotFound("There is no such conversation.")
+        return conversation(row)
+
+    async def add(self, conversation: Conversation) -> Conversation:
+        """Insert, or return the one that is already at this place."""
+        await self._db.execute(
+            "INSERT INTO conversations "
+            "(id, tenant, channel, thread, context, plan_id, problem_id, created_at) "
+            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) "
+            "ON CONFLICT (tenant, channel, thread) DO NOTHING",
+            conversation.id,
+            self._tenant,
+            conversation.place.channel,
+            conversation.place.thread,
+            conversation.context.model_dump_json(),
+            conversation.plan_id,
+            conversation.problem_id,
+            conversation.created_at,
+        )
+        return await self.at(conversation.place) or conversation
+
+    async def attach(
+        self,
+        conversation_id: ConversationId,
+        *,
+        plan_id: PlanId | None = None,
+        problem_id: ProblemId | None = None,
+    ) -> None:
+        """Say what the thread is about; what is None stays."""
+        await self._db.execute(
+            "UPDATE conversations SET plan_id = coalesce($2, plan_id), "
+            "problem_id = coalesce($3, problem_id) WHERE id = $1",
+            conversation_id,
+            plan_id,
+            problem_id,
+        )
+
+    async def move(self, conversation_id: ConversationId, place: Place) -> None:
+        """The surface has told where the thread really is."""
+        await self._db.execute(
+            "UPDATE conversations SET channel = $2, thread = $3 WHERE id = $1",
+            conversation_id,
+            place.channel,
+            place.thread,
+        )
+
+    async def add_turn(self, turn: Turn) -> bool:
+        """False when this very message is already there."""
+        status = await self._db.execute(
+            "INSERT INTO turns (conversation_id, person, person_name, body, ts, at) "
+            "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (conversation_id, ts) DO NOTHING",
+            turn.conversation_id,
+            turn.person,
+            turn.person_name,
+            turn.text,
+            turn.ts,
+            turn.at,
+        )
+        return touched(status) == 1
+
+    async def turns(self, conversation_id: ConversationId, limit: int = 50) -> list[Turn]:
+        """The last turns, oldest first."""
+        rows = await self._db.fetch(
+            "SELECT conversation_id::text AS conversation_id, person, person_name, body AS text, "
+            "ts, at FROM turns WHERE conversation_id = $1 ORDER BY id DESC LIMIT $2",
+            conversation_id,
+            limit,
+        )
+        return [Turn.model_validate(dict(row)) for row in reversed(rows)]
+
+
+def conversation(row: Row) -> Conversation:
+    """A row as the domain knows it."""
+    return Conversation.model_validate(
+        {
+            "id": row["id"],
+            "tenant": row["tenant"],
+            "place": {"channel": row["channel"], "thread": row["thread"]},
+            "context": ContextRef.model_validate_json(row["context"]),
+            "plan_id": row["plan_id"],
+            "problem_id": row["problem_id"],
+            "created_at": row["created_at"],
+        }
+    )

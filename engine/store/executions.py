@@ -1,0 +1,182 @@
+"""Executions and their steps in Postgres."""
+
+from datetime import datetime
+
+import asyncpg
+from pydantic import TypeAdapter
+
+from engine.domain.context import ContextRef
+from engine.domain.execution import Execution, ExecutionState, StepRecord, StepState
+from engine.domain.ids import ExecutionId, PlanId, new_id
+from engine.domain.plan import PlanVersion
+from engine.errors import Conflict, NotFound
+from engine.store.calls import PostgresCalls
+from engine.store.connection import Connection, Row
+
+COLUMNS = (
+    "id::text AS id, reference, tenant, plan_id::text AS plan_id, version, state, reason, "
+    "question_step, countdown_until, choices, started_at, ended_at, epoch"
+)
+STEP_COLUMNS = (
+    "number, kind, title, effect, state, attempt, message, outputs::text AS outputs, "
+    "rollback_message, has_rollback, started_at, ended_at"
+)
+
+OUTPUTS = TypeAdapter(dict[str, str])
+
+
+class PostgresExecutions(PostgresCalls):
+    """The `Executions` port; calls, decisions and lines are in `engine.store.calls`."""
+
+    def __init__(self, connection: Connection, tenant: str) -> None:
+        super().__init__(connection)
+        self._tenant = tenant
+
+    async def create(self, version: PlanVersion, now: datetime) -> Execution:
+        """Insert with its steps, or return the one that there is: unique by (plan, version)."""
+        execution_id = await self._db.fetchval(
+            "INSERT INTO executions "
+            "(id, reference, tenant, plan_id, version, state, lock_key, created_at) VALUES "
+            "($1, 'X-' || nextval('execution_reference'), $2, $3, $4, $5, $6, $7) "
+            "ON CONFLICT (plan_id, version) DO NOTHING RETURNING id",
+            new_id(),
+            self._tenant,
+            version.plan_id,
+            version.version,
+            ExecutionState.PENDING.value,
+            lock_key(version.context) if version.writes else None,
+            now,
+        )
+        if execution_id is not None:
+            await self._db.executemany(
+                "INSERT INTO steps (execution_id, number, kind, title, effect, state, "
+                "has_rollback) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                [
+                    (
+                        execution_id,
+                        step.number,
+                        step.kind.value,
+                        step.title,
+                        step.effect.value,
+                        StepState.PENDING.value,
+                        step.rollback is not None,
+                    )
+                    for step in version.steps
+                ],
+            )
+        found = await self.of_version(version.plan_id, version.version)
+        assert found is not None
+        return found
+
+    async def get(self, execution_id: ExecutionId) -> Execution:
+        """Return the execution with its steps, or raise `NotFound`."""
+        return await self._one("id = $1 AND tenant = $2", execution_id, self._tenant)
+
+    async def lock(self, execution_id: ExecutionId) -> Execution:
+        """The same, locked until the transaction ends."""
+        return await self._one("id = $1 AND tenant = $2 FOR UPDATE", execution_id, self._tenant)
+
+    async def of_version(self, plan_id: PlanId, version: int) -> Execution | None:
+        try:
+            return await self._one("plan_id = $1 AND version = $2", plan_id, version)
+        except NotFound:
+            return None
+
+    async def find(self, reference: str) -> ExecutionId:
+        """The execution with this reference (`X-311`) or id."""
+        found = await self._db.fetchval(
+            "SELECT id::text FROM executions WHERE tenant = $1 AND (reference = upper($2) "
+            "OR id::text = lower($2))",
+            self._tenant,
+            reference,
+        )
+        if found is None:
+            raise NotFound(f"There is no execution {reference}.")
+        return ExecutionId(found)
+
+    async def in_state(self, *states: ExecutionState) -> list[Execution]:
+        rows = await self._db.fetch(
+            "SELECT id::text AS id FROM executions WHERE tenant = $1 AND state = ANY($2) "
+            "ORDER BY created_at",
+            self._tenant,
+            [state.value for state in states],
+        )
+        return [await self.get(ExecutionId(row["id"])) for row in rows]
+
+    async def save(self, execution: Execution) -> None:
+        """Write everything but the steps. Raises `Conflict` when another holds the lock."""
+        try:
+            await self._db.execute(
+                "UPDATE executions SET state = $2, reason = $3, question_step = $4, "
+                "countdown_until = $5, choices = $6, started_at = $7, ended_at = $8, epoch = $9 "
+                "WHERE id = $1",
+                execution.id,
+                execution.state.value,
+                execution.reason,
+                execution.question_step,
+                execution.countdown_until,
+                [choice.value for choice in execution.choices],
+                execution.started_at,
+                execution.ended_at,
+                execution.epoch,
+            )
+        except asyncpg.UniqueViolationError:
+            raise Conflict(
+                "Another execution is changing this service right now; this one waits for it."
+            ) from None
+
+    async def save_step(self, execution_id: ExecutionId, step: StepRecord) -> None:
+        await self._db.execute(
+            "UPDATE steps SET state = $3, attempt = $4, message = $5, outputs = $6, "
+            "rollback_message = $7, started_at = $8, ended_at = $9 "
+            "WHERE execution_id = $1 AND number = $2",
+            execution_id,
+            step.number,
+            step.state.value,
+            step.attempt,
+            step.message,
+            outputs_json(step),
+            step.rollback_message,
+            step.started_at,
+            step.ended_at,
+        )
+
+    async def holding_lock(self, context: ContextRef) -> ExecutionId | None:
+        """The started, writing execution of this environment and service, if any."""
+        found = await self._db.fetchval(
+            "SELECT id::text FROM executions WHERE tenant = $1 AND lock_key = $2 "
+            "AND started_at IS NOT NULL AND ended_at IS NULL",
+            self._tenant,
+            lock_key(context),
+        )
+        return ExecutionId(found) if found else None
+
+    async def _one(self, where: str, *values: object) -> Execution:
+        row = await self._db.fetchrow(
+            f"SELECT {COLUMNS} FROM executions WHERE {where}",  # noqa: S608 - constants of this file
+            *values,
+        )
+        if row is None:
+            raise NotFound("There is no such execution.")
+        steps = await self._db.fetch(
+            f"SELECT {STEP_COLUMNS} FROM steps WHERE execution_id = $1 ORDER BY number",  # noqa: S608 - a constant of this file
+            row["id"],
+        )
+        return Execution.model_validate({**dict(row), "steps": [step_record(s) for s in steps]})
+
+
+def lock_key(context: ContextRef) -> str:
+    """What only one writing execution may hold."""
+    return f"{context.environment}/{context.service}"
+
+
+def outputs_json(step: StepRecord) -> str:
+    """The step's outputs as the column holds them."""
+    return OUTPUTS.dump_json(step.outputs).decode()
+
+
+def step_record(row: Row) -> StepRecord:
+    """A row as the domain knows it."""
+    return StepRecord.model_validate(
+        {**dict(row), "outputs": OUTPUTS.validate_json(row["outputs"])}
+    )

@@ -1,0 +1,108 @@
+"""The transactional outbox, on pgqueuer: work that must be done after a commit, at least once.
+
+A job wakes somebody; the truth that it acts on is read again from the tables. A component that
+does not answer is no failed attempt: the job comes back within five seconds, for ever.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import cast
+
+import asyncpg
+import orjson
+import structlog
+from pgqueuer import PgQueuer, Queries
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
+from pgqueuer.core.executors import (
+    AbstractEntrypointExecutor,
+    DatabaseRetryEntrypointExecutor,
+    EntrypointExecutorParameters,
+)
+from pgqueuer.errors import RetryRequested
+from pgqueuer.models import Job
+
+from engine.domain.model import Json
+from engine.errors import Unavailable
+from engine.store.connection import Connection, Pool, Row
+
+Handler = Callable[[dict[str, Json]], Awaitable[None]]
+
+WAIT_AT_MOST = timedelta(seconds=5)
+REDELIVERIES_AT_MOST = 20
+log = structlog.get_logger(__name__)
+
+
+class PostgresJobs:
+    """The `Jobs` port: enqueues in the caller's transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    async def add(self, kind: str, payload: dict[str, Json], *, key: str | None = None) -> None:
+        """A job with a `key` is skipped while one with the same key still waits."""
+        await Queries(AsyncpgDriver(cast("asyncpg.Connection[Row]", self._db))).enqueue(
+            kind,
+            orjson.dumps(payload),
+            dedupe_key=key,
+            on_conflict="skip" if key else "raise",
+        )
+
+
+@asynccontextmanager
+async def working(
+    pool: Pool, handlers: Mapping[str, Handler], *, at_once: int = 20
+) -> AsyncIterator[None]:
+    """Handle these kinds of jobs in this process for as long as the block lasts."""
+    queue = PgQueuer.from_asyncpg_pool(pool)
+    for kind, handler in handlers.items():
+        register(queue, pool, kind, handler)
+    runner = asyncio.create_task(
+        queue.run(
+            batch_size=10,
+            dequeue_timeout=timedelta(seconds=1),
+            heartbeat_timeout=timedelta(seconds=8),
+            max_concurrent_tasks=max(20, at_once),
+        )
+    )
+    try:
+        yield
+    finally:
+        queue.shutdown.set()
+        done, _ = await asyncio.wait({runner}, timeout=10)
+        if not done:
+            runner.cancel()
+            await asyncio.wait({runner}, timeout=2)
+
+
+def register(queue: PgQueuer, pool: Pool, kind: str, handler: Handler) -> None:
+    """Bind a handler; a job that kills its worker again and again is held, not redelivered."""
+
+    @queue.entrypoint(kind, executor_factory=retrying, on_failure="hold")
+    async def handle(job: Job) -> None:
+        picked = await pool.fetchval(
+            "SELECT count(*) FROM pgqueuer_log WHERE job_id = $1 AND status = 'picked'", job.id
+        )
+        if picked - job.attempts > REDELIVERIES_AT_MOST:
+            raise RuntimeError(f"{kind} was redelivered {picked} times; held")
+        try:
+            await handler(orjson.loads(job.payload or b"{}"))
+        except Unavailable as error:
+            log.warning("job waits", action="job.waits", kind=kind, component=error.component)
+            raise RetryRequested(delay=backoff(job.attempts), reason=error.component) from None
+
+
+def backoff(attempts: int) -> timedelta:
+    """A quarter second first, five seconds at most."""
+    return min(timedelta(seconds=0.25 * 2 ** min(attempts, 10)), WAIT_AT_MOST)
+
+
+def retrying(parameters: EntrypointExecutorParameters) -> AbstractEntrypointExecutor:
+    """Retry a bug some times; then the job is held for a person to look at."""
+    return DatabaseRetryEntrypointExecutor(
+        parameters=parameters,
+        max_attempts=8,
+        initial_delay=timedelta(seconds=0.5),
+        max_delay=WAIT_AT_MOST,
+    )

@@ -1,0 +1,156 @@
+"""Plans and their versions in Postgres. All SQL about plans is in this file."""
+
+from collections.abc import Sequence
+
+from engine.domain.ids import PlanId
+from engine.domain.plan import PlanVersion, VersionRef, VersionState
+from engine.errors import NotFound
+from engine.store.connection import Connection, touched
+
+
+class PostgresPlans:
+    """The `Plans` port. Versions are inserted and never changed."""
+
+    def __init__(self, connection: Connection, tenant: str) -> None:
+        self._db = connection
+        self._tenant = tenant
+
+    async def new_reference(self) -> str:
+        """`P-1042`, for people."""
+        return f"P-{await self._db.fetchval('SELECT nextval($1)', 'plan_reference')}"
+
+    async def add_version(self, version: PlanVersion, state: VersionState) -> None:
+        """Insert a version, make it the plan's current one, and set its first state."""
+        await self._db.execute(
+            "INSERT INTO plans (id, tenant, reference, current) VALUES ($1, $2, $3, $4) "
+            "ON CONFLICT (id) DO UPDATE SET current = EXCLUDED.current",
+            version.plan_id,
+            self._tenant,
+            version.reference,
+            version.version,
+        )
+        await self._db.execute(
+            "INSERT INTO plan_versions (plan_id, version, digest, body) VALUES ($1, $2, $3, $4)",
+            version.plan_id,
+            version.version,
+            version.digest,
+            version.model_dump_json(),
+        )
+        await self._db.execute(
+            "INSERT INTO version_states (plan_id, version, state) VALUES ($1, $2, $3)",
+            version.plan_id,
+            version.version,
+            state.value,
+        )
+
+    async def version(self, plan_id: PlanId, version: int) -> PlanVersion:
+        """Return a version, or raise `NotFound`."""
+        body = await self._db.fetchval(
+            "SELECT v.body FROM plan_versions v JOIN plans p ON p.id = v.plan_id "
+            "WHERE p.id = $1 AND v.version = $2 AND p.tenant = $3",
+            plan_id,
+            version,
+            self._tenant,
+        )
+        if body is None:
+            raise NotFound("There is no such plan version.")
+        return PlanVersion.model_validate_json(body)
+
+    async def current(self, plan_id: PlanId) -> PlanVersion:
+        """Return the current version, or raise `NotFound`."""
+        body = await self._db.fetchval(
+            "SELECT v.body FROM plans p "
+            "JOIN plan_versions v ON v.plan_id = p.id AND v.version = p.current "
+            "WHERE p.id = $1 AND p.tenant = $2",
+            plan_id,
+            self._tenant,
+        )
+        if body is None:
+            raise NotFound("There is no such plan.")
+        return PlanVersion.model_validate_json(body)
+
+    async def find(self, reference: str) -> PlanId:
+        """The plan with this reference (`P-1042`) or id."""
+        found = await self._db.fetchval(
+            "SELECT id::text FROM plans WHERE tenant = $1 AND (reference = upper($2) "
+            "OR id::text = lower($2))",
+            self._tenant,
+            reference,
+        )
+        if found is None:
+            raise NotFound(f"There is no plan {reference}.")
+        return PlanId(found)
+
+    async def lock(self, plan_id: PlanId) -> int:
+        """Lock the plan until the transaction ends; return its current version."""
+        current = await self._db.fetchval(
+            "SELECT current FROM plans WHERE id = $1 AND tenant = $2 FOR UPDATE",
+            plan_id,
+            self._tenant,
+        )
+        if current is None:
+            raise NotFound("There is no such plan.")
+        return int(current)
+
+    async def state(self, plan_id: PlanId, version: int) -> VersionState:
+        state = await self._db.fetchval(
+            "SELECT state FROM version_states WHERE plan_id = $1 AND version = $2",
+            plan_id,
+            version,
+        )
+        if state is None:
+            raise NotFound("There is no such plan version.")
+        return VersionState(state)
+
+    async def state_reason(self, plan_id: PlanId, version: int) -> str:
+        reason = await self._db.fetchval(
+            "SELECT reason FROM version_states WHERE plan_id = $1 AND version = $2",
+            plan_id,
+            version,
+        )
+        return reason or ""
+
+    async def move(
+        self, ref: VersionRef, *, frm: Sequence[VersionState], to: VersionState, reason: str = ""
+    ) -> bool:
+        """Compare-and-set of a version's state."""
+        status = await self._db.execute(
+            "UPDATE version_states SET state = $4, reason = $5, changed_at = now() "
+            "WHERE plan_id = $1 AND version = $2 AND state = ANY($3)",
+            ref.plan_id,
+            ref.version,
+            [state.value for state in frm],
+            to.value,
+            reason,
+        )
+        return touched(status) == 1
+
+    async def open_refs(self) -> list[VersionRef]:
+        """Versions that wait or execute."""
+        rows = await self._db.fetch(
+            "SELECT s.plan_id::text AS plan_id, s.version, s.epoch FROM version_states s "
+            "JOIN plans p ON p.id = s.plan_id WHERE p.tenant = $1 "
+            "AND s.state IN ('waiting', 'approved', 'executing') ORDER BY s.changed_at",
+            self._tenant,
+        )
+        return [VersionRef.model_validate(dict(row)) for row in rows]
+
+    async def set_epoch(self, ref: VersionRef, epoch: int) -> None:
+        """Fence earlier workflows of this version."""
+        await self._db.execute(
+            "UPDATE version_states SET epoch = $3 WHERE plan_id = $1 AND version = $2",
+            ref.plan_id,
+            ref.version,
+            epoch,
+        )
+
+    async def epoch(self, ref: VersionRef) -> int:
+        """The epoch whose workflow may act."""
+        return int(
+            await self._db.fetchval(
+                "SELECT epoch FROM version_states WHERE plan_id = $1 AND version = $2",
+                ref.plan_id,
+                ref.version,
+            )
+            or 0
+        )

@@ -1,0 +1,51 @@
+"""One transaction over all repositories."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from engine.store.approvals import PostgresApprovals
+from engine.store.audit import PostgresAudit
+from engine.store.connection import Connection, Pool, answering
+from engine.store.conversations import PostgresConversations
+from engine.store.definitions import PostgresDefinitions
+from engine.store.drafts import PostgresDrafts
+from engine.store.executions import PostgresExecutions
+from engine.store.inbox import PostgresInbox
+from engine.store.jobs import PostgresJobs
+from engine.store.plans import PostgresPlans
+from engine.store.posts import PostgresPosts
+from engine.store.problems import PostgresProblems
+from engine.store.tokens import PostgresTokens
+
+
+class PostgresUnit:
+    """The `Unit` port: repositories that share one connection and its transaction."""
+
+    def __init__(self, connection: Connection, tenant: str) -> None:
+        self.plans = PostgresPlans(connection, tenant)
+        self.approvals = PostgresApprovals(connection)
+        self.drafts = PostgresDrafts(connection)
+        self.executions = PostgresExecutions(connection, tenant)
+        self.conversations = PostgresConversations(connection, tenant)
+        self.posts = PostgresPosts(connection, tenant)
+        self.problems = PostgresProblems(connection, tenant)
+        self.inbox = PostgresInbox(connection, tenant)
+        self.audit = PostgresAudit(connection, tenant)
+        self.jobs = PostgresJobs(connection)
+        self.tokens = PostgresTokens(connection)
+        self.definitions = PostgresDefinitions(connection)
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresStore:
+    """The `Store` port."""
+
+    pool: Pool
+    tenant: str
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[PostgresUnit]:
+        """One transaction, read committed. Raises `Unavailable`."""
+        async with answering(), self.pool.acquire() as connection, connection.transaction():
+            yield PostgresUnit(connection, self.tenant)
