@@ -27,7 +27,10 @@ class Surface(StrEnum):
 
 
 class Actor(Model):
-    """Somebody known. `groups` are directory groups, never chat user groups."""
+    """Somebody known. `groups` are directory groups, never chat user groups.
+
+    `account` is the directory's key of the chat account (`slack:TEAM:USER`), `slack_id` its user.
+    """
 
     kind: ActorKind = ActorKind.PERSON
     id: PersonId
@@ -35,6 +38,12 @@ class Actor(Model):
     tenant: Tenant = Tenant("default")
     groups: tuple[str, ...] = ()
     slack_id: str = ""
+    account: str = ""
+
+    @property
+    def mention(self) -> str:
+        """A token that the chat surface turns into a mention; the name without an account."""
+        return f"{{@{self.account}}}" if self.account else self.name
 
 
 class Account(Model):
@@ -55,4 +64,5 @@ class Account(Model):
 
 
 ALERTS = Actor(kind=ActorKind.SERVICE, id=PersonId("service:alerts"), name="Alerts")
+GATE = Actor(kind=ActorKind.SERVICE, id=PersonId("service:gate"), name="Gate")
 WORKER = Actor(kind=ActorKind.SERVICE, id=PersonId("service:worker"), name="Worker")
