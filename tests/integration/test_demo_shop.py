@@ -22,6 +22,7 @@ from bot.local.demo.git import Git, GitFailed
 from bot.local.demo.repository import SETTINGS_PATH, ShopConfig, open_shop_config
 from bot.local.demo.shop.alerts import Alert, fingerprint, payload
 from bot.local.demo.shop.checkout import Pace
+from bot.local.demo.shop.follower import Follower
 from bot.local.demo.world import World, open_world
 
 Json = dict[str, Any]
@@ -318,6 +319,7 @@ async def test_the_query_of_the_services_file_answers_what_health_says(
 async def test_the_repository_keeps_its_history_when_it_is_opened_again(tmp_path: Path) -> None:
     repository = await open_shop_config(tmp_path)
     bad = await repository.push_bad_commit()
+    await Git(repository.path)("pack-refs", "--all")  # no file names the branch any more
 
     again = await open_shop_config(tmp_path)
 
@@ -325,3 +327,25 @@ async def test_the_repository_keeps_its_history_when_it_is_opened_again(tmp_path
     assert "pool_size: 0" in await again.settings()
     with pytest.raises(GitFailed, match="no pool_size above 0"):
         await again.push_bad_commit()
+
+
+async def test_a_remote_that_is_away_only_delays_and_is_spoken_of(tmp_path: Path) -> None:
+    clone, away = tmp_path / "clone", tmp_path / "away"
+    clone.mkdir()
+    remote = tmp_path / "made" / "shop-config.git"
+    follower = Follower(str(remote), "main", clone, poll=0.05)
+    changes = follower.changes()
+
+    waiting = asyncio.ensure_future(anext(changes))
+    async with asyncio.timeout(10):
+        while follower.problem is None:  # noqa: ASYNC110 - git sets it
+            await asyncio.sleep(0.02)
+        problem = follower.problem
+        repository = await open_shop_config(away)
+        away.rename(tmp_path / "made")
+        first = await waiting
+
+    assert "ls-remote" in problem
+    assert first.revision == await ShopConfig(remote).head()
+    assert follower.problem is None
+    assert not repository.path.exists()

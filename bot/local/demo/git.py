@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine.errors import ConfigurationError, ToolFailed
+
 MAX_OUTPUT = 256 * 1024
 KILL_GRACE = 2.0
 
 
-class GitFailed(Exception):
+class GitFailed(ToolFailed):
     """git ended with an error, took too long or said too much; the text is fit for a log."""
 
 
@@ -49,7 +51,7 @@ class Git:
 def _executable() -> str:
     found = shutil.which("git")
     if found is None:
-        raise GitFailed("git is not on the PATH")
+        raise ConfigurationError("The demo needs git, which is not on the PATH. Install it first.")
     return found
 
 

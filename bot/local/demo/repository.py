@@ -82,11 +82,11 @@ async def open_shop_config(folder: Path, now: datetime | None = None) -> ShopCon
         now: the time that the history's dates count back from, to the second.
     """
     repository = ShopConfig(folder / "shop-config.git")
-    if (repository.path / "refs" / "heads" / BRANCH).exists():
-        return repository
     repository.path.mkdir(parents=True, exist_ok=True)
     git = Git(repository.path)
-    await git("init", "--quiet", "--bare", f"--initial-branch={BRANCH}")
+    await git("init", "--quiet", "--bare", f"--initial-branch={BRANCH}")  # harmless on an old one
+    if await git("for-each-ref", f"refs/heads/{BRANCH}"):
+        return repository
     await git("config", "receive.denyNonFastForwards", "true")
     await git("config", "receive.denyDeletes", "true")
     await git("config", "gc.auto", "0")

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import shutil
 import signal
 import sys
 from dataclasses import fields
@@ -40,8 +41,7 @@ def _arguments() -> argparse.ArgumentParser:
 
 
 async def _serve(options: argparse.Namespace) -> None:
-    clone = options.data / "shop-config"
-    clone.mkdir(parents=True, exist_ok=True)
+    clone = await asyncio.to_thread(_empty_folder, options.data / "shop-config")
     pace = Pace(**{field.name: getattr(options, field.name) for field in fields(Pace)})
     checkout = Checkout(pace)
     follower = Follower(options.repository, options.branch, clone, pace.poll)
@@ -59,6 +59,14 @@ async def _serve(options: argparse.Namespace) -> None:
             for task in tasks:
                 task.cancel()
     log.info("shop stopped", action="shop.stopped")
+
+
+def _empty_folder(path: Path) -> Path:
+    """Start with a clone of our own: a killed git may have left locks in the last one."""
+    if path.exists():
+        shutil.rmtree(path)
+    path.mkdir(parents=True)
+    return path
 
 
 async def _alerting(options: argparse.Namespace, checkout: Checkout, port: int) -> None:
