@@ -1,0 +1,59 @@
+"""App Home: what waits for me, what runs, what I asked for, and how to ask."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from bot.blocks.parts import Block, context, header, section
+from bot.blocks.status import status
+from bot.blocks.text import line, shorten
+from engine.domain.ids import PersonId
+from engine.domain.plan import VersionState
+from engine.domain.views import PlanView
+
+ROWS = 10
+EXAMPLES = (
+    "`@carapulse error rate is high, roll back the last config change`",
+    "`@carapulse set pool_size to 20 for checkout in prod`",
+    "`@carapulse how is checkout?`",
+)
+
+
+def home(person: PersonId | None, plans: Sequence[PlanView]) -> dict[str, Any]:
+    """The view for one person; `plans` are those that wait or run."""
+    waiting = [view for view in plans if view.state is VersionState.WAITING]
+    for_me = [view for view in waiting if not involved(person, view)]
+    mine = [view for view in plans if view.version.requester == person]
+    running = [view for view in plans if view.state is VersionState.EXECUTING]
+    blocks = [
+        *listed("Waiting for approval", for_me, "Plans that you may be asked to approve."),
+        *listed("Running now", running, "Executions while they run."),
+        *listed("My open requests", mine, "What you asked for, until it is over."),
+        header("How to ask"),
+        section("\n".join(EXAMPLES)),
+        context("In a channel that I am in, or here under Messages. `/carapulse help` tells more."),
+    ]
+    return {"type": "home", "blocks": blocks}
+
+
+def involved(person: PersonId | None, view: PlanView) -> bool:
+    """Whoever asked for a plan, or changed it, does not approve it."""
+    version = view.version
+    return version.writes and person in (version.requester, *version.editors)
+
+
+def listed(title: str, views: Sequence[PlanView], empty: str) -> list[Block]:
+    """A heading with its rows; an empty one says what would appear."""
+    if not views:
+        return [header(title), context(f"Nothing now. {empty}")]
+    rows = [section(row(view)) for view in views[:ROWS]]
+    more = [context(f"and {len(views) - ROWS} more")] if len(views) > ROWS else []
+    return [header(title), *rows, *more]
+
+
+def row(view: PlanView) -> str:
+    """One plan in two lines."""
+    version = view.version
+    return shorten(
+        f"*{line(version.title)}* ({line(version.reference)} v{version.version})\n{status(view)}",
+        2900,
+    )

@@ -1,0 +1,180 @@
+"""The plan card: one message per plan, edited in place, in every state the plan can have."""
+
+from bot.blocks import actions as ids
+from bot.blocks.parts import Block, Message, actions, button, confirm, context, header, section
+from bot.blocks.status import status, waiting
+from bot.blocks.steps import as_file, counted, only_in_file, plan_block
+from bot.blocks.text import line, one_line, outside, quoted
+from engine.domain.execution import Choice, Execution, ExecutionState
+from engine.domain.plan import PlanVersion, VersionState
+from engine.domain.views import PlanView
+
+WORDS = {
+    Choice.HOLD: "Hold",
+    Choice.RETRY: "Retry",
+    Choice.SKIP: "Skip",
+    Choice.ROLL_BACK: "Roll back",
+    Choice.MARK_DONE: "Mark done",
+    Choice.KEEP: "Keep",
+    Choice.ACKNOWLEDGE: "Acknowledge",
+    Choice.PAUSE: "Pause",
+    Choice.RESUME: "Resume",
+    Choice.CANCEL: "Cancel",
+}
+DANGEROUS = frozenset({Choice.CANCEL, Choice.SKIP, Choice.MARK_DONE})
+CALMLY = {
+    ExecutionState.WAITING: (Choice.CANCEL,),
+    ExecutionState.RUNNING: (Choice.PAUSE, Choice.CANCEL),
+    ExecutionState.PAUSED: (Choice.RESUME, Choice.CANCEL),
+}
+
+
+def card(view: PlanView) -> Message:
+    """The message for a plan's current version."""
+    version = view.version
+    first = status(view)
+    blocks = [header(version.title), section(first), *reasons(version)]
+    blocks += [context(*where(version)), plan_block(version, view.execution)]
+    if hidden := only_in_file(version):
+        blocks.append(section(f"*{counted(hidden)} only in the file* below this message."))
+    blocks += [*ending(view), *actions(buttons(view))]
+    return {"text": f"{line(version.title)}: {first}", "blocks": blocks}
+
+
+def reasons(version: PlanVersion) -> list[Block]:
+    """Why, with the label of a plan that only an alert's words suggest, and what changed."""
+    said = [f"_{outside(version.label, 200)}_"] if version.label else []
+    said += [outside(version.why, 1500)] if version.why else []
+    blocks = [section("\n".join(said))] if said else []
+    if version.changes:
+        changes = "; ".join(line(each, 200) for each in version.changes[:6])
+        blocks.append(section(f"*Changed from v{version.version - 1}:* {changes}"))
+    return blocks
+
+
+def where(version: PlanVersion) -> list[str]:
+    """Scope, risk and reversibility on one line; the reference to find it by on the next."""
+    reasons = ", ".join(line(reason, 120) for reason in version.risk_reasons[:4])
+    risk = f"*{version.risk.word.capitalize()} risk*" + (f": {reasons}" if reasons else "")
+    parts = [line(str(version.context), 150), risk]
+    if version.dependants:
+        parts.append(f"{version.dependants} services depend on it")
+    if version.writes:
+        parts.append(reversible(version))
+    reference = f"{line(version.reference)} v{version.version}"
+    return [" · ".join(part for part in parts if part), reference]
+
+
+def reversible(version: PlanVersion) -> str:
+    """Which writes can be undone."""
+    writes = [step for step in version.steps if step.effect.value != "read"]
+    without = [str(step.number) for step in writes if step.rollback is None]
+    if without:
+        return f"reversible: *no*, step {', '.join(without)} has no rollback"
+    numbers = " and ".join(str(step.number) for step in writes[:8])
+    return f"reversible: yes, step {numbers} has a rollback"
+
+
+def ending(view: PlanView) -> list[Block]:
+    """What happens if it fails; said while it can still happen."""
+    version = view.version
+    over = view.state.ended or (view.execution is not None and view.execution.state.ended)
+    if over or not version.writes:
+        return []
+    checks = any(step.kind.value == "verify" for step in version.steps)
+    then = ", then it is checked again" if checks else ""
+    return [context(f"If it fails: steps are undone in reverse order{then}.")]
+
+
+def buttons(view: PlanView) -> list[Block]:
+    """Only what works now; nothing to decide after the end."""
+    if view.state is VersionState.WAITING:
+        return deciding(view)
+    if view.execution and not view.execution.state.ended:
+        return operating(view.execution)
+    return []
+
+
+def deciding(view: PlanView) -> list[Block]:
+    """Approve with its dialog, Explain, Reject."""
+    value = f"{view.version.plan_id}:{view.version.version}"
+    return [
+        button("Approve", ids.APPROVE, value, style="primary", confirm=dialog(view.version)),
+        button("Explain", ids.EXPLAIN, value),
+        button("Reject", ids.REJECT, value, style="danger"),
+    ]
+
+
+def dialog(version: PlanVersion) -> Block:
+    """What a press means: where, how risky, and what it writes."""
+    place = "/".join(filter(None, (version.context.environment, version.context.cluster)))
+    text = f"Run {counted(len(version.steps))}" + (f" on {place}?" if place else "?")
+    text += f" {version.risk.word.capitalize()} risk."
+    writes = [step.number for step in version.steps if step.effect.value != "read"]
+    if hidden := only_in_file(version):
+        text += f" {counted(hidden)} only in the file."
+    if writes:
+        numbers = ", ".join(str(number) for number in writes[:8])
+        on = version.context.service or "it"
+        verb = "Step {} writes" if len(writes) == 1 else "Steps {} write"
+        text += f" {verb.format(numbers)} to {target(version) or on}."
+    return confirm(
+        text, "Run it", "Not yet", title=f"Approve {version.reference} v{version.version}?"
+    )
+
+
+def target(version: PlanVersion) -> str:
+    """The name of what the first write changes: the last part of its remote, if it has one."""
+    for step in version.steps:
+        remote = step.call.input.get("remote") if step.effect.value != "read" else None
+        if isinstance(remote, str) and remote:
+            name = remote.rstrip("/").removesuffix(".git").rsplit("/", 1)[-1]
+            return one_line(name, 60)
+    return ""
+
+
+def operating(execution: Execution) -> list[Block]:
+    """What the execution offers; the step in question goes along."""
+    offered = execution.choices or CALMLY.get(execution.state, ())
+    value = f"{execution.id}:{execution.question_step or 0}"
+    return [
+        button(
+            "Roll back now"
+            if choice is Choice.ROLL_BACK and execution.countdown_until
+            else WORDS[choice],
+            f"execution.{choice.value}",
+            value,
+            style="danger" if choice in DANGEROUS else "",
+        )
+        for choice in offered
+    ]
+
+
+def overflow(view: PlanView) -> str:
+    """The whole plan as a file when the card can't show every step; else nothing."""
+    return as_file(view.version) if only_in_file(view.version) else ""
+
+
+def explanation(view: PlanView) -> str:
+    """For whoever presses Explain: where the plan comes from, and what guards it."""
+    version = view.version
+    lines = [
+        f"*{version.reference} v{version.version}: {quoted(version.title)}*",
+        f"Asked by {quoted(version.requester_name)}: “{quoted(version.intent)}”"
+        if version.intent
+        else "",
+        f"Drafted by {version.planner or 'a playbook'} from {len(view.evidence)} reads.",
+        *(
+            f"[{each.number}] {quoted(each.title)}: {quoted(each.summary)}"
+            for each in view.evidence[:12]
+        ),
+        f"Risk {version.risk.word}: {'; '.join(version.risk_reasons)}"
+        if version.risk_reasons
+        else "",
+        "What is approved is what runs: each step is frozen and checked again before it runs.",
+        f"Digest {version.digest[:16]}" if version.digest else "",
+    ]
+    return "\n".join(each for each in lines if each)
+
+
+__all__ = ["card", "explanation", "overflow", "waiting"]

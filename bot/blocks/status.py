@@ -1,0 +1,265 @@
+"""The first line of a card: what is true now, or what is needed."""
+
+from collections.abc import Callable
+
+from bot.blocks import moments
+from bot.blocks.text import line, outside, told
+from engine.domain.approval import Verdict
+from engine.domain.execution import Execution, ExecutionState, StepRecord, StepState
+from engine.domain.plan import VersionState
+from engine.domain.views import PlanView
+
+WAITING, RUNNING, DONE, FAILED = (
+    ":large_yellow_circle:",
+    ":large_blue_circle:",
+    ":large_green_circle:",
+    ":red_circle:",
+)
+NEEDS_YOU, OVER = ":warning:", ":white_circle:"
+
+
+def status(view: PlanView) -> str:
+    """One or two sentences with the mark of the state."""
+    if view.execution and view.state in (VersionState.EXECUTING, VersionState.EXECUTED):
+        return of_execution(view, view.execution)
+    return BY_VERSION[view.state](view)
+
+
+def waiting(view: PlanView) -> str:
+    """Who is needed; nobody has to guess who may."""
+    needed = view.need - view.have
+    return f"{WAITING} *Waiting for approval.* {who(view)}" if needed else f"{WAITING} *Waiting.*"
+
+
+def who(view: PlanView) -> str:
+    """Who is asked: `Needs 1 of @sre, not Dana. 0 of 1 so far. Expires today at 18:05`."""
+    groups = " and ".join(told(group, 100) for group in view.groups)
+    of_whom = f" of {groups}" if groups else ""
+    version = view.version
+    but = f", not {line(version.requester_name, 80)}" if version.writes and people(view) else ""
+    text = f"Needs {view.need}{of_whom}{but}. {view.have} of {view.need} so far."
+    if view.approvers:
+        text += f" Can approve: {', '.join(told(each, 100) for each in view.approvers[:8])}."
+    return f"{text} Expires {moments.day_and_time(version.decide_before)}."
+
+
+def people(view: PlanView) -> bool:
+    """Whether a person asked; for alerts nobody counts as the requester."""
+    return view.version.origin.value == "person"
+
+
+def approved(view: PlanView) -> str:
+    """Complete, and about to start."""
+    return f"{RUNNING} {approved_by(view)} Starting."
+
+
+def approved_by(view: PlanView) -> str:
+    """Everybody who agreed: `Approved by Ann 14:09 (button)`."""
+    votes = [
+        f"{line(each.statement.person_name, 80)} {moments.time(each.statement.at)}"
+        f" ({each.statement.surface.value})"
+        for each in view.approvals
+        if each.statement.verdict is Verdict.APPROVE
+    ]
+    return f"Approved by {', '.join(votes)}." if votes else "Approved."
+
+
+def rejected(view: PlanView) -> str:
+    """Who said no, and why."""
+    no = [each.statement for each in view.approvals if each.statement.verdict is Verdict.REJECT]
+    by = f" by {line(no[-1].person_name, 80)} {moments.time(no[-1].at)}" if no else ""
+    said = (no[-1].reason if no else "") or view.reason
+    reason = f": {outside(said, 500)}" if said else "."
+    return f"{FAILED} *Rejected{by}*{reason}"
+
+
+def expired(view: PlanView) -> str:
+    """Nothing can be approved any more."""
+    version = view.version
+    after = moments.between(version.created_at, version.decide_before)
+    number = f"v{version.version}"
+    return f"{OVER} *No decision in {after}*, so {number} expired and can't be approved any more."
+
+
+def ended(word: str) -> Callable[[PlanView], str]:
+    """A version that is over, with its reason."""
+
+    def say(view: PlanView) -> str:
+        return f"{OVER} *{word}.* {told(view.reason, 500)}".rstrip()
+
+    return say
+
+
+BY_VERSION: dict[VersionState, Callable[[PlanView], str]] = {
+    VersionState.DRAFTING: lambda _: f"{RUNNING} Drafting.",
+    VersionState.WAITING: waiting,
+    VersionState.APPROVED: approved,
+    VersionState.REJECTED: rejected,
+    VersionState.EXPIRED: expired,
+    VersionState.SUPERSEDED: ended("Replaced by a newer version"),
+    VersionState.WITHDRAWN: ended("Withdrawn"),
+    VersionState.EXECUTING: approved,
+    VersionState.EXECUTED: ended("Carried out"),
+}
+
+
+def of_execution(view: PlanView, execution: Execution) -> str:
+    """What the execution does, or what it needs."""
+    if execution.countdown_until:
+        return countdown(execution)
+    return BY_EXECUTION[execution.state](view, execution)
+
+
+def countdown(execution: Execution) -> str:
+    """A step failed; without a press its changes are undone."""
+    undone = [str(step.number) for step in execution.steps if to_undo(step)]
+    steps = f"step {' and '.join(reversed(undone))}" if undone else "what was changed"
+    assert execution.countdown_until is not None
+    when = moments.second(execution.countdown_until)
+    return f"{NEEDS_YOU} *{what_failed(execution)}* Undoing {steps} at {when}."
+
+
+def to_undo(step: StepRecord) -> bool:
+    """Whether this step may have left something behind."""
+    return step.effect.value != "read" and step.state in (
+        StepState.SUCCEEDED,
+        StepState.FAILED,
+        StepState.UNKNOWN,
+    )
+
+
+def what_failed(execution: Execution) -> str:
+    """Which step, and why: `Step 2 failed after 31 s: 1 of 3 instances did not come back`."""
+    failed = failed_step(execution)
+    if failed is None:
+        return outside(execution.reason, 500) or "It failed."
+    took = moments.between(failed.started_at, failed.ended_at)
+    after = f" after {took}" if took else ""
+    why = line(failed.message or execution.reason, 300).rstrip(".")
+    return f"Step {failed.number} failed{after}" + (f": {why}." if why else ".")
+
+
+def failed_step(execution: Execution) -> StepRecord | None:
+    """The step in question, or the last that did not go well."""
+    if execution.question_step:
+        return execution.step(execution.question_step)
+    bad = (StepState.FAILED, StepState.UNKNOWN, StepState.ROLLBACK_FAILED)
+    return next((step for step in reversed(execution.steps) if step.state in bad), None)
+
+
+def pending(view: PlanView, _: Execution) -> str:
+    """Nothing has started yet."""
+    return approved(view)
+
+
+def held_up(view: PlanView, execution: Execution) -> str:
+    """It goes on by itself, and says what it waits for."""
+    why = told(execution.reason, 500) or "Something it depends on does not answer."
+    return f"{WAITING} *Waiting.* {why} {approved_by(view)}"
+
+
+def running(view: PlanView, execution: Execution) -> str:
+    """Where it is."""
+    return (
+        f"{RUNNING} *Running step {at(execution)} of {len(execution.steps)}.* {approved_by(view)}"
+    )
+
+
+def at(execution: Execution) -> int:
+    """The number of the step that runs or comes next."""
+    open_states = (StepState.RUNNING, StepState.PENDING)
+    found = (step.number for step in execution.steps if step.state in open_states)
+    return next(found, len(execution.steps))
+
+
+def paused(_: PlanView, execution: Execution) -> str:
+    """Somebody stopped it between steps."""
+    why = told(execution.reason, 500) or "No new step starts until somebody resumes it."
+    return f"{NEEDS_YOU} *Paused before step {at(execution)} of {len(execution.steps)}.* {why}"
+
+
+def undecided(_: PlanView, execution: Execution) -> str:
+    """A person has to say what is true, or what to do."""
+    step = failed_step(execution)
+    if step and step.state is StepState.UNKNOWN:
+        why = line(step.message or execution.reason, 300).rstrip(".")
+        because = f": {why}." if why else "."
+        return f"{NEEDS_YOU} *I don't know whether step {step.number} took effect*{because}"
+    said = what_failed(execution) if step else told(execution.reason, 500)
+    return f"{NEEDS_YOU} *{said or 'Somebody has to decide.'}* Nothing happens until you decide."
+
+
+def undoing(_: PlanView, execution: Execution) -> str:
+    """The way back, and why it is taken."""
+    return f"{RUNNING} *Undoing.* {what_failed(execution)}"
+
+
+def half_undone(_: PlanView, execution: Execution) -> str:
+    """The loudest of all states."""
+    step = failed_step(execution)
+    number = f" step {step.number}" if step else ""
+    said = step.rollback_message or step.message if step else ""
+    facts = outside(execution.reason or said, 500).rstrip(".") or "see the log"
+    return (
+        f"{FAILED} *Rolling back{number} failed.* The system is in between: {facts}."
+        " Nothing more happens until someone decides."
+    )
+
+
+def succeeded(view: PlanView, execution: Execution) -> str:
+    """What was checked afterwards, not that a command returned 0."""
+    took = moments.between(execution.started_at, execution.ended_at)
+    head = f"{DONE} *Done in {took}.*" if took else f"{DONE} *Done.*"
+    return f"{head} {effects(view)}{credits_of(view)}"
+
+
+def effects(view: PlanView) -> str:
+    """Sentences about what changed, each with its full stop."""
+    said = [told(each, 300).rstrip(".") + ". " for each in view.effects[:6]]
+    return "".join(said)
+
+
+def credits_of(view: PlanView) -> str:
+    """Who asked and who approved."""
+    names = [
+        line(each.statement.person_name, 80)
+        for each in view.approvals
+        if each.statement.verdict is Verdict.APPROVE
+    ]
+    asked = f"Asked by {line(view.version.requester_name, 80)}"
+    return f"{asked}, approved by {' and '.join(names)}." if names else f"{asked}."
+
+
+def failed(view: PlanView, execution: Execution) -> str:
+    """Over, and not well."""
+    return f"{FAILED} *Failed.* {what_failed(execution)} {effects(view)}".rstrip()
+
+
+def rolled_back(view: PlanView, execution: Execution) -> str:
+    """Failed, and what was done about it."""
+    undone = [s.number for s in execution.steps if s.state is StepState.ROLLED_BACK]
+    steps = " and ".join(str(number) for number in reversed(undone))
+    what = f"Undone: step {steps}. " if undone else "Nothing had to be undone. "
+    head = f"{FAILED} *Failed and rolled back.* {what_failed(execution)}"
+    return f"{head} {what}{effects(view)}".rstrip()
+
+
+def cancelled(view: PlanView, execution: Execution) -> str:
+    """Stopped by a person, or started too late."""
+    why = told(execution.reason, 500)
+    return f"{OVER} *Cancelled.* {why} {effects(view)}".rstrip()
+
+
+BY_EXECUTION: dict[ExecutionState, Callable[[PlanView, Execution], str]] = {
+    ExecutionState.PENDING: pending,
+    ExecutionState.WAITING: held_up,
+    ExecutionState.RUNNING: running,
+    ExecutionState.PAUSED: paused,
+    ExecutionState.NEEDS_DECISION: undecided,
+    ExecutionState.ROLLING_BACK: undoing,
+    ExecutionState.ROLLBACK_FAILED: half_undone,
+    ExecutionState.SUCCEEDED: succeeded,
+    ExecutionState.FAILED: failed,
+    ExecutionState.ROLLED_BACK: rolled_back,
+    ExecutionState.CANCELLED: cancelled,
+}
