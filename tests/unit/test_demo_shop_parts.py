@@ -6,10 +6,15 @@ from decimal import Decimal
 
 import pytest
 
+from bot.local.demo.alert import ALERT_NAME, LABELS
 from bot.local.demo.shop.alerts import Rule, Watch, fingerprint, payload
+from bot.local.demo.shop.checkout import Pace
 from bot.local.demo.shop.pool import Pool, PoolExhausted
 from bot.local.demo.shop.settings import BadSettings, CheckoutSettings
 from bot.local.demo.shop.window import Window
+from bot.local.demo.world import PLAYBOOKS, services_document
+from engine.context.services import ServiceFile
+from engine.llm.playbooks import load_playbooks
 
 GOOD = "pool_size: 10\ntimeout_ms: 250\ncurrency: EUR\n"
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -107,3 +112,30 @@ def test_an_alert_that_fires_again_is_a_new_alert() -> None:
     assert watch.alert is not None
     assert watch.alert.started == NOON + timedelta(seconds=8)
     assert watch.alert.annotations["summary"] == "Error rate 40 %"
+
+
+@pytest.mark.parametrize("measured", [None, Pace()])
+def test_the_engine_reads_the_demos_services(measured: Pace | None) -> None:
+    text = services_document("file:///shop-config.git", "http://127.0.0.1:1", measured)
+
+    services = ServiceFile.parse(text)
+
+    assert services.resolve("shop checkout") == "checkout"
+    assert services.dependants("checkout") == [
+        "invoices",
+        "mobile-api",
+        "orders",
+        "shipping",
+        "web",
+    ]
+    metrics = services.entry("checkout")["metrics"]
+    assert isinstance(metrics, dict)
+    assert ("limit" in metrics) is bool(measured)
+
+
+def test_one_playbook_of_the_demo_answers_its_alert() -> None:
+    labels = {"alertname": ALERT_NAME, **LABELS}
+
+    found = [one.title for one in load_playbooks(PLAYBOOKS) if one.matches(labels)]
+
+    assert found == ["roll back a config change"]
