@@ -1,0 +1,46 @@
+"""The `carapulse` command: one noun per file, loaded when it is used."""
+
+import sys
+from importlib.metadata import version
+
+from cyclopts import App
+
+from engine.errors import CarapulseError
+
+COMMANDS = (
+    ("up", "bot.cli.up:up", "Start everything on this machine, and keep it running."),
+    ("demo", "bot.cli.demo:demo", "Play one incident from alert to fix, and print its thread."),
+    ("bot", "bot.cli.bot:bot", "Serve Slack and the HTTP sidecar."),
+    ("worker", "bot.cli.worker:worker", "Draft and execute plans."),
+    ("migrate", "bot.cli.migrate:migrate", "Bring the database schema up to date."),
+    ("doctor", "bot.cli.doctor:doctor", "Say what is configured, what answers, and what to mend."),
+    ("plan", "bot.cli.plan:plan", "Show plans."),
+    ("execution", "bot.cli.execution:execution", "Show executions and their logs."),
+)
+"""Name, where it is, and its one line in `carapulse --help`."""
+
+FAILED = 1
+INTERRUPTED = 130
+
+
+def build() -> App:
+    """Return the command without importing any of its parts."""
+    app = App(
+        name="carapulse",
+        help="Plans in a Slack thread, approved by people, executed durably.",
+        version=lambda: version("carapulse"),
+    )
+    for name, path, line in COMMANDS:
+        app.command(path, name=name, help=line)
+    return app
+
+
+def main() -> None:
+    """Run the command line; an expected error is one line and exit code 1."""
+    try:
+        build()()
+    except CarapulseError as error:
+        sys.stderr.write(f"carapulse: {error}\n")
+        sys.exit(FAILED)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

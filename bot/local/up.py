@@ -1,0 +1,163 @@
+"""A whole Carapulse on one machine, in the order in which its parts need each other."""
+
+import secrets
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bot.local.children import Child, OnEvent
+from bot.local.demo.world import World, open_world
+from bot.local.folder import write_private
+from bot.local.ports import LOOPBACK, answers, answers_http, free_port
+from bot.local.stack import Stack, StackOptions, open_stack
+from engine.store.migrations import migrate
+
+LOCAL_BOT_TOKEN = "xoxb-local"  # noqa: S105 - the local Slack's, worth nothing elsewhere
+LOCAL_APP_TOKEN = "xapp-local"  # noqa: S105 - the same
+HOOK = "/v1/hooks/alertmanager"
+
+
+@dataclass(frozen=True, slots=True)
+class UpOptions:
+    """What to start; ports that are taken are replaced by free ones."""
+
+    folder: Path
+    stack: StackOptions = field(default_factory=StackOptions)
+    page_port: int = 0
+    http_port: int = 0
+    real_slack: bool = False
+    world: bool = True
+    env: Mapping[str, str] = field(default_factory=dict)
+    """More settings for worker and bot, by variable name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """Where everything is; None: a real Slack workspace, no demo world."""
+
+    stack: Stack
+    world: World | None
+    slack_url: str | None
+    http_url: str
+    env: Mapping[str, str]
+    notes: tuple[str, ...]
+
+
+@asynccontextmanager
+async def open_up(options: UpOptions, *, on_event: OnEvent) -> AsyncIterator[Up]:
+    """Start everything, yield where it is, and stop it in reverse order.
+
+    Raises:
+        CarapulseError: a part can't be started; the text says which and why.
+    """
+    async with AsyncExitStack() as stacked:
+        stack = await stacked.enter_async_context(
+            open_stack(options.folder, wanted=options.stack, on_event=on_event)
+        )
+        await migrate(stack.owner_dsn)
+        http_port, page_port = await usable(options.http_port), await usable(options.page_port)
+        hook_token = kept_token(stack.folder.secrets / "alertmanager_token")
+        env = stack_environment(stack, http_port, hook_token)
+        slack_url = None
+        if not options.real_slack:
+            slack_url = await start_local_slack(stack, page_port)
+            env |= slack_environment(slack_url)
+        world = None
+        if options.world:
+            hook = f"http://{LOOPBACK}:{http_port}{HOOK}"
+            folder = stack.folder.part("demo")
+            world = await stacked.enter_async_context(
+                open_world(folder, stack.children, hook, hook_token)
+            )
+            env |= world_environment(world)
+        env |= options.env
+        await start_carapulse(stack, env, http_port)
+        notes = (*stack.notes, *moved(options, http_port, page_port))
+        yield Up(stack, world, slack_url, f"http://{LOOPBACK}:{http_port}", env, notes)
+
+
+async def usable(port: int) -> int:
+    """Return the port, or a free one where it is 0 or taken."""
+    if port == 0 or await answers(port):
+        return free_port()
+    return port
+
+
+def moved(options: UpOptions, http_port: int, page_port: int) -> tuple[str, ...]:
+    """Say which wished-for ports were taken."""
+    pairs = [(options.http_port, http_port)]
+    if not options.real_slack:
+        pairs.append((options.page_port, page_port))
+    return tuple(
+        f"Port {wish} is in use by something else; {got} is used instead."
+        for wish, got in pairs
+        if wish not in (0, got)
+    )
+
+
+def kept_token(file: Path) -> Path:
+    """Return a file with a random token, made when it is missing."""
+    if not file.exists():
+        write_private(file, secrets.token_urlsafe(32))
+    return file
+
+
+def stack_environment(stack: Stack, http_port: int, hook_token: Path) -> dict[str, str]:
+    """Settings that tell worker and bot where the stack is; never the owner's address."""
+    url = f"http://{LOOPBACK}:{http_port}"
+    named = {
+        "CARAPULSE_POSTGRES__DSN": stack.app_dsn,
+        "CARAPULSE_REDIS__URL": stack.redis_url,
+        "CARAPULSE_TEMPORAL__ADDRESS": stack.temporal_address,
+        "CARAPULSE_POLICY__OPA_URL": stack.opa_url,
+        "CARAPULSE_HTTP__PORT": str(http_port),
+        "CARAPULSE_HTTP__PUBLIC_URL": url,
+        "CARAPULSE_HOOKS__ALERTMANAGER_TOKEN": hook_token.read_text(),
+    }
+    return {name: value for name, value in named.items() if value}
+
+
+def slack_environment(url: str) -> dict[str, str]:
+    """Settings that point the bot at the local Slack."""
+    return {
+        "CARAPULSE_SLACK__BASE_URL": f"{url}/api/",
+        "CARAPULSE_SLACK__BOT_TOKEN": LOCAL_BOT_TOKEN,
+        "CARAPULSE_SLACK__APP_TOKEN": LOCAL_APP_TOKEN,
+    }
+
+
+def world_environment(world: World) -> dict[str, str]:
+    """Settings that let Carapulse look after the demo's shop."""
+    named = {
+        "CARAPULSE_CONTEXT__SERVICES_FILE": str(world.services_file),
+        "CARAPULSE_DIRECTORY__FILE": str(world.directory_file),
+        "CARAPULSE_TOOLS__CONNECTIONS__SHOP__URL": world.shop_url,
+        "CARAPULSE_TOOLS__CONNECTIONS__PROMETHEUS__URL": world.prometheus_url,
+        "CARAPULSE_APPROVALS__EMOJI_MAX_RISK": "medium",
+    }
+    return {name: value for name, value in named.items() if value}
+
+
+async def start_local_slack(stack: Stack, port: int) -> str:
+    """Start the local Slack and return the address of its page."""
+    state = stack.folder.part("slack") / "state.json"
+    argv = (sys.executable, "-m", "bot.local.slack", "--port", str(port), "--state", str(state))
+
+    async def ready() -> bool:
+        return await answers_http(port, "/")
+
+    await stack.children.start(Child("slack", argv, ready=ready))
+    return f"http://{LOOPBACK}:{port}"
+
+
+async def start_carapulse(stack: Stack, env: Mapping[str, str], http_port: int) -> None:
+    """Start the worker and the bot."""
+
+    async def serving() -> bool:
+        return await answers_http(http_port, "/healthz")
+
+    command = (sys.executable, "-m", "bot.cli")
+    await stack.children.start(Child("worker", (*command, "worker"), env))
+    await stack.children.start(Child("bot", (*command, "bot"), env, ready=serving))
