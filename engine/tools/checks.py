@@ -1,0 +1,158 @@
+"""What a definition has to keep beyond its shape: names that exist, no shell, no loose ends."""
+
+from collections.abc import Iterator
+
+import re2
+
+from engine.domain.call import Effect
+from engine.tools.definition import Action, Command, Complaint, Tool
+from engine.tools.fields import KINDS
+from engine.tools.templates import VIEWS, placeholders
+
+# Each of these runs text as a program.
+SHELLS = frozenset(
+    {"sh", "bash", "dash", "zsh", "ksh", "fish", "busybox", "env", "xargs", "eval", "sudo", "su"}
+)
+
+
+def problems(tool: Tool) -> Iterator[str]:
+    """Say what is wrong, one sentence each, beginning with the place."""
+    for name, action in tool.actions.items():
+        place = f"actions.{name}"
+        yield from _transport(tool, action, place)
+        yield from _inputs(action, place)
+        yield from _words(action, place)
+        yield from _outputs(tool, action, place)
+        yield from _ways_back(tool, action, place)
+        for number, command in enumerate(action.commands, 1):
+            yield from _command(tool, action, command, f"{place}.commands[{number}]")
+        if action.request:
+            yield from _request(action, place)
+
+
+def _transport(tool: Tool, action: Action, place: str) -> Iterator[str]:
+    wanted, other = ("commands", "request") if tool.transport == "cli" else ("request", "commands")
+    if not getattr(action, wanted):
+        yield f"{place}: a tool with transport {tool.transport} needs `{wanted}` here"
+    if getattr(action, other):
+        yield f"{place}: `{other}` does not go with transport {tool.transport}; remove it"
+
+
+def _inputs(action: Action, place: str) -> Iterator[str]:
+    for name, field in action.input.items():
+        where = f"{place}.input.{name}"
+        if field.type == "choice" and not field.choices:
+            yield f"{where}: a choice needs `choices`"
+        if field.default is not None and not field.optional:
+            yield f"{where}: only an optional field has a default; add `optional: true`"
+        if field.given and field.type != "mark":
+            yield f"{where}: only a mark can be `given`"
+
+
+def _words(action: Action, place: str) -> Iterator[str]:
+    for template in (action.title, *action.hosts):
+        yield from _names(template, action, place)
+
+
+def _names(template: str, action: Action, place: str, *extra: str) -> Iterator[str]:
+    for name, view in placeholders(template):
+        if name not in action.input and name not in extra:
+            yield f"{place}: {{{name}}} is no input field of this action"
+        if view and view not in VIEWS:
+            yield f"{place}: {{{name}.{view}}}: there are only the views {', '.join(VIEWS)}"
+
+
+def _command(tool: Tool, action: Action, command: Command, place: str) -> Iterator[str]:
+    program = command.argv[0]
+    if program in SHELLS or "/" in program or program.startswith("-") or placeholders(program):
+        yield f"{place}: `{program}` can't be the program; name one, without a path and no shell"
+    for argument in command.argv:
+        yield from _names(argument, action, place)
+        for name, view in placeholders(argument):
+            field = action.input.get(name)
+            if view:
+                yield f"{place}: an argument takes {{{name}}} as it is, without a view"
+            elif field and field.type == "promql":
+                yield f"{place}: {{{name}}} may begin with a dash, so it can't be an argument"
+            elif field and field.optional and field.default is None:
+                yield f"{place}: {{{name}}} may be missing; give it a default"
+    if command.prints:
+        yield from _names(command.prints.equals, action, place)
+        yield from _names(command.prints.otherwise, action, place, "printed")
+    yield from _complaints(command.fails_when, action, place)
+    if command.argv[0] == "python3" and not set(command.argv) & set(tool.files):
+        yield f"{place}: python3 runs only a file of this definition; name it under `files`"
+
+
+def _complaints(
+    complaints: tuple[Complaint, ...], action: Action, place: str
+) -> Iterator[str]:
+    for complaint in complaints:
+        yield from _names(complaint.say, action, place)
+        yield from _pattern(complaint.pattern, place)
+
+
+def _pattern(pattern: str, place: str) -> Iterator[str]:
+    try:
+        re2.compile(pattern)
+    except re2.error:
+        yield f"{place}: the pattern {pattern!r} is no RE2 expression"
+
+
+def _request(action: Action, place: str) -> Iterator[str]:
+    assert action.request
+    request = action.request
+    for template in (request.path, *request.query.values(), *request.body.values()):
+        yield from _names(template, action, f"{place}.request")
+    yield from _complaints(request.fails_when, action, f"{place}.request")
+    if action.effect is Effect.READ and request.method != "GET" and not action.idempotent:
+        yield f"{place}.request: a read uses GET, or says `idempotent: true`"
+
+
+def _outputs(tool: Tool, action: Action, place: str) -> Iterator[str]:
+    for name, output in action.outputs.items():
+        where = f"{place}.outputs.{name}"
+        if tool.transport == "cli" and output.command > len(action.commands):
+            yield f"{where}: there is no command {output.command}"
+        if tool.transport == "api" and not output.path:
+            yield f"{where}: an answer of an API is JSON; say its `path`"
+        if output.pattern:
+            yield from _pattern(output.pattern, where)
+
+
+def _ways_back(tool: Tool, action: Action, place: str) -> Iterator[str]:
+    if action.effect is Effect.READ and (action.probe or action.rollback):
+        yield f"{place}: a read has no probe and no rollback"
+    if action.rollback and not action.reversible:
+        yield f"{place}: an action with a rollback is `reversible: true`"
+    if probe := action.probe:
+        yield from _linked(tool, action, probe.action, probe.input, f"{place}.probe")
+        target = tool.actions.get(probe.action)
+        if target and target.effect is not Effect.READ:
+            yield f"{place}.probe: a probe is a read"
+        if target and probe.expect.output not in target.outputs:
+            yield f"{place}.probe: {probe.action} has no output {probe.expect.output}"
+    if rollback := action.rollback:
+        yield from _linked(tool, action, rollback.action, rollback.input, f"{place}.rollback")
+
+
+def _linked(
+    tool: Tool, action: Action, name: str, given: dict[str, str], place: str
+) -> Iterator[str]:
+    target = tool.actions.get(name)
+    if target is None:
+        yield f"{place}: this tool has no action {name}"
+        return
+    wanted = {key for key, field in target.input.items() if not field.given and not field.optional}
+    if missing := wanted - set(given):
+        yield f"{place}: {name} needs {', '.join(sorted(missing))}"
+    if unknown := set(given) - set(target.input):
+        yield f"{place}: {name} takes no {', '.join(sorted(unknown))}"
+    for key, template in given.items():
+        for field, view in placeholders(template):
+            if field == "outputs":
+                field_type = target.input[key].type if key in target.input else "text"
+                if view not in action.outputs or not KINDS[field_type].refers:
+                    yield f"{place}.{key}: {{outputs.{view}}} can't be used here"
+            elif field not in action.input:
+                yield f"{place}.{key}: {{{field}}} is no input field of this action"

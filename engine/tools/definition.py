@@ -1,0 +1,151 @@
+"""What a tool definition says: the shape of the YAML files in the catalog."""
+
+import hashlib
+from typing import Annotated, Literal, Self
+
+import rfc8785
+from pydantic import Field as Bound
+from pydantic import StringConstraints
+
+from engine.domain.call import Comparison, Effect
+from engine.domain.model import Model
+from engine.tools.fields import Field
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
+EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,49}$")]
+FileName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,49}\.(py|json|yaml)$")]
+Template = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+
+
+class Complaint(Model):
+    """A way in which a tool fails: a pattern (RE2) of its output, and what it means in words."""
+
+    pattern: str
+    say: Template
+
+
+class Printed(Model):
+    """What a command has to print last; `otherwise` may name it as `{printed}`."""
+
+    equals: Template
+    otherwise: Template
+
+
+class Command(Model):
+    """One argument vector; a placeholder never makes more than its one argument.
+
+    `local`: it touches the call's own folder alone, so stopping it changes nothing outside.
+    `final`: its exit code tells for sure whether it took effect; otherwise only `fails_when` does.
+    """
+
+    argv: Annotated[tuple[Template, ...], Bound(min_length=1, max_length=60)]
+    local: bool = False
+    final: bool = True
+    prints: Printed | None = None
+    fails_when: tuple[Complaint, ...] = ()
+
+
+class HttpRequest(Model):
+    """A request below the connection's URL. A query parameter without a value is left out."""
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
+    path: Annotated[str, StringConstraints(pattern=r"^/")]
+    query: dict[str, Template] = {}
+    body: dict[str, Template] = {}
+    error: str = ""
+    fails_when: tuple[Complaint, ...] = ()
+
+
+class Output(Model):
+    """A fact that is taken out of what a tool answered.
+
+    `command` counts from 1 and says whose standard output is meant. `pattern` (RE2) gives its
+    first group, `path` walks JSON (`*` is every element), and neither is the last line.
+    `where` keeps the elements whose field equals a filled template or, after a slash, another
+    place of the document. `take` makes one value of many. `missing` is the sentence of a failure
+    when there is no value; without it the output is empty.
+    """
+
+    command: Annotated[int, Bound(ge=1, le=50)] = 1
+    pattern: str = ""
+    path: str = ""
+    where: dict[str, Template] = {}
+    value: str = ""
+    take: Literal["first", "last", "min", "max", "count", "present"] = "first"
+    missing: str = ""
+    about: str = ""
+
+
+class Expect(Model):
+    """What the probe of a write has to find."""
+
+    output: Slug
+    comparison: Comparison = Comparison.EQUALS
+    value: Template
+
+
+class ProbeTemplate(Model):
+    """A read of the same tool that tells whether the write took effect."""
+
+    action: Slug
+    input: dict[Slug, Template]
+    expect: Expect
+
+
+class RollbackTemplate(Model):
+    """The action of the same tool that undoes the write; `{outputs.NAME}` are the write's own."""
+
+    action: Slug
+    input: dict[Slug, Template]
+
+
+class Action(Model):
+    """One thing that a tool can do."""
+
+    title: Template
+    about: str = ""
+    effect: Effect
+    reversible: bool = False
+    idempotent: bool = False
+    input: dict[Slug, Field] = {}
+    commands: tuple[Command, ...] = ()
+    request: HttpRequest | None = None
+    hosts: tuple[Template, ...] = ()
+    timeout_seconds: Annotated[int, Bound(ge=1, le=3600)] = 60
+    outputs: dict[Slug, Output] = {}
+    probe: ProbeTemplate | None = None
+    rollback: RollbackTemplate | None = None
+    redaction: Literal["text", "withheld"] = "text"
+    offered: bool = True
+
+
+class Tool(Model):
+    """A tool: `files` are helper programs by name, with their whole text."""
+
+    tool: Slug
+    title: str
+    about: str = ""
+    transport: Literal["cli", "api"]
+    environment: dict[EnvironmentName, str] = {}
+    files: dict[FileName, str] = {}
+    actions: Annotated[dict[Slug, Action], Bound(min_length=1)]
+
+    @property
+    def body(self) -> str:
+        """The one canonical text of this definition (RFC 8785), kept for as long as needed."""
+        return rfc8785.dumps(self.model_dump(mode="json")).decode()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the body."""
+        return digest_of(self.body)
+
+    @classmethod
+    def from_body(cls, body: str) -> Self:
+        """Read a stored body."""
+        return cls.model_validate_json(body)
+
+
+def digest_of(text: str) -> str:
+    """SHA-256 of a text, in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()

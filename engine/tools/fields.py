@@ -1,0 +1,201 @@
+"""The typed input fields of an action: what a value may be, before it gets near a tool."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Container
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pydantic import Field as Bound
+
+from engine.domain.model import Json, Model
+
+FieldType = Literal[
+    "text",
+    "scalar",
+    "word",
+    "sha",
+    "revision",
+    "branch",
+    "remote",
+    "path",
+    "key",
+    "integer",
+    "choice",
+    "duration",
+    "decimal",
+    "promql",
+    "mark",
+]
+REFERENCE = re.compile(r"\{steps\.([1-9][0-9]{0,2})\.([a-z][a-z0-9_]{0,49})\}")
+# git reads these itself, or they leave the folder.
+REFUSED_NAMES = frozenset({".", "..", ".git", ".gitattributes", ".gitmodules"})
+# Format characters turn text around or hide it; separators break lines.
+REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+class WrongValue(ValueError):
+    """A value that its field refuses; the text says what is wanted, never the value."""
+
+
+class Field(Model):
+    """One input of an action.
+
+    `given` fields are filled when a step is frozen and are not offered to a planner. An optional
+    field without a value takes `default`; without one its request parameter is left out.
+    """
+
+    type: FieldType
+    about: str = ""
+    max_length: int = Bound(default=0, ge=0, le=10_000)
+    pattern: str = ""
+    min: int = 0
+    max: int = 1_000_000
+    choices: tuple[str, ...] = ()
+    default: str | int | None = None
+    optional: bool = False
+    given: bool = False
+
+    @property
+    def refers(self) -> bool:
+        """Whether a value may be a reference to an earlier step's output.
+
+        A target is never one: where a step acts has to be known when it is approved.
+        """
+        return KINDS[self.type].refers
+
+    @property
+    def longest(self) -> int:
+        """Characters that a value may have."""
+        kind = KINDS[self.type].longest
+        return min(kind, self.max_length) if self.max_length else kind
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What all fields of one type have in common."""
+
+    wants: str
+    pattern: str = ""
+    longest: int = 200
+    refers: bool = False
+    plain: bool = True
+    refuses: Callable[[str], bool] = field(default=lambda value: False)
+
+
+def _bad_branch(value: str) -> bool:
+    parts = value.split("/")
+    bad_part = any(not part or part[0] in ".-" or part.endswith(".lock") for part in parts)
+    return bad_part or ".." in value or value.endswith(".") or value == "HEAD"
+
+
+def _bad_path(value: str) -> bool:
+    parts = value.split("/")
+    return any(
+        not part or part[0] in "- " or part.lower() in REFUSED_NAMES
+        for part in parts
+    )
+
+
+KINDS: dict[FieldType, Kind] = {
+    "text": Kind("one line of text", longest=500, refers=True, plain=False),
+    "scalar": Kind("a single value", longest=500, refers=True, plain=False),
+    "word": Kind("letters, digits, dots and dashes", r"[A-Za-z0-9][A-Za-z0-9._-]*", 100),
+    "sha": Kind("a whole commit id of 40 digits", r"[0-9a-f]{40}|[0-9a-f]{64}", 64, refers=True),
+    "revision": Kind("a commit id", r"[0-9a-f]{7,64}", 64, refers=True),
+    "branch": Kind("a branch name", r"[A-Za-z0-9][A-Za-z0-9._/-]*", refuses=_bad_branch),
+    "remote": Kind(
+        "a repository address like https://host/path, without a password",
+        r"(?:https|ssh|file)://(?:[a-z][a-z0-9-]*@)?(?:[A-Za-z0-9][A-Za-z0-9.:-]*)?/[A-Za-z0-9._~/+-]+",
+        500,
+        refuses=lambda value: "/../" in f"{value}/",
+    ),
+    "path": Kind(
+        "a path inside the repository", r"[A-Za-z0-9._@+ /-]+", 300, refuses=_bad_path
+    ),
+    "key": Kind(
+        "a key, or keys joined by dots", r"[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*"
+    ),
+    "integer": Kind("a whole number", refers=True),
+    "choice": Kind("one of the choices"),
+    "duration": Kind("a time like 30s, 5m or 2h", r"[1-9][0-9]{0,5}[smhd]", 10),
+    "decimal": Kind("a decimal number", r"[0-9]{1,15}(?:\.[0-9]{1,9})?", 25, refers=True),
+    "promql": Kind("a PromQL expression", longest=2000, plain=False),
+    "mark": Kind("a mark", r"[A-Za-z0-9][A-Za-z0-9._:/-]*", 100),
+}
+
+
+def is_reference(value: Json) -> bool:
+    """Whether the whole value stands for an earlier step's output."""
+    return isinstance(value, str) and REFERENCE.fullmatch(value) is not None
+
+
+def check(spec: Field, value: Json, remotes: Container[str] | None = None) -> str | int:
+    """Return the value in its one normal form.
+
+    Args:
+        spec: the field.
+        value: what was given for it.
+        remotes: the repositories that may be named; None when that was decided before.
+
+    Raises:
+        WrongValue: it is not what the field wants.
+    """
+    if value is not None and value == spec.default:
+        return spec.default
+    if is_reference(value):
+        if not spec.refers:
+            raise WrongValue("has to be known before approval; a reference is not possible here")
+        return str(value)
+    if spec.type == "integer":
+        return _integer(spec, value)
+    text = _text(spec, value)
+    if spec.type == "remote" and remotes is not None and text not in remotes:
+        raise WrongValue(
+            "is no repository that may be used; add it to tools.git_remotes or to a service"
+        )
+    return text
+
+
+def _integer(spec: Field, value: Json) -> int:
+    if isinstance(value, str) and re.fullmatch(r"0|[1-9][0-9]{0,9}", value):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise WrongValue("wants a whole number")
+    if not spec.min <= value <= spec.max:
+        raise WrongValue(f"has to be between {spec.min} and {spec.max}")
+    return value
+
+
+def _text(spec: Field, value: Json) -> str:
+    if spec.type == "scalar" and isinstance(value, bool | int):
+        value = str(value).lower()
+    if not isinstance(value, str):
+        raise WrongValue("wants text")
+    _refuse_characters(spec, value)
+    kind = KINDS[spec.type]
+    if spec.type == "choice" and value not in spec.choices:
+        raise WrongValue(f"has to be one of {', '.join(spec.choices)}")
+    if kind.pattern and (not re.fullmatch(kind.pattern, value) or kind.refuses(value)):
+        raise WrongValue(f"wants {kind.wants}")
+    if spec.pattern and not re.fullmatch(spec.pattern, value):
+        raise WrongValue(f"wants {spec.about or kind.wants}")
+    return value
+
+
+def _refuse_characters(spec: Field, value: str) -> None:
+    """What no field takes, whatever its type."""
+    if not value.strip():
+        raise WrongValue("is empty")
+    if len(value) > spec.longest:
+        raise WrongValue(f"is longer than {spec.longest} characters")
+    if value.startswith("-") and spec.type != "promql":
+        raise WrongValue("may not begin with a dash")
+    if any(unicodedata.category(letter) in REFUSED_CATEGORIES for letter in value):
+        raise WrongValue("holds a control character")
+    if not unicodedata.is_normalized("NFC", value):
+        raise WrongValue("is not in Unicode's composed form (NFC)")
+    if KINDS[spec.type].plain and not value.isascii():
+        raise WrongValue("holds a letter that is not ASCII")
+    if "{steps." in value:
+        raise WrongValue("holds a reference inside text; a reference is the whole value")

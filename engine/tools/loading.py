@@ -1,0 +1,109 @@
+"""Reads definitions from YAML files; says the file, the place and what to do when one is wrong."""
+
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from engine.errors import ConfigurationError
+from engine.tools.checks import problems
+from engine.tools.definition import Tool
+
+CATALOG = Path(__file__).parent / "catalog"
+MAX_BYTES = 256 * 1024
+
+
+def load_tools(*folders: Path) -> list[Tool]:
+    """Read every `*.yaml` of the folders, in order of their names.
+
+    Raises:
+        ConfigurationError: a file is wrong, or two define the same tool.
+    """
+    found: dict[str, Path] = {}
+    tools = []
+    for folder in folders:
+        if not folder.is_dir():
+            raise ConfigurationError(f"tools.folder names {folder}, which is no folder.")
+        for path in sorted(folder.glob("*.yaml")):
+            tool = load_tool(path)
+            if tool.tool in found:
+                raise ConfigurationError(
+                    f"{path}: the tool `{tool.tool}` is defined in {found[tool.tool]} already. "
+                    "Give yours another name."
+                )
+            found[tool.tool] = path
+            tools.append(tool)
+    return tools
+
+
+def load_tool(path: Path) -> Tool:
+    """Read one definition, with the helper files that it names from `files/` beside it."""
+    document = _document(path)
+    document["files"] = {
+        str(name): _helper(path, str(name)) for name in document.get("files") or ()
+    }
+    try:
+        tool = Tool.model_validate(document)
+    except ValidationError as error:
+        wrong = [
+            f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}"
+            for item in error.errors(include_input=False, include_url=False)
+        ]
+        raise ConfigurationError(_said(path, wrong)) from None
+    if wrong := list(problems(tool)):
+        raise ConfigurationError(_said(path, wrong))
+    return tool
+
+
+def _said(path: Path, wrong: list[str]) -> str:
+    return f"The tool definition {path} is wrong: {'; '.join(wrong)}."
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        loaded = yaml.load(_read(path), Loader=UniqueKeys)  # noqa: S506 (a SafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" in line {mark.line + 1}" if mark else ""
+        said = getattr(error, "problem", None) or "it can't be parsed"
+        raise ConfigurationError(_said(path, [f"no YAML{line}: {said}"])) from None
+    if not isinstance(loaded, dict):
+        raise ConfigurationError(_said(path, ["it has to be a mapping that begins with `tool:`"]))
+    return loaded
+
+
+def _helper(path: Path, name: str) -> str:
+    if Path(name).name != name:
+        raise ConfigurationError(_said(path, [f"files: {name} may not be a path"]))
+    return _read(path.parent / "files" / name)
+
+
+def _read(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{path} can't be read: {error.strerror}.") from None
+    if len(data) > MAX_BYTES:
+        raise ConfigurationError(f"{path} is larger than {MAX_BYTES // 1024} kB.")
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path} is not UTF-8 text.") from None
+
+
+class UniqueKeys(yaml.SafeLoader):
+    """A SafeLoader that refuses a key that is there twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """Build a mapping; the last of two equal keys would win in silence otherwise."""
+        seen: set[object] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} is there twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)

@@ -1,0 +1,236 @@
+"""The tool definitions that are loaded: what can be done, and how each call is rendered."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Self
+
+from engine.domain.call import Call, Comparison, Effect, Expectation, Probe
+from engine.domain.context import ContextRef
+from engine.domain.draft import Reading
+from engine.domain.model import Json
+from engine.domain.plan import DraftStep, Step, StepKind
+from engine.errors import Invalid, NotAllowed, NotFound
+from engine.tools import schema
+from engine.tools.definition import Action, Tool
+from engine.tools.fields import REFERENCE, is_reference
+from engine.tools.loading import CATALOG, load_tools
+from engine.tools.rendering import Definition
+from engine.tools.templates import PLACEHOLDER
+
+Remotes = Callable[[], Collection[str]]
+UNDO = "-undo"
+ORDERED = frozenset(
+    {Comparison.LESS, Comparison.AT_MOST, Comparison.MORE, Comparison.AT_LEAST}
+)
+
+
+class ToolRegistry:
+    """The `Tools` port over definitions in files."""
+
+    def __init__(
+        self,
+        tools: Collection[Tool],
+        *,
+        connections: Mapping[str, str] | None = None,
+        remotes: Remotes | Collection[str] = (),
+    ) -> None:
+        """`connections` are base URLs by tool; `remotes` the repositories that may be named."""
+        self._definitions = {tool.tool: Definition.of(tool) for tool in tools}
+        self._connections = {name: url for name, url in (connections or {}).items() if url}
+        self._remotes: Remotes = remotes if callable(remotes) else lambda: remotes
+
+    @classmethod
+    def load(
+        cls,
+        folder: Path | None = None,
+        *,
+        connections: Mapping[str, str] | None = None,
+        remotes: Remotes | Collection[str] = (),
+    ) -> Self:
+        """Read the shipped catalog, and the user's folder if there is one.
+
+        Raises:
+            ConfigurationError: a definition is wrong.
+        """
+        tools = load_tools(CATALOG, *([folder] if folder else []))
+        return cls(tools, connections=connections, remotes=remotes)
+
+    def freeze(self, step: DraftStep, context: ContextRef, *, number: int, mark: str) -> Step:
+        """Check a drafted step and render all that it would run. Raises `Invalid`."""
+        definition, action = self._find(step.tool, step.action)
+        _refuse_given(action, step.input, step.expect, number)
+        call = self._render(definition, step.action, {**step.input, **_given(action, mark)})
+        verify = step.expect is not None
+        write = call.effect is not Effect.READ
+        rollback, rollback_probe = self._rollback(definition, action, call, number, mark)
+        return Step(
+            number=number,
+            kind=StepKind.VERIFY if verify else StepKind.ACT,
+            title=call.title if write or not step.title else step.title,
+            why=step.why,
+            call=call,
+            expect=step.expect,
+            probe=self._probe(definition, action, call),
+            rollback=rollback,
+            rollback_probe=rollback_probe,
+        )
+
+    def read_call(self, reading: Reading, context: ContextRef) -> Call:
+        """Render a read. Raises `Invalid`; a write is refused with `NotAllowed`."""
+        definition, action = self._find(reading.tool, reading.action)
+        if action.effect is not Effect.READ:
+            raise NotAllowed(
+                f"{reading.tool}.{reading.action} changes something, so it can't be used to "
+                "look. Put it into a plan."
+            )
+        _refuse_given(action, reading.input, None, number=1)
+        call = self._render(definition, reading.action, reading.input)
+        return call.model_copy(update={"title": reading.title}) if reading.title else call
+
+    def rerender(self, call: Call, definition: str) -> Call:
+        """Render the call again from a stored definition; the caller compares."""
+        return rerender(call, definition, self._connections)
+
+    def definition(self, digest: str) -> str:
+        """The body of a definition that is loaded now. Raises `NotFound`."""
+        for one in self._definitions.values():
+            if one.digest == digest:
+                return one.body
+        raise NotFound(f"No tool definition with the digest {digest[:12]} is loaded.")
+
+    def schema(self) -> dict[str, Json]:
+        """JSON Schema of one proposable step, for structured outputs in strict mode."""
+        remotes = sorted(self._remotes())
+        return schema.steps(self._offered(), remotes)
+
+    def catalogue(self, *, reads_only: bool = False) -> list[dict[str, Json]]:
+        """Name, title, effect and input schema of each action."""
+        remotes = sorted(self._remotes())
+        return [
+            schema.entry(tool, name, action, remotes)
+            for tool, name, action in self._offered()
+            if not reads_only or action.effect is Effect.READ
+        ]
+
+    def _offered(self) -> Iterator[tuple[Tool, str, Action]]:
+        """Actions of the tools that can be reached."""
+        for definition in self._definitions.values():
+            tool = definition.tool
+            if tool.transport == "api" and tool.tool not in self._connections:
+                continue
+            for name, action in tool.actions.items():
+                if action.offered:
+                    yield tool, name, action
+
+    def _find(self, tool: str, action: str) -> tuple[Definition, Action]:
+        definition = self._definitions.get(tool)
+        if definition is None:
+            known = ", ".join(sorted(self._definitions))
+            raise Invalid(f"There is no tool {tool!r}. There are: {known}.", {"tool": "is unknown"})
+        found = definition.tool.actions.get(action)
+        if found is None:
+            known = ", ".join(sorted(definition.tool.actions))
+            raise Invalid(
+                f"{tool} has no action {action!r}. It has: {known}.", {"action": "is unknown"}
+            )
+        if definition.tool.transport == "api" and tool not in self._connections:
+            raise Invalid(
+                f"{tool} is not connected. Set tools.connections.{tool}.url.",
+                {"tool": "is not connected"},
+            )
+        return definition, found
+
+    def _render(self, definition: Definition, name: str, given: Mapping[str, Json]) -> Call:
+        return definition.render(
+            name,
+            given,
+            url=self._connections.get(definition.tool.tool, ""),
+            remotes=frozenset(self._remotes()),
+        )
+
+    def _probe(self, definition: Definition, action: Action, call: Call) -> Probe | None:
+        if action.probe is None:
+            return None
+        template = action.probe
+        given = {name: _put(text, call.input, 0) for name, text in template.input.items()}
+        expect = Expectation(
+            output=template.expect.output,
+            comparison=template.expect.comparison,
+            value=str(_put(template.expect.value, call.input, 0)),
+        )
+        return Probe(call=self._render(definition, template.action, given), expect=expect)
+
+    def _rollback(
+        self, definition: Definition, action: Action, call: Call, number: int, mark: str
+    ) -> tuple[Call | None, Probe | None]:
+        if action.rollback is None:
+            return None, None
+        template = action.rollback
+        undo = definition.action(template.action)
+        given = {name: _put(text, call.input, number) for name, text in template.input.items()}
+        rendered = self._render(
+            definition, template.action, {**given, **_given(undo, mark + UNDO)}
+        )
+        return rendered, self._probe(definition, undo, rendered)
+
+
+def rerender(call: Call, body: str, connections: Mapping[str, str]) -> Call:
+    """Render a frozen call again. Its remotes were checked when it was frozen."""
+    definition = Definition.stored(body)
+    again = definition.render(call.action, call.input, url=connections.get(call.tool, ""))
+    if call.effect is Effect.READ:
+        return again.model_copy(update={"title": call.title})
+    return again
+
+
+def _put(template: str, values: Mapping[str, Json], number: int) -> Json:
+    """A template of a probe or rollback; `{outputs.X}` becomes a reference to its own step."""
+
+    def one(name: str, view: str) -> Json:
+        return f"{{steps.{number}.{view}}}" if name == "outputs" else values.get(name)
+
+    if whole := PLACEHOLDER.fullmatch(template):
+        return one(whole[1], whole[2] or "")
+    return PLACEHOLDER.sub(lambda match: str(one(match[1], match[2] or "")), template)
+
+
+def _given(action: Action, mark: str) -> dict[str, Json]:
+    return {name: mark for name, field in action.input.items() if field.given}
+
+
+def _refuse_given(
+    action: Action, given: Mapping[str, Json], expect: Expectation | None, number: int
+) -> None:
+    """What a proposal may not say, whatever the fields take."""
+    wrong = {
+        name: "is filled by Carapulse" for name, field in action.input.items()
+        if field.given and name in given
+    }
+    for name, value in given.items():
+        if isinstance(value, str) and (found := REFERENCE.fullmatch(value)):
+            if int(found[1]) >= number:
+                wrong[name] = f"refers to step {found[1]}, which does not come before this one"
+    wrong |= _expectation(action, expect)
+    if wrong:
+        said = "; ".join(f"{name} {text}" for name, text in wrong.items())
+        raise Invalid(f"This step can't be taken over: {said}.", wrong)
+
+
+def _expectation(action: Action, expect: Expectation | None) -> dict[str, str]:
+    if expect is None:
+        return {}
+    if action.effect is not Effect.READ:
+        return {"expect": "belongs into a step of its own that reads"}
+    if expect.output not in action.outputs:
+        return {"expect": f"names no output; there are {', '.join(action.outputs)}"}
+    if expect.comparison in ORDERED and not is_reference(expect.value) and not _number(expect.value):
+        return {"expect": f"compares with {expect.comparison.value}, which needs a number"}
+    return {}
+
+
+def _number(text: str) -> bool:
+    try:
+        return Decimal(text).is_finite()
+    except InvalidOperation:
+        return False
