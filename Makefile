@@ -1,4 +1,4 @@
-# Needs Python 3.11 or newer, make and git. `make demo` and `make test` install the rest into .venv.
+# Needs Python 3.11 to 3.14, make and git. `make demo` and `make test` install the rest into .venv.
 
 PYTHON ?= python3
 VENV := .venv
@@ -13,8 +13,8 @@ help:  ## show this list
 setup: $(STAMP)  ## install into .venv what requirements.lock names; nothing to do when it is unchanged
 
 $(STAMP): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-		echo "Carapulse needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || { \
+		echo "Carapulse needs Python 3.11 to 3.14; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
 			"Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
