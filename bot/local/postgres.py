@@ -15,7 +15,7 @@ import psutil
 from bot.local.children import Child, Children
 from bot.local.folder import Folder
 from bot.local.ports import LOOPBACK, free_port
-from engine.errors import ConfigurationError
+from engine.errors import ConfigurationError, Unavailable
 
 DATABASE = "carapulse"
 OWNER = "carapulse"
@@ -23,6 +23,8 @@ APP = "carapulse_app"
 SUPERUSER = "postgres"
 CONNECT_WITHIN = 5.0
 CONNECTIONS = 200
+OLD_SERVER_ENDS_WITHIN = 15.0
+POLL = 0.05
 UNPRIVILEGED = "nobody"
 
 
@@ -70,7 +72,7 @@ async def start_postgres(children: Children, folder: Folder, *, durable: bool = 
     cluster = data / "data"
     if not (cluster / "PG_VERSION").exists():
         await _make_cluster(children, data, passwords[SUPERUSER], user)
-    _forget_dead_server(cluster)
+    await _old_server_gone(cluster)
     await children.start(_server_child(cluster, server, user, durable=durable))
     await _make_roles(server)
     return server
@@ -145,16 +147,33 @@ def _server_child(cluster: Path, server: Server, user: str | None, *, durable: b
     )
 
 
-def _forget_dead_server(cluster: Path) -> None:
-    """Remove a lock file whose pid now belongs to something that is not Postgres.
+async def _old_server_gone(cluster: Path) -> None:
+    """Wait until nothing is left of a server that was killed, and remove its lock file.
 
-    Postgres itself copes with a pid that is gone; after a reboot the pid may be somebody else's.
+    The file alone tells too little: its pid may be a zombie, or after a reboot somebody else's.
+    We hold the folder, so a server in it can only be on its way out.
     """
     file = cluster / "postmaster.pid"
-    with suppress(FileNotFoundError, ValueError, IndexError, psutil.NoSuchProcess):
-        process = psutil.Process(int(file.read_text().splitlines()[0]))
-        if process.name() != "postgres":
-            file.unlink()
+    if not file.exists():
+        return
+    try:
+        async with asyncio.timeout(OLD_SERVER_ENDS_WITHIN):
+            while await asyncio.to_thread(_lived_in, cluster.resolve()):
+                await asyncio.sleep(POLL)
+    except TimeoutError:
+        raise Unavailable(
+            "postgres", f"A Postgres of an earlier start still runs in {cluster}. End it first."
+        ) from None
+    file.unlink(missing_ok=True)
+
+
+def _lived_in(cluster: Path) -> bool:
+    """Tell whether a process works in this folder, as all of Postgres' own do."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.cwd() == str(cluster) and process.status() != psutil.STATUS_ZOMBIE:
+                return True
+    return False
 
 
 async def _make_roles(server: Server) -> None:
