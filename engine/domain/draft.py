@@ -44,6 +44,8 @@ class Evidence(Model):
     id: EvidenceId
     draft_id: DraftId
     number: int
+    name: str = ""
+    input: dict[str, Json] = {}
     tool: str
     action: str
     title: str
@@ -55,8 +57,9 @@ class Evidence(Model):
 
 
 class Reading(Model):
-    """A read that somebody (a playbook, a model) wants to be made."""
+    """A read that somebody (a playbook, a model) wants to be made. `name` is its key."""
 
+    name: str = ""
     tool: str
     action: str
     input: dict[str, Json] = {}

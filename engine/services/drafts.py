@@ -1,0 +1,283 @@
+"""What the worker does with a request: look, ask the planner, and act on its answer."""
+
+import json
+from dataclasses import dataclass
+
+from engine.domain.actor import WORKER, Actor
+from engine.domain.call import Ending
+from engine.domain.conversation import Conversation, PostKind
+from engine.domain.draft import (
+    Briefing,
+    Draft,
+    DraftState,
+    Evidence,
+    Outcome,
+    OutcomeKind,
+    Reading,
+)
+from engine.domain.ids import DraftId, EvidenceId, PersonId, new_id
+from engine.domain.plan import PlanVersion, VersionState
+from engine.domain.policy import Deed
+from engine.domain.questions import Limits, to_read
+from engine.errors import CarapulseError, NotAllowed, Unavailable
+from engine.ports import Clock, Directory, Planner, Policy, Runner, Store, Tools, Unit
+from engine.services.plans import Plans
+
+ROUNDS = 4
+READS_AT_MOST = 12
+BODY_AT_MOST = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Drafts:
+    """Each method may be repeated after a crash and changes nothing twice."""
+
+    store: Store
+    tools: Tools
+    runner: Runner
+    planner: Planner
+    policy: Policy
+    directory: Directory
+    plans: Plans
+    clock: Clock
+    limits: Limits
+
+    async def look(self, draft_id: DraftId) -> None:
+        """Make the reads that the planner wants, in rounds; each becomes evidence."""
+        for _ in range(ROUNDS):
+            briefing = await self.briefing(draft_id)
+            if briefing.draft.state is not DraftState.OPEN:
+                return
+            if briefing.draft.based_on is None:
+                await self._show(briefing.draft)
+            wanted = [
+                reading
+                for reading in await self.planner.readings(briefing)
+                if not seen(reading, briefing.evidence)
+            ]
+            if not wanted or len(briefing.evidence) >= READS_AT_MOST:
+                return
+            for at, reading in enumerate(wanted, start=len(briefing.evidence) + 1):
+                await self._read(briefing.draft, reading, at)
+
+    async def propose(self, draft_id: DraftId) -> None:
+        """Ask the planner, keep what it says, and act on it."""
+        briefing = await self.briefing(draft_id)
+        draft = briefing.draft
+        if draft.state is not DraftState.OPEN:
+            return
+        try:
+            outcome = await self.planner.plan(briefing)
+            await self._keep(draft, outcome)
+            if outcome.kind is OutcomeKind.PLAN:
+                await self._plan(draft, outcome, briefing)
+            else:
+                await self._answer(draft, outcome)
+        except Unavailable:
+            raise
+        except CarapulseError as error:
+            await self._fail(draft, str(error))
+
+    async def confirm(self, actor: Actor, draft_id: DraftId) -> None:
+        """The speaker accepts what the change costs; compare-and-set on the version asked about."""
+        async with self.store.begin() as unit:
+            draft = await unit.drafts.get(draft_id)
+            outcome = await unit.drafts.outcome(draft_id)
+            evidence = await unit.drafts.evidence(draft_id)
+        mine(actor, draft)
+        if draft.state is not DraftState.ASKING or outcome is None or outcome.proposal is None:
+            raise NotAllowed("This change has already been settled.")
+        await self.plans.propose(draft, outcome.proposal, evidence)
+
+    async def drop(self, actor: Actor, draft_id: DraftId) -> None:
+        """The speaker leaves the version as it is."""
+        async with self.store.begin() as unit:
+            draft = await unit.drafts.get(draft_id)
+            mine(actor, draft)
+            if not await unit.drafts.move(draft_id, frm=DraftState.ASKING, to=DraftState.DROPPED):
+                raise NotAllowed("This change has already been settled.")
+
+    async def briefing(self, draft_id: DraftId) -> Briefing:
+        """All that the planner may know about a request."""
+        async with self.store.begin() as unit:
+            draft = await unit.drafts.get(draft_id)
+            evidence = await unit.drafts.evidence(draft_id)
+            turns = await unit.conversations.turns(draft.conversation_id)
+            current, problems = await self._current(unit, draft)
+        return Briefing(
+            draft=draft,
+            evidence=tuple(evidence),
+            current=current,
+            history=tuple(f"{turn.person_name}: {turn.text}" for turn in turns),
+            problems=problems,
+        )
+
+    async def _current(
+        self, unit: Unit, draft: Draft
+    ) -> tuple[PlanVersion | None, tuple[str, ...]]:
+        conversation = await unit.conversations.get(draft.conversation_id)
+        problems: tuple[str, ...] = ()
+        if conversation.problem_id:
+            problems = ((await unit.problems.get(conversation.problem_id)).title,)
+        if draft.plan_id is None:
+            return None, problems
+        return await unit.plans.current(draft.plan_id), problems
+
+    async def _show(self, draft: Draft) -> None:
+        async with self.store.begin() as unit:
+            conversation = await unit.conversations.get(draft.conversation_id)
+            await unit.posts.want(PostKind.FINDINGS, draft.id, conversation.place)
+
+    async def _read(self, draft: Draft, reading: Reading, number: int) -> None:
+        """One read under the policy; a refusal or failure is evidence too."""
+        try:
+            call = self.tools.read_call(reading, draft.context)
+            ruling = await self.policy.ask(
+                to_read(
+                    WORKER,
+                    draft.context,
+                    limits=self.limits,
+                    now=self.clock(),
+                    call=call,
+                    deed=Deed.TOOL_READ,
+                )
+            )
+            if not ruling.allows:
+                raise NotAllowed(" ".join(ruling.reasons) or "The policy does not allow this read.")
+            lines: list[str] = []
+
+            async def on_line(line: str) -> None:
+                lines.append(line)
+
+            result = await self.runner.run(call, {}, on_line)
+            ok, facts = result.ending is Ending.SUCCEEDED, result.outputs
+            summary = result.message
+            body = "\n".join(lines)[:BODY_AT_MOST] or result.tail[:BODY_AT_MOST]
+        except Unavailable:
+            raise
+        except CarapulseError as error:
+            ok, facts, summary, body = False, {}, str(error), ""
+        evidence = Evidence(
+            id=EvidenceId(new_id()),
+            draft_id=draft.id,
+            number=number,
+            tool=reading.tool,
+            action=reading.action,
+            title=reading.title or f"{reading.tool} {reading.action}",
+            summary=summary,
+            facts=facts,
+            body=body,
+            ok=ok,
+            at=self.clock(),
+            name=reading.name,
+            input=reading.input,
+        )
+        async with self.store.begin() as unit:
+            await unit.drafts.add_evidence(evidence)
+            await unit.posts.touch(draft.id)
+
+    async def _keep(self, draft: Draft, outcome: Outcome) -> None:
+        async with self.store.begin() as unit:
+            await unit.drafts.keep_outcome(draft.id, outcome)
+            await unit.posts.touch(draft.id)
+
+    async def _plan(self, draft: Draft, outcome: Outcome, briefing: Briefing) -> None:
+        assert outcome.proposal is not None
+        cost = await self._cost(draft, briefing.current)
+        if cost:
+            await self._ask(draft, cost)
+            return
+        await self.plans.propose(draft, outcome.proposal, list(briefing.evidence))
+        async with self.store.begin() as unit:
+            await unit.posts.touch(draft.id)
+
+    async def _cost(self, draft: Draft, current: PlanVersion | None) -> str:
+        """What making another version takes away from somebody; empty when nothing."""
+        if current is None or draft.based_on is None:
+            return ""
+        async with self.store.begin() as unit:
+            state = await unit.plans.state(current.plan_id, current.version)
+            signed = await unit.approvals.of(current.plan_id, current.version)
+        if state not in (VersionState.WAITING, VersionState.APPROVED):
+            return ""
+        names = sorted({one.statement.person_name.split()[0] for one in signed})
+        parts = [f"Make this v{current.version + 1}?"]
+        if names:
+            parts.append(f"{' and '.join(names)}'s approval of v{current.version} ends.")
+        if await self._could_approve(draft.requester, current):
+            parts.append("You can't approve it afterwards.")
+        return " ".join(parts) if len(parts) > 1 else ""
+
+    async def _could_approve(self, person: PersonId, current: PlanVersion) -> bool:
+        if person == current.requester or person in current.editors:
+            return False
+        actor = await self.directory.by_id(person)
+        asked = {group for groups in current.requirements.groups for group in groups}
+        return actor is not None and (not asked or bool(asked & set(actor.groups)))
+
+    async def _ask(self, draft: Draft, text: str) -> None:
+        async with self.store.begin() as unit:
+            if not await unit.drafts.move(draft.id, frm=DraftState.OPEN, to=DraftState.ASKING):
+                return
+            conversation = await unit.conversations.get(draft.conversation_id)
+            buttons = [
+                {
+                    "text": "Make it",
+                    "action": "draft.confirm",
+                    "value": draft.id,
+                    "style": "primary",
+                },
+                {"text": "Leave it", "action": "draft.drop", "value": draft.id},
+            ]
+            await self._whisper(unit, draft, conversation, {"text": text, "buttons": buttons})
+
+    async def _answer(self, draft: Draft, outcome: Outcome) -> None:
+        async with self.store.begin() as unit:
+            if not await unit.drafts.move(draft.id, frm=DraftState.OPEN, to=DraftState.DONE):
+                return
+            conversation = await unit.conversations.get(draft.conversation_id)
+            if outcome.kind is not OutcomeKind.REMARK and draft.based_on is not None:
+                await unit.posts.want(
+                    PostKind.NOTE, draft.id, conversation.place, body={"text": outcome.text}
+                )
+            await unit.posts.touch(draft.id)
+
+    async def _fail(self, draft: Draft, text: str) -> None:
+        await self._keep(draft, Outcome(kind=OutcomeKind.REFUSE, text=text))
+        async with self.store.begin() as unit:
+            if not await unit.drafts.move(draft.id, frm=DraftState.OPEN, to=DraftState.FAILED):
+                return
+            conversation = await unit.conversations.get(draft.conversation_id)
+            if draft.based_on is not None:
+                await unit.posts.want(
+                    PostKind.NOTE, draft.id, conversation.place, body={"text": text}
+                )
+            await unit.posts.touch(draft.id)
+
+    async def _whisper(
+        self, unit: Unit, draft: Draft, conversation: Conversation, body: dict[str, object]
+    ) -> None:
+        actor = await self.directory.by_id(draft.requester)
+        recipient = actor.slack_id if actor else ""
+        await unit.posts.want(
+            PostKind.WHISPER,
+            draft.id,
+            conversation.place,
+            body=json.loads(json.dumps(body)),
+            recipient=recipient,
+            urgent=True,
+        )
+
+
+def seen(reading: Reading, evidence: tuple[Evidence, ...]) -> bool:
+    """Whether this very read has been made."""
+    return any(
+        (item.tool, item.action, item.input) == (reading.tool, reading.action, reading.input)
+        for item in evidence
+    )
+
+
+def mine(actor: Actor, draft: Draft) -> None:
+    """Only the speaker settles what the speaker asked for."""
+    if actor.id != draft.requester:
+        raise NotAllowed(f"{draft.requester_name} asked for this change and decides on it.")

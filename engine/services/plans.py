@@ -1,0 +1,244 @@
+"""From a proposal to a frozen, numbered version that waits for its approval."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from engine.domain.actor import ALERTS, Actor
+from engine.domain.audit import AuditEvent
+from engine.domain.context import ContextRef
+from engine.domain.conversation import PostKind
+from engine.domain.digest import digest
+from engine.domain.draft import Draft, DraftState, Evidence
+from engine.domain.ids import PlanId, new_id
+from engine.domain.plan import (
+    Origin,
+    PlanVersion,
+    Proposal,
+    Step,
+    VersionRef,
+    VersionState,
+)
+from engine.domain.policy import Answer, Ruling
+from engine.domain.questions import Limits, to_create
+from engine.domain.risk import assess
+from engine.errors import Conflict, NotAllowed
+from engine.ports import Clock, Directory, Policy, Services, Store, Tools, Unit
+
+START_GRACE = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """Freeze, assess, ask the policy, and store; all of a version in one transaction."""
+
+    store: Store
+    tools: Tools
+    policy: Policy
+    directory: Directory
+    services: Services
+    clock: Clock
+    limits: Limits
+
+    async def propose(
+        self, draft: Draft, proposal: Proposal, evidence: list[Evidence]
+    ) -> PlanVersion | None:
+        """Make the next version of the draft's plan, or the first of a new plan.
+
+        None when this draft has already become one; a repeated call changes nothing.
+
+        Raises `Invalid` when a step does not fit its tool, `NotAllowed` when the policy forbids
+        the plan, `Conflict` when the version that was to be changed is no longer the current one.
+        """
+        actor = await self._actor(draft)
+        async with self.store.begin() as unit:
+            if not await unit.drafts.move(draft.id, frm=draft.state, to=DraftState.DONE):
+                return None
+            before = await self._before(unit, draft)
+            plan_id = before.plan_id if before else PlanId(new_id())
+            number = before.version + 1 if before else 1
+            steps = self.freeze(proposal, plan_id, number)
+            risk = assess(steps, proposal.context)
+            editors = (
+                tuple(dict.fromkeys((*before.editors, before.requester, draft.requester)))
+                if before
+                else ()
+            )
+            ruling = await self.policy.ask(
+                to_create(
+                    actor,
+                    steps,
+                    proposal.context,
+                    risk.risk,
+                    limits=self.limits,
+                    origin=draft.origin,
+                    requester=before.requester if before else draft.requester,
+                    editors=editors,
+                    owners=self._owners(proposal.context),
+                    now=self.clock(),
+                )
+            )
+            if ruling.decision is Answer.DENY:
+                raise NotAllowed(" ".join(ruling.reasons) or "The policy does not allow this plan.")
+            version = self._version(
+                draft,
+                proposal,
+                steps,
+                ruling,
+                before,
+                plan_id=plan_id,
+                reference=before.reference if before else await unit.plans.new_reference(),
+                evidence=evidence,
+                editors=editors,
+                risk=risk.risk,
+                reasons=tuple(risk.reasons),
+            )
+            await self._store(unit, version, before, actor, ruling)
+        return version
+
+    def freeze(self, proposal: Proposal, plan_id: PlanId, number: int) -> tuple[Step, ...]:
+        """Render every step in full. Raises `Invalid`."""
+        return tuple(
+            self.tools.freeze(step, proposal.context, number=at, mark=f"{plan_id}.{number}.{at}")
+            for at, step in enumerate(proposal.steps, start=1)
+        )
+
+    async def _actor(self, draft: Draft) -> Actor:
+        if draft.origin is Origin.ALERT:
+            return ALERTS
+        actor = await self.directory.by_id(draft.requester)
+        if actor is None:
+            raise NotAllowed(f"{draft.requester_name} is no longer in the directory.")
+        return actor
+
+    async def _before(self, unit: Unit, draft: Draft) -> PlanVersion | None:
+        """The open version that this one replaces; its plan stays locked."""
+        if draft.plan_id is None or draft.based_on is None:
+            return None
+        current = await unit.plans.lock(draft.plan_id)
+        version = await unit.plans.version(draft.plan_id, current)
+        state = await unit.plans.state(draft.plan_id, current)
+        if state in (VersionState.EXECUTING, VersionState.EXECUTED):
+            return None  # once a step has started a correction is a new plan
+        if state is VersionState.WITHDRAWN or current != draft.based_on:
+            raise Conflict(
+                f"v{draft.based_on} was replaced by v{current} meanwhile. "
+                f"Say it again for v{current}."
+            )
+        return version
+
+    def _owners(self, context: ContextRef) -> tuple[str, ...]:
+        if not context.service:
+            return ()
+        owners = self.services.entry(context.service).get("owners", [])
+        return tuple(str(owner) for owner in owners) if isinstance(owners, list) else ()
+
+    def _version(
+        self,
+        draft: Draft,
+        proposal: Proposal,
+        steps: tuple[Step, ...],
+        ruling: Ruling,
+        before: PlanVersion | None,
+        **known: object,
+    ) -> PlanVersion:
+        now = self.clock()
+        decide_before = now + timedelta(seconds=ruling.requirements.within_seconds)
+        context = proposal.context
+        reasons = known.pop("reasons")
+        evidence = known.pop("evidence")
+        assert isinstance(evidence, list)
+        version = PlanVersion.model_validate(
+            {
+                "tenant": draft.tenant,
+                "version": before.version + 1 if before else 1,
+                "conversation_id": draft.conversation_id,
+                "requester": before.requester if before else draft.requester,
+                "requester_name": before.requester_name if before else draft.requester_name,
+                "origin": before.origin if before else draft.origin,
+                "intent": draft.text,
+                "title": proposal.title,
+                "why": proposal.why,
+                "context": context,
+                "constraints": ruling.constraints,
+                "requirements": ruling.requirements,
+                "decide_before": decide_before,
+                "start_before": decide_before + START_GRACE,
+                "steps": steps,
+                "risk_reasons": reasons,
+                "dependants": len(self.services.dependants(context.service))
+                if context.service
+                else 0,
+                "planner": proposal.planner,
+                "used": proposal.used,
+                "evidence": tuple(item.id for item in evidence),
+                "changes": changes(before, steps) if before else (),
+                "created_at": now,
+                **known,
+            }
+        )
+        return version.model_copy(update={"digest": digest(version)})
+
+    async def _store(
+        self,
+        unit: Unit,
+        version: PlanVersion,
+        before: PlanVersion | None,
+        actor: Actor,
+        ruling: Ruling,
+    ) -> None:
+        ref = VersionRef(plan_id=version.plan_id, version=version.version)
+        if before:
+            await self._supersede(unit, before)
+        await unit.plans.add_version(version, VersionState.WAITING)
+        for step in version.steps:
+            for call in filter(None, (step.call, step.rollback)):
+                await unit.definitions.keep(call.definition, self.tools.definition(call.definition))
+        await unit.conversations.attach(version.conversation_id, plan_id=version.plan_id)
+        conversation = await unit.conversations.get(version.conversation_id)
+        await unit.posts.want(PostKind.PLAN, version.plan_id, conversation.place, urgent=True)
+        await unit.audit.record(
+            AuditEvent(
+                actor=actor,
+                action="plan.create",
+                subject=version.plan_id,
+                decision=ruling.decision.value,
+                reason=" ".join(ruling.reasons),
+                policy_decision=ruling.id,
+                policy_input_digest=ruling.input_digest,
+                detail={"version": version.version, "digest": version.digest},
+            )
+        )
+        await unit.jobs.add("execution.wake", {"plan_id": ref.plan_id, "version": ref.version})
+
+    async def _supersede(self, unit: Unit, before: PlanVersion) -> None:
+        ref = VersionRef(plan_id=before.plan_id, version=before.version)
+        moved = await unit.plans.move(
+            ref, frm=(VersionState.WAITING, VersionState.APPROVED), to=VersionState.SUPERSEDED
+        )
+        if moved:
+            await unit.jobs.add("execution.wake", {"plan_id": ref.plan_id, "version": ref.version})
+
+
+def changes(before: PlanVersion, steps: tuple[Step, ...]) -> tuple[str, ...]:
+    """What differs between two versions, a sentence per step."""
+    found = []
+    for number in range(1, max(len(before.steps), len(steps)) + 1):
+        old = before.steps[number - 1] if number <= len(before.steps) else None
+        new = steps[number - 1] if number <= len(steps) else None
+        if old is None and new is not None:
+            found.append(f"step {number} added: {new.title}")
+        elif new is None and old is not None:
+            found.append(f"step {number} removed: {old.title}")
+        elif old is not None and new is not None and differs(old, new):
+            found.append(f"step {number} {old.title} -> {new.title}")
+    return tuple(found)
+
+
+def differs(old: Step, new: Step) -> bool:
+    """Whether two steps do something else; the mark of their version does not count."""
+    same = (old.call.name, old.call.input, old.expect) == (
+        new.call.name,
+        new.call.input,
+        new.expect,
+    )
+    return not same

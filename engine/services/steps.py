@@ -1,0 +1,307 @@
+"""What a worker does with one call of an execution: check everything itself, run, record."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from engine.domain.actor import WORKER
+from engine.domain.audit import AuditEvent
+from engine.domain.call import Call, CallResult, Ending, Expectation
+from engine.domain.conversation import PostKind
+from engine.domain.execution import CallKey, CallRow, Execution, Phase, StepState
+from engine.domain.expectation import holds
+from engine.domain.ids import PersonId
+from engine.domain.move import StepRequest
+from engine.domain.plan import PlanVersion, Step, VersionState
+from engine.domain.questions import Limits, to_run
+from engine.errors import CarapulseError, Tampered, Unavailable
+from engine.ports import Clock, OnLine, Policy, Runner, Store, Tools, Unit
+from engine.services.authority import Authority
+from engine.services.course import ROLLBACK_PROBES, Course, Pace
+from engine.services.loglines import LogLines
+
+POLL = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Bound to the real sandbox in a worker. `worker` names this process in leases."""
+
+    store: Store
+    tools: Tools
+    runner: Runner
+    policy: Policy
+    authority: Authority
+    loglines: LogLines
+    clock: Clock
+    limits: Limits
+    lease: float
+    worker: str
+
+    async def perform(self, request: StepRequest) -> None:
+        """Make one call and record what came of it.
+
+        Raises `Unavailable` before anything was started, when a guard does not answer; the caller
+        tries again. Nothing is made twice: the call's row is claimed first.
+        """
+        async with self.store.begin() as unit:
+            version = await unit.plans.version(request.ref.plan_id, request.ref.version)
+            execution = await unit.executions.get(request.execution_id)
+        step = version.steps[request.step - 1]
+        call = chosen(step, request)
+        try:
+            await self._guard(request, version, call)
+        except Unavailable as error:
+            await self._held_up(request, str(error))
+            raise
+        except CarapulseError as error:
+            refused = CallResult(ending=Ending.FAILED, message=str(error))
+            if await self._claim(request):
+                await self._record(request, version, refused)
+            return
+        if not await self._claim(request):
+            return
+        result = await self._run(request, execution, step, call)
+        await self._record(request, version, result)
+
+    async def _guard(self, request: StepRequest, version: PlanVersion, call: Call) -> None:
+        """Digest, signatures, policy, and the call rendered again: all on this worker."""
+        async with self.store.begin() as unit:
+            state = await unit.plans.state(request.ref.plan_id, request.ref.version)
+            if state is not VersionState.EXECUTING:
+                raise Tampered("This version is not executing, so its step was not run.")
+            approvers = await self.authority.verify_version(unit, request.ref)
+            body = await unit.definitions.body(call.definition)
+        if body is None:
+            raise Tampered(f"The definition of {call.name} that was approved is gone.")
+        if self.tools.rerender(call, body) != call:
+            raise Tampered(f"{call.name} renders differently from what was approved. Not run.")
+        await self._ask(request, version, call, approvers)
+
+    async def _ask(
+        self, request: StepRequest, version: PlanVersion, call: Call, approvers: list[PersonId]
+    ) -> None:
+        step = version.steps[request.step - 1]
+        ruling = await self.policy.ask(
+            to_run(
+                WORKER,
+                version,
+                call,
+                phase=request.phase,
+                reversible=step.rollback is not None,
+                limits=self.limits,
+                approvers=approvers,
+                now=self.clock(),
+            )
+        )
+        if not ruling.allows:
+            raise CarapulseError(" ".join(ruling.reasons) or "The policy does not allow this step.")
+
+    async def _claim(self, request: StepRequest) -> bool:
+        now = self.clock()
+        async with self.store.begin() as unit:
+            execution = await unit.executions.lock(request.execution_id)
+            if execution.reason and request.phase is Phase.ACT:
+                cleared = execution.model_copy(update={"reason": ""})
+                await unit.executions.save(cleared)
+                await unit.posts.touch(request.ref.plan_id, PostKind.PLAN)
+            return await unit.executions.begin_call(
+                CallRow(
+                    key=key_of(request),
+                    worker=self.worker,
+                    lease_until=now + timedelta(seconds=self.lease),
+                    started_at=now,
+                )
+            )
+
+    async def _run(
+        self, request: StepRequest, execution: Execution, step: Step, call: Call
+    ) -> CallResult:
+        outputs = {
+            f"steps.{one.number}.{name}": value
+            for one in execution.steps
+            for name, value in one.outputs.items()
+        }
+        async with (
+            self.loglines.of(request) as on_line,
+            self._leased(request),
+        ):
+            if request.phase is Phase.PROBE:
+                probe = step.rollback_probe if is_rollback_probe(request) else step.probe
+                assert probe is not None
+                result = await self.runner.run(call, outputs, on_line)
+                return probed(result, probe.expect, outputs)
+            if request.phase is Phase.ACT and step.expect is not None:
+                return await self._until(call, step.expect, outputs, on_line)
+            return await self.runner.run(call, outputs, on_line)
+
+    async def _until(
+        self, call: Call, expect: Expectation, outputs: dict[str, str], on_line: OnLine
+    ) -> CallResult:
+        """Repeat a read until its expectation has held long enough, or time is up."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        deadline = began + expect.within_seconds + expect.hold_seconds
+        since: float | None = None
+        said = ""
+        while True:
+            result = await self.runner.run(call, outputs, silent)
+            met = holds(result, expect, outputs)
+            since = (since or loop.time()) if met.met else None
+            if met.text != said:
+                said = met.text
+                await on_line(met.text)
+            if since is not None and loop.time() - since >= expect.hold_seconds:
+                text = f"{met.text}, held {expect.hold_seconds} s" if expect.hold_seconds else said
+                return result.model_copy(update={"ending": Ending.SUCCEEDED, "message": text})
+            if loop.time() >= deadline:
+                seconds = int(loop.time() - began)
+                return result.model_copy(
+                    update={
+                        "ending": Ending.FAILED,
+                        "message": f"after {seconds} s: {met.text}",
+                    }
+                )
+            await asyncio.sleep(POLL)
+
+    @asynccontextmanager
+    async def _leased(self, request: StepRequest) -> AsyncIterator[None]:
+        """Renew the call's lease; a worker that can't is stopped with its tool."""
+        running = asyncio.current_task()
+        assert running is not None
+
+        async def renew() -> None:
+            loop = asyncio.get_running_loop()
+            ends = loop.time() + self.lease
+            while True:
+                await asyncio.sleep(self.lease / 5)
+                try:
+                    async with self.store.begin() as unit:
+                        until = self.clock() + timedelta(seconds=self.lease)
+                        key = key_of(request)
+                        if not await unit.executions.renew_call(key, self.worker, until):
+                            running.cancel("the lease was lost")
+                            return
+                    ends = loop.time() + self.lease
+                except Unavailable:
+                    if loop.time() > ends - 2:
+                        running.cancel("the lease could not be renewed")
+                        return
+
+        task = asyncio.create_task(renew())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+
+    async def _record(self, request: StepRequest, version: PlanVersion, result: CallResult) -> None:
+        """The call's end, the step's state, the card and the audit, in one transaction."""
+        now = self.clock()
+        async with self.store.begin() as unit:
+            execution = await unit.executions.lock(request.execution_id)
+            await unit.executions.end_call(key_of(request), result, now)
+            record = execution.step(request.step)
+            changes = after(request, result, record.outputs)
+            if changes:
+                await unit.executions.save_step(
+                    execution.id, record.model_copy(update={**changes, "ended_at": now})
+                )
+            await self._rollback_failed(unit, request, version, result)
+            await unit.posts.touch(request.ref.plan_id, PostKind.PLAN)
+            await unit.audit.record(
+                AuditEvent(
+                    actor=WORKER,
+                    action=f"step.{request.phase.value}",
+                    subject=execution.id,
+                    decision=result.ending.value,
+                    reason=result.message,
+                    detail={"step": request.step, "attempt": request.attempt},
+                )
+            )
+
+    async def _rollback_failed(
+        self, unit: Unit, request: StepRequest, version: PlanVersion, result: CallResult
+    ) -> None:
+        if request.phase is not Phase.ROLLBACK or result.ending is Ending.SUCCEEDED:
+            return
+        execution = await unit.executions.get(request.execution_id)
+        course = Course(unit, request.ref, version, execution, self.clock(), Pace())
+        await course.rollback_failed(request.step, result.message)
+
+    async def _held_up(self, request: StepRequest, reason: str) -> None:
+        async with self.store.begin() as unit:
+            execution = await unit.executions.lock(request.execution_id)
+            if execution.reason != reason:
+                await unit.executions.save(execution.model_copy(update={"reason": reason}))
+                await unit.posts.touch(request.ref.plan_id, PostKind.PLAN)
+
+
+async def silent(_: str) -> None:
+    """Output of a repeated read that says nothing new."""
+
+
+def key_of(request: StepRequest) -> CallKey:
+    """The row that this call claims."""
+    return CallKey(
+        execution_id=request.execution_id,
+        step=request.step,
+        phase=request.phase,
+        attempt=request.attempt,
+    )
+
+
+def is_rollback_probe(request: StepRequest) -> bool:
+    """Whether this probe asks about the rollback and not about the act."""
+    return request.attempt > ROLLBACK_PROBES
+
+
+def chosen(step: Step, request: StepRequest) -> Call:
+    """The frozen call that the request means."""
+    if request.phase is Phase.ROLLBACK and step.rollback is not None:
+        return step.rollback
+    if request.phase is Phase.PROBE:
+        probe = step.rollback_probe if is_rollback_probe(request) else step.probe
+        if probe is not None:
+            return probe.call
+    return step.call
+
+
+def probed(result: CallResult, expect: Expectation, outputs: dict[str, str]) -> CallResult:
+    """What a probe tells: took effect, took none, or still unknown."""
+    if result.ending is not Ending.SUCCEEDED:
+        unknown = {"ending": Ending.UNKNOWN, "message": f"the probe failed: {result.message}"}
+        return result.model_copy(update=unknown)
+    if holds(result, expect, outputs).met:
+        return result.model_copy(update={"message": "it took effect, as its probe shows"})
+    none = {"ending": Ending.FAILED, "message": "it took no effect, as its probe shows"}
+    return result.model_copy(update=none)
+
+
+STATES = {
+    Ending.SUCCEEDED: StepState.SUCCEEDED,
+    Ending.FAILED: StepState.FAILED,
+    Ending.UNKNOWN: StepState.UNKNOWN,
+}
+
+
+def after(request: StepRequest, result: CallResult, outputs: dict[str, str]) -> dict[str, object]:
+    """The step's new values; empty when it stays as it is."""
+    if request.phase is Phase.ACT:
+        return {
+            "state": STATES[result.ending],
+            "message": result.message,
+            "outputs": result.outputs,
+        }
+    done = result.ending is Ending.SUCCEEDED
+    if request.phase is Phase.ROLLBACK or is_rollback_probe(request):
+        state = StepState.ROLLED_BACK if done else StepState.ROLLBACK_FAILED
+        return {"state": state, "rollback_message": result.message}
+    if request.phase is Phase.PROBE:
+        if result.ending is Ending.UNKNOWN:
+            return {"message": result.message}
+        state = StepState.SUCCEEDED if done else StepState.PENDING
+        return {"state": state, "message": result.message, "outputs": {**outputs, **result.outputs}}
+    return {"rollback_message": result.message}
