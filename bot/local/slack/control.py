@@ -136,7 +136,8 @@ class Control:
         for raw in body.get("channels", ()):
             channel = channel_of(raw)
             workspace.channels[channel.id] = channel
-            self._slack.feed.to_channel(channel.id, {"type": "channel", "channel": channel.id})
+            shown = self._slack.present.page_channel(channel)
+            self._slack.feed.to_channel(channel.id, {"type": "channel", "channel": shown})
 
 
 def put_back(used: Faults | Stats, fresh: Faults | Stats) -> None:

@@ -59,15 +59,22 @@ NESTED = frozenset({"section", "actions", "card", "context_actions", "input"})
 
 
 def choice(element: Json, selected: Any) -> Json | None:
-    """The payload fields for what was chosen, or None if the element does not offer it."""
+    """The payload fields for what was chosen, or None if the element does not offer it.
+
+    The choice comes as a value, as an option, or as the element's whole state.
+    """
     kind = element["type"]
     if kind not in CHOSEN:
         return {}
     field = CHOSEN[kind][1]
+    if isinstance(selected, dict) and field in selected:
+        selected = selected[field]
     if field not in OF_OPTIONS or kind.endswith("external_select"):
         return {field: selected}
     offered = options_of(element)
     if field == "selected_option":
+        if selected is None and kind != "overflow":
+            return {field: None}
         option = offered.get(value_of(selected))
         return None if option is None else {field: option}
     listed = [offered.get(value_of(each)) for each in selected or []]

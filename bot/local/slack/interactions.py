@@ -25,6 +25,8 @@ class Interactions:
             place = self._in_view(where)
         else:
             place = self._in_message(user_id, where)
+            entered = merged(place["state"]["values"], action.get("values") or {})
+            place["state"] = {"values": with_choice(entered, happened)}
         payload = {
             "type": "block_actions",
             **self._person(user_id),
@@ -261,6 +263,15 @@ def offers(element: Json, value: Any) -> bool:
         sides = (element["positive_button"], element["negative_button"])
         return value in [side["value"] for side in sides]
     return bool(element.get("value", "") == value)
+
+
+def with_choice(values: Json, happened: Json) -> Json:
+    """State in which the choice just made counts."""
+    block = values.get(happened["block_id"])
+    if block is None or happened["action_id"] not in block:
+        return values
+    changed = {**block, happened["action_id"]: state_of(happened)}
+    return {**values, happened["block_id"]: changed}
 
 
 def state_of(happened: Json) -> Json:

@@ -20,7 +20,10 @@ def snapshot(slack: LocalSlack, user_id: str) -> Json:
             for g in workspace.groups.values()
         ],
         "emoji": workspace.world.emoji,
-        "channels": [channel_card(slack, each, me.id) for each in channels],
+        "channels": [
+            {**slack.present.page_channel(each), "unread": unread(slack, each, me.id)}
+            for each in channels
+        ],
         "messages": {each.id: messages_of(slack, each) for each in channels},
         "home": slack.present.view(home) if home else None,
         "views": [slack.present.view(view) for view in workspace.modals.get(me.id, [])],
@@ -33,22 +36,18 @@ def snapshot(slack: LocalSlack, user_id: str) -> Json:
 def user_card(slack: LocalSlack, user_id: str) -> Json:
     """A person as the page lists them."""
     user = slack.workspace.users[user_id]
-    names = ("id", "name", "real_name", "is_bot", "is_restricted", "is_stranger", "color", "tz")
+    names = (
+        "id",
+        "name",
+        "real_name",
+        "is_bot",
+        "is_restricted",
+        "is_stranger",
+        "color",
+        "tz",
+        "locale",
+    )
     return {name: getattr(user, name) for name in names}
-
-
-def channel_card(slack: LocalSlack, channel: Channel, user_id: str) -> Json:
-    """A channel as the page lists it."""
-    return {
-        "id": channel.id,
-        "name": channel.name,
-        "kind": channel.kind,
-        "is_ext_shared": channel.is_ext_shared,
-        "is_archived": channel.is_archived,
-        "topic": channel.topic,
-        "members": list(channel.members),
-        "unread": unread(slack, channel, user_id),
-    }
 
 
 def unread(slack: LocalSlack, channel: Channel, user_id: str) -> int:

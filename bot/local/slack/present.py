@@ -184,6 +184,18 @@ class Presenter:
         }
         return {**shown, "num_members": len(channel.members)} if members else shown
 
+    def page_channel(self, channel: Channel) -> Json:
+        """A conversation as the page lists it."""
+        return {
+            "id": channel.id,
+            "name": channel.name,
+            "kind": channel.kind,
+            "is_ext_shared": channel.is_ext_shared,
+            "is_archived": channel.is_archived,
+            "topic": channel.topic,
+            "members": list(channel.members),
+        }
+
     def group(self, group: UserGroup) -> Json:
         """A user group."""
         return {

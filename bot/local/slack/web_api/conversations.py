@@ -203,7 +203,8 @@ def archive(slack: LocalSlack, call: Call) -> Json:
 def keep(slack: LocalSlack, channel: Channel) -> None:
     """Store a channel and show it on the pages of its members."""
     slack.workspace.channels[channel.id] = channel
-    slack.feed.to_channel(channel.id, {"type": "channel", "channel": channel.id})
+    shown = slack.present.page_channel(channel)
+    slack.feed.to_channel(channel.id, {"type": "channel", "channel": shown})
 
 
 METHODS: dict[str, Method] = {
