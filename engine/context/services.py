@@ -1,0 +1,202 @@
+"""The services file: what runs where, who owns it, what depends on it, how it is looked at."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import Field, StringConstraints, ValidationError
+
+from engine.documents import parse_yaml, read_yaml
+from engine.domain.context import ContextRef
+from engine.domain.ids import Tenant
+from engine.domain.model import Json, Model
+from engine.errors import ConfigurationError, NotFound
+
+Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+
+
+class Environment(Model):
+    """The clusters that an environment has; none when it is not divided."""
+
+    clusters: tuple[Key, ...] = ()
+
+
+class Gitops(Model):
+    """Where the settings of a service live, when a controller or the service follows git."""
+
+    repository: Key
+    remote: str = ""
+    branch: Key = "main"
+    path: Annotated[str, StringConstraints(pattern=r"^[\w][\w./-]*$", max_length=500)]
+
+
+class Health(Model):
+    """The tool whose read tells how the service is."""
+
+    tool: Key
+    action: Key = "health"
+    url: str = ""
+
+
+class Helm(Model):
+    """The release that a service is installed as."""
+
+    release: Key
+    chart: Key
+
+
+class Service(Model):
+    """One service. `metrics` holds PromQL by name, and `limit`, the error rate that is too high."""
+
+    name: Key
+    aliases: tuple[Text, ...] = ()
+    description: str = ""
+    namespace: str = ""
+    kind: str = ""
+    owners: tuple[str, ...] = ()
+    channel: str = ""
+    tier: int | None = None
+    depends_on: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+    gitops: Gitops | None = None
+    health: Health | None = None
+    helm: Helm | None = None
+    metrics: dict[Key, Text] = Field(default_factory=dict)
+
+
+class Document(Model):
+    """The whole file. `channels` says what a channel speaks about unless a message says else."""
+
+    environments: dict[Key, Environment] = Field(default_factory=dict)
+    services: tuple[Service, ...] = ()
+    channels: dict[str, ContextRef] = Field(default_factory=dict)
+
+
+class ServiceFile:
+    """The `Services` port, from one file that is checked as a whole."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._services = {service.name: service for service in document.services}
+        self._names = dict(_names(document))
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read and check the file. Raises `ConfigurationError` that says where it is wrong."""
+        return cls.build(read_yaml(path), path.name)
+
+    @classmethod
+    def parse(cls, text: str, name: str = "services") -> Self:
+        """Check a text; `name` is what errors call it."""
+        return cls.build(parse_yaml(text, name), name)
+
+    @classmethod
+    def build(cls, content: Any, name: str) -> Self:
+        """Check the content of a file."""
+        try:
+            document = Document.model_validate(content or {})
+        except ValidationError as error:
+            wrong = "; ".join(
+                f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}"
+                for item in error.errors(include_input=False, include_url=False)[:10]
+            )
+            raise ConfigurationError(f"{name} is wrong: {wrong}.") from None
+        if wrong := "; ".join(_contradictions(document)):
+            raise ConfigurationError(f"{name} is wrong: {wrong}.")
+        return cls(document)
+
+    def resolve(self, name: str) -> str | None:
+        return self._names.get(_plain(name))
+
+    def entry(self, service: str) -> dict[str, Json]:
+        """The service as data, plus `places`: `environment/cluster` for each it runs in.
+
+        Raises:
+            NotFound: there is no such service.
+        """
+        found = self._services.get(service)
+        if found is None:
+            raise NotFound(f"There is no service {service}.")
+        entry: dict[str, Json] = found.model_dump(mode="json", exclude_none=True)
+        entry["places"] = list(self._places(found))
+        return entry
+
+    def names(self) -> list[str]:
+        return sorted(self._services)
+
+    def dependants(self, service: str) -> list[str]:
+        """All that depend on it, also through others."""
+        found: set[str] = set()
+        waiting = [service]
+        while waiting:
+            target = waiting.pop()
+            for other in self._services.values():
+                if target in other.depends_on and other.name not in found | {service}:
+                    found.add(other.name)
+                    waiting.append(other.name)
+        return sorted(found)
+
+    def of_channel(self, channel: str, tenant: Tenant) -> ContextRef:
+        """What a channel speaks about by default: its entry, else the one service it belongs to.
+
+        Args:
+            channel: the surface's id of the channel, with or without `slack:TEAM:` before it.
+            tenant: whose context it becomes.
+        """
+        short = channel.rsplit(":", 1)[-1]
+        for key, context in self._document.channels.items():
+            if key.rsplit(":", 1)[-1] == short:
+                return context.model_copy(update={"tenant": tenant})
+        owned = [one for one in self._services.values() if one.channel.endswith(short) and short]
+        if len(owned) != 1:
+            return ContextRef(tenant=tenant)
+        return self._context(owned[0], tenant)
+
+    def _context(self, service: Service, tenant: Tenant) -> ContextRef:
+        places = list(self._places(service))
+        where = places[0].split("/") if len(places) == 1 else [""]
+        return ContextRef(
+            tenant=tenant,
+            service=service.name,
+            namespace=service.namespace,
+            environment=where[0],
+            cluster=where[1] if len(where) > 1 else "",
+        )
+
+    def _places(self, service: Service) -> Iterator[str]:
+        for environment in service.environments:
+            known = self._document.environments.get(environment, Environment())
+            for cluster in known.clusters:
+                yield f"{environment}/{cluster}"
+            if not known.clusters:
+                yield environment
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.casefold().split())
+
+
+def _names(document: Document) -> Iterator[tuple[str, str]]:
+    for service in document.services:
+        for name in (service.name, *service.aliases):
+            yield _plain(name), service.name
+
+
+def _contradictions(document: Document) -> Iterator[str]:
+    known = {service.name for service in document.services}
+    taken: dict[str, str] = {}
+    for name, service in _names(document):
+        if name in taken:
+            yield f"the name {name!r} stands for both {taken[name]} and {service}"
+        taken[name] = service
+    for one in document.services:
+        for other in one.depends_on:
+            if other not in known:
+                yield f"{one.name} depends on {other}, which is not in the file"
+        for environment in one.environments:
+            if environment not in document.environments:
+                yield f"{one.name} runs in {environment}, which is not in the file"
+    for channel, context in document.channels.items():
+        if context.service and context.service not in known:
+            yield f"channel {channel} speaks about {context.service}, which is not in the file"

@@ -1,0 +1,96 @@
+"""What the offline planner answers where there is nothing to draft."""
+
+from collections.abc import Sequence
+
+from engine.domain.draft import Briefing, Outcome, OutcomeKind
+from engine.llm import sentences
+from engine.llm.findings import Findings
+from engine.llm.grammar import Intent
+from engine.llm.playbooks import Does, Playbook
+from engine.llm.requests import CHOICES, Wanted
+from engine.ports import Services
+
+CAN = {
+    Does.ROLL_BACK: "roll back a change",
+    Does.RESTORE: "put a revision back",
+    Does.SET_VALUE: "set a value",
+}
+
+
+class Answers:
+    """Makes outcomes of the kinds answer, question, refuse and remark."""
+
+    def __init__(self, services: Services, playbooks: Sequence[Playbook]) -> None:
+        self._services = services
+        self._playbooks = tuple(playbooks)
+
+    def question(self, wanted: Wanted, found: Findings) -> Outcome:
+        """Answer "what changed?", "is it healthy?" and "why?"."""
+        if wanted.intent is Intent.CHANGES:
+            return _answer(self._changes(wanted.service, found), found)
+        if wanted.intent is Intent.CAUSE and found.healthy is False:
+            return _answer(sentences.cause(found), found)
+        return _answer(self._health(wanted.service, found), found)
+
+    def nothing_to_do(self, service: str, found: Findings) -> Outcome:
+        """The service is healthy, so a change would only be a risk."""
+        return _answer(f"{sentences.healthy(service, found)} I did not draft anything.", found)
+
+    def unlikely(self, service: str, found: Findings) -> Outcome:
+        """It is not healthy, but the last change is too old to be undone without being asked."""
+        text = f"{service} is not healthy: {sentences.facts(found)}. {sentences.cause(found)}"
+        return _answer(
+            f'{text} I did not draft anything; say "roll back {service}" to undo it.', found
+        )
+
+    def out_of_reach(self, thing: str) -> Outcome:
+        """No tool covers it."""
+        can = [CAN[one.does] for one in self._playbooks if one.does in CAN]
+        way_out = f" I can {sentences.either(can)}." if can else ""
+        text = f"I can't {thing[:120]}: no tool covers it.{way_out}"
+        return Outcome(kind=OutcomeKind.REFUSE, text=text)
+
+    def by_button(self) -> Outcome:
+        """Words in a thread never decide."""
+        text = "Words in the thread don't decide. Use the buttons on the card."
+        return Outcome(kind=OutcomeKind.ANSWER, text=text)
+
+    def unclear(self, briefing: Briefing) -> Outcome:
+        """Ask what to do, with what there is to be done."""
+        service = self._services.resolve(briefing.draft.context.service) or ""
+        about = f" with {service}" if service else ""
+        where = f" {service}" if service else ""
+        choices = [f"roll back{where}"] if service and self._playbooks else []
+        choices += [f"what changed in {service}?", f"is {service} healthy?"] if service else []
+        if not service:
+            choices = [f"is {name} healthy?" for name in self._looked_at()]
+        return Outcome(
+            kind=OutcomeKind.QUESTION,
+            text=f"What shall I do{about}?",
+            choices=tuple(choices[:CHOICES]),
+        )
+
+    def _looked_at(self) -> list[str]:
+        return [name for name in self._services.names() if self._services.entry(name).get("health")]
+
+    @staticmethod
+    def _changes(service: str, found: Findings) -> str:
+        change = found.last_change
+        if change is None:
+            return f"I could not read what changed in {service}."
+        aged = f", {sentences.span(found.age)} ago" if found.age is not None else ""
+        first = f"The last change of {service} is {sentences.who(change)}{aged}."
+        return " ".join(filter(None, (first, sentences.changed(found), sentences.rate(found))))
+
+    @staticmethod
+    def _health(service: str, found: Findings) -> str:
+        if found.healthy is None:
+            return f"I can't tell how {service} is: nothing that I could look at shows it."
+        if found.healthy:
+            return sentences.healthy(service, found)
+        return f"{service} is not healthy: {sentences.facts(found)}. {sentences.cause(found)}"
+
+
+def _answer(text: str, found: Findings) -> Outcome:
+    missing = sentences.not_looked_at(found.failed, ())
+    return Outcome(kind=OutcomeKind.ANSWER, text=" ".join(filter(None, (text, missing))))

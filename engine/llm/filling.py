@@ -1,0 +1,244 @@
+"""From a playbook and what was found to a proposal."""
+
+import re
+from dataclasses import dataclass
+
+from engine.domain.call import Expectation
+from engine.domain.draft import Briefing, Outcome, OutcomeKind
+from engine.domain.model import Json
+from engine.domain.plan import DraftStep, Origin, Proposal
+from engine.errors import CarapulseError, DraftFailed
+from engine.llm import sentences
+from engine.llm.findings import Change, Findings
+from engine.llm.grammar import Intent
+from engine.llm.playbooks import Action, Playbook
+from engine.llm.requests import CHOICES, Unclear, Wanted
+from engine.llm.templates import Missing, fill, fill_text
+
+Roots = dict[str, dict[str, Json]]
+UNDERSTOOD = {
+    Intent.ROLL_BACK: "roll back {service} in {place}",
+    Intent.RESTORE: "put {service} in {place} back to {revision}",
+    Intent.SET_VALUE: "set {key} of {service} in {place} to {value}",
+    Intent.FIX: "find a fix for {service} in {place}",
+}
+
+
+class Refused(CarapulseError):
+    """The request is understood and can't become a plan; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drafting:
+    """One request with everything needed to fill a playbook."""
+
+    briefing: Briefing
+    wanted: Wanted
+    playbook: Playbook
+    found: Findings
+    entry: dict[str, Json]
+
+
+def propose(case: Drafting, tools: frozenset[str]) -> Outcome:
+    """Fill the playbook.
+
+    Raises:
+        Refused: the request can't become a plan.
+        Unclear: a setting or a value must be asked for.
+        DraftFailed: something that it needs could not be looked at.
+    """
+    _check(case)
+    values = request_values(case.wanted, case.found, case.entry)
+    steps = tuple(_step(action, case, values, tools) for action in case.playbook.steps)
+    if _same_as_current(case, steps):
+        current = case.briefing.current
+        assert current is not None
+        return Outcome(kind=OutcomeKind.ANSWER, text=f"v{current.version} does that already.")
+    proposal = Proposal(
+        title=_sentence(case.playbook.plan_title, case, values)[:200],
+        why=_why(case, values),
+        context=case.wanted.context,
+        steps=steps,
+        planner="offline",
+        used=(case.playbook.title,),
+        understood=_understood(case, values),
+    )
+    return Outcome(kind=OutcomeKind.PLAN, proposal=proposal)
+
+
+def request_values(wanted: Wanted, found: Findings, entry: dict[str, Json]) -> Roots:
+    """All that placeholders may name."""
+    context, asked = wanted.context, wanted.asked
+    place = "/".join(filter(None, (context.environment, context.cluster)))
+    revision = _full(asked.revision, found)
+    change = _change(wanted, found)
+    return {
+        "service": entry,
+        "context": {**context.model_dump(mode="json"), "place": place},
+        "evidence": found.facts(),
+        "request": {
+            "revision": revision,
+            "short": revision[:7],
+            "key": asked.key,
+            "value": _value(asked.value),
+        },
+        "change": {
+            "commit": change.commit,
+            "short": change.short,
+            "name": change.name,
+            "author": change.author,
+        }
+        if change
+        else {},
+        "found": {"cause": sentences.cause(found), "rate": sentences.rate(found)},
+    }
+
+
+def _check(case: Drafting) -> None:
+    """Everything that a plan needs and that words or evidence did not give."""
+    service, repository = case.wanted.service, case.entry.get("gitops")
+    if not isinstance(repository, dict) or not repository.get("remote"):
+        raise Refused(
+            f"I can't change {service}: its entry in the services file names no git repository "
+            "(`gitops.remote`)."
+        )
+    if case.wanted.intent is Intent.SET_VALUE:
+        _check_setting(case)
+    if not case.found.head:
+        raise DraftFailed(_unread(case, "changes"))
+    if case.wanted.asked.revision and case.wanted.intent in (Intent.RESTORE, Intent.ROLL_BACK):
+        _check_revision(case)
+
+
+def _check_setting(case: Drafting) -> None:
+    asked, service = case.wanted.asked, case.wanted.service
+    if asked.key and asked.value:
+        return
+    if asked.value:
+        choices = [f"set {key} to {asked.value}" for key in case.found.values]
+        what = f"I know no setting {asked.thing}. " if asked.thing else ""
+        raise Unclear(f"{what}Which setting of {service}?", choices)
+    olds = [f"set {key} to {old}" for key, (old, _) in case.found.values.items() if old]
+    if asked.key:
+        olds = [choice for choice in olds if choice.startswith(f"set {asked.key} ")]
+        raise Unclear(f"To what shall I set {asked.key}?", olds)
+    raise Unclear(f"Which setting of {service}, and to what?", olds)
+
+
+def _check_revision(case: Drafting) -> None:
+    asked, found, service = case.wanted.asked.revision, case.found, case.wanted.service
+    fitting = [one for one in found.revisions if one.startswith(asked)]
+    last = found.last_change
+    if len(fitting) > 1:
+        raise Unclear(f"{asked} fits several commits. Which one?", [one[:12] for one in fitting])
+    if not fitting:
+        known = [one[:7] for one in found.revisions[:CHOICES]]
+        raise Refused(
+            f"I don't know revision {asked} of {service}: it is not among the last commits of "
+            f"its settings ({', '.join(known)})."
+        )
+    runs = {found.head, found.running, last.commit if last else ""}
+    if case.wanted.intent is Intent.RESTORE and fitting[0] in runs:
+        raise Refused(f"{service} runs {fitting[0][:7]} already. I did not draft anything.")
+
+
+def _full(revision: str, found: Findings) -> str:
+    return next((one for one in found.revisions if one.startswith(revision)), revision)
+
+
+def _change(wanted: Wanted, found: Findings) -> Change | None:
+    """The commit to be undone: the one that was named, else the last one."""
+    last, named = found.last_change, wanted.asked.revision
+    if wanted.intent is not Intent.ROLL_BACK or not named:
+        return last
+    full = _full(named, found)
+    return last if last and last.commit == full else Change(full)
+
+
+def _value(text: str) -> Json:
+    """Integers and truths as such, so that a file keeps their type; all else as written."""
+    if re.fullmatch(r"-?(?:0|[1-9]\d{0,14})", text):
+        return int(text)
+    return {"true": True, "false": False}.get(text.casefold(), text)
+
+
+def _step(action: Action, case: Drafting, values: Roots, tools: frozenset[str]) -> DraftStep:
+    missing = ""
+    for one in action.alternatives():
+        if one.tool not in tools:
+            missing = missing or f"{one.tool} is not connected"
+            continue
+        try:
+            return _filled(one, values)
+        except Missing as error:
+            missing = _unread(case, error.path)
+    raise DraftFailed(missing or f"The playbook *{case.playbook.title}* has a step without a way.")
+
+
+def _filled(action: Action, values: Roots) -> DraftStep:
+    expect = action.expect and Expectation.model_validate(
+        fill(action.expect.model_dump(mode="json"), values)
+    )
+    given = fill(dict(action.input), values)
+    assert isinstance(given, dict)
+    return DraftStep(
+        tool=action.tool,
+        action=action.action,
+        input=given,
+        title=fill_text(action.title, values),
+        why=fill_text(action.why, values),
+        expect=expect or None,
+    )
+
+
+def _unread(case: Drafting, path: str) -> str:
+    """Why something is not known: a reading that failed says it best."""
+    failed = case.found.failed
+    told = f" ({failed[0].title}: {failed[0].summary[:200]})" if failed else ""
+    what = (
+        "the history of its settings"
+        if path.startswith(("changes", "change", "evidence.changes"))
+        else path
+    )
+    return f"I can't draft this for {case.wanted.service}: I could not read {what}{told}."
+
+
+def _sentence(template: str, case: Drafting, values: Roots) -> str:
+    try:
+        return fill_text(template, values)
+    except Missing as error:
+        raise DraftFailed(_unread(case, error.path)) from error
+
+
+def _why(case: Drafting, values: Roots) -> str:
+    """The reason is worth less than the plan: what is not known is left out."""
+    try:
+        return fill_text(case.playbook.why, values)
+    except Missing:
+        return sentences.cause(case.found)
+
+
+def _understood(case: Drafting, values: Roots) -> str:
+    form = UNDERSTOOD.get(case.wanted.intent)
+    if form is None or case.briefing.draft.origin is Origin.ALERT:
+        return f"Playbook *{case.playbook.title}* for {case.wanted.service}."
+    request, context = values["request"], values["context"]
+    told = form.format(
+        service=case.wanted.service,
+        place=context["place"],
+        revision=request["short"],
+        key=request["key"],
+        value=request["value"],
+    )
+    return f"I understood: {told}."
+
+
+def _same_as_current(case: Drafting, steps: tuple[DraftStep, ...]) -> bool:
+    current = case.briefing.current
+    if current is None or len(current.steps) != len(steps):
+        return False
+    return all(
+        (step.tool, step.action) == (old.call.tool, old.call.action)
+        and all(old.call.input.get(name) == value for name, value in step.input.items())
+        for step, old in zip(steps, current.steps, strict=True)
+    )

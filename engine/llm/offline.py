@@ -1,0 +1,153 @@
+"""The planner without a model: a grammar for the words, playbooks for the steps."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from engine.domain.draft import Briefing, Outcome, OutcomeKind, Reading
+from engine.domain.model import Json
+from engine.llm import sentences
+from engine.llm.answers import Answers
+from engine.llm.filling import Drafting, Refused, propose, request_values
+from engine.llm.findings import Findings, findings
+from engine.llm.grammar import Intent
+from engine.llm.playbooks import Action, Does, Look, Playbook
+from engine.llm.requests import Requests, Unclear, Wanted
+from engine.llm.templates import Missing, fill, fill_text
+from engine.ports import Services
+
+DOES = {
+    Intent.ROLL_BACK: Does.ROLL_BACK,
+    Intent.RESTORE: Does.RESTORE,
+    Intent.SET_VALUE: Does.SET_VALUE,
+    Intent.FIX: Does.ROLL_BACK,
+}
+QUESTIONS = (Intent.CHANGES, Intent.HEALTH, Intent.CAUSE)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A request with its playbook and what was found for it."""
+
+    wanted: Wanted
+    playbook: Playbook
+    found: Findings
+    entry: dict[str, Json]
+
+
+class OfflinePlanner:
+    """The `Planner` port. `tools` are the names of the tools that are connected."""
+
+    name = "offline"
+
+    def __init__(
+        self, services: Services, playbooks: Sequence[Playbook], tools: frozenset[str]
+    ) -> None:
+        self._services = services
+        self._playbooks = tuple(playbooks)
+        self._tools = tools
+        self._requests = Requests(services, self._playbooks)
+        self._answers = Answers(services, self._playbooks)
+
+    async def readings(self, briefing: Briefing) -> Sequence[Reading]:
+        """What can be asked for now and was not read yet.
+
+        A reading may need the result of another, so ask again with the new evidence until
+        nothing comes back.
+        """
+        try:
+            case = self._case(briefing)
+        except Unclear:
+            return ()
+        return tuple(self._readings(case, briefing)) if case else ()
+
+    async def plan(self, briefing: Briefing) -> Outcome:
+        """Raises `DraftFailed` where something that the plan needs could not be looked at."""
+        try:
+            return self._outcome(briefing)
+        except Unclear as question:
+            return Outcome(kind=OutcomeKind.QUESTION, text=str(question), choices=question.choices)
+        except Refused as refusal:
+            return Outcome(kind=OutcomeKind.REFUSE, text=str(refusal))
+
+    def _outcome(self, briefing: Briefing) -> Outcome:
+        case = self._case(briefing)
+        if case is None:
+            return self._without_case(briefing)
+        if case.wanted.intent in QUESTIONS:
+            return self._answers.question(case.wanted, case.found)
+        if case.wanted.intent is Intent.FIX or _only_a_wish(case):
+            if case.found.healthy:
+                return self._answers.nothing_to_do(case.wanted.service, case.found)
+            if (
+                case.wanted.intent is Intent.FIX
+                and sentences.likelihood(case.found) == "Less likely"
+            ):
+                return self._answers.unlikely(case.wanted.service, case.found)
+        drafting = Drafting(briefing, case.wanted, case.playbook, case.found, case.entry)
+        return propose(drafting, self._tools)
+
+    def _case(self, briefing: Briefing) -> Case | None:
+        """What is to be looked at and why; None when the words need no looking."""
+        wanted = self._requests.read(briefing, self._keys(briefing))
+        playbook = wanted.playbook or self._playbook(wanted)
+        if playbook is None:
+            return None
+        entry = self._services.entry(wanted.service)
+        metrics = entry.get("metrics")
+        limit = str(metrics.get("limit", "")) if isinstance(metrics, dict) else ""
+        found = findings(playbook, briefing.evidence, limit=limit, labels=briefing.draft.labels)
+        return Case(wanted, playbook, found, entry)
+
+    def _playbook(self, wanted: Wanted) -> Playbook | None:
+        if wanted.intent in QUESTIONS:
+            return next((one for one in self._playbooks if one.look), None)
+        does = DOES.get(wanted.intent)
+        return next((one for one in self._playbooks if does and one.does is does), None)
+
+    def _keys(self, briefing: Briefing) -> list[str]:
+        keys: list[str] = []
+        for playbook in self._playbooks:
+            keys += findings(playbook, briefing.evidence).values
+        return keys
+
+    def _without_case(self, briefing: Briefing) -> Outcome:
+        wanted = self._requests.read(briefing)
+        if wanted.intent is Intent.DECIDE and briefing.current:
+            return self._answers.by_button()
+        if wanted.intent in (Intent.NOTHING, Intent.DECIDE):
+            established = briefing.current is not None or len(briefing.history) > 1
+            remark = Outcome(kind=OutcomeKind.REMARK)
+            return remark if established else self._answers.unclear(briefing)
+        if wanted.intent is Intent.UNSURE:
+            return self._answers.unclear(briefing)
+        thing = wanted.asked.thing or wanted.intent.replace("_", " ")
+        return self._answers.out_of_reach(thing)
+
+    def _readings(self, case: Case, briefing: Briefing) -> Iterator[Reading]:
+        values = request_values(case.wanted, case.found, case.entry)
+        for look in case.playbook.look:
+            if look.name in case.found.named:
+                continue
+            if reading := self._reading(look, values):
+                yield reading
+
+    def _reading(self, look: Look, values: dict[str, dict[str, Json]]) -> Reading | None:
+        for action in look.alternatives():
+            if action.tool in self._tools and (reading := _filled(look.name, action, values)):
+                return reading
+        return None
+
+
+def _filled(name: str, action: Action, values: dict[str, dict[str, Json]]) -> Reading | None:
+    try:
+        given = fill(dict(action.input), values)
+        title = fill_text(action.title, values)
+    except Missing:
+        return None
+    assert isinstance(given, dict)
+    return Reading(name=name, tool=action.tool, action=action.action, input=given, title=title)
+
+
+def _only_a_wish(case: Case) -> bool:
+    """A rollback that names no revision: worth nothing while all is well."""
+    return case.wanted.intent is Intent.ROLL_BACK and not case.wanted.asked.revision

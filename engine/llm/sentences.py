@@ -1,0 +1,111 @@
+"""The offline planner's sentences, made of what was found and nothing else."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+
+from engine.domain.draft import Evidence
+from engine.llm.findings import FRESH, STALE, Change, Findings
+
+SINGLE = (("day", 86400), ("h", 3600), ("min", 60), ("s", 1))
+
+
+def percent(rate: Decimal) -> str:
+    """`37 %`, `0.4 %`."""
+    value = rate * 100
+    shown = f"{value:.0f}" if value >= 10 else f"{value:.1f}".removesuffix(".0")
+    return f"{shown} %"
+
+
+def span(length: timedelta) -> str:
+    """`2 days`, `3 min`, `40 s`."""
+    seconds = max(int(length.total_seconds()), 0)
+    for unit, size in SINGLE:
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {unit}{'s' if unit == 'day' and count > 1 else ''}"
+    return "0 s"
+
+
+def rate(found: Findings) -> str:
+    """`Error rate 37 % (limit 5 %).`; empty when it is not known."""
+    if found.error_rate is None:
+        return ""
+    return f"Error rate {percent(found.error_rate)} (limit {percent(found.limit)})."
+
+
+def changed(found: Findings) -> str:
+    """`It changed pool_size 10 -> 0.`; empty when no setting is seen to change."""
+    told = [
+        f"{key} {old or 'nothing'} -> {new or 'nothing'}"
+        for key, (old, new) in found.values.items()
+    ]
+    return f"It changed {', '.join(told[:3])}." if told else ""
+
+
+def who(change: Change) -> str:
+    """The change with its author."""
+    return f"{change.name} by {change.author}" if change.author else change.name
+
+
+def began(found: Findings) -> str:
+    """When the errors began, measured from the last change."""
+    change = found.last_change
+    if found.began is None or change is None or change.at is None:
+        return ""
+    after = found.began - change.at
+    if after < timedelta(0):
+        return f"Errors began {span(-after)} before it."
+    return f"Errors began {span(after)} after it."
+
+
+def likelihood(found: Findings) -> str:
+    """How likely the last change is the cause, by its age alone."""
+    if found.began and found.last_change and found.last_change.at:
+        if found.began < found.last_change.at:
+            return "Less likely"
+        return "Most likely" if found.began - found.last_change.at < FRESH else "Possibly"
+    if found.age is None or found.age >= STALE:
+        return "Less likely"
+    return "Most likely" if found.age < FRESH else "Possibly"
+
+
+def cause(found: Findings) -> str:
+    """`Most likely: commit 9f3c1e2 "raise pool size" by Dana. It changed pool_size 10 -> 0. ...`"""
+    change = found.last_change
+    if change is None:
+        return rate(found)
+    aged = f", {span(found.age)} ago" if found.age is not None else ""
+    first = f"{likelihood(found)}: commit {who(change)}{aged}."
+    return " ".join(filter(None, (first, changed(found), rate(found), began(found))))
+
+
+def healthy(service: str, found: Findings) -> str:
+    """`error rate 0.3 %, 3 of 3 ready, last change 2 days ago`, after `checkout looks healthy:`."""
+    return f"{service} looks healthy: {facts(found)}."
+
+
+def facts(found: Findings) -> str:
+    """The numbers that tell how a service is."""
+    parts: list[str] = []
+    if found.error_rate is not None:
+        parts.append(f"error rate {percent(found.error_rate)}")
+    ready, instances = found.fact("health", "ready"), found.fact("health", "instances")
+    if ready and instances:
+        parts.append(f"{ready} of {instances} ready")
+    if found.age is not None:
+        parts.append(f"last change {span(found.age)} ago")
+    return ", ".join(parts) or f"status {found.fact('health', 'status') or 'unknown'}"
+
+
+def not_looked_at(failed: Sequence[Evidence], missing: Sequence[str]) -> str:
+    """What could not be looked at, and why."""
+    told = [f"{one.title} ({one.summary[:120]})" for one in failed]
+    return f"Not looked at: {'; '.join([*told, *missing])}." if told or missing else ""
+
+
+def either(names: Sequence[str]) -> str:
+    """`a`, `a or b`, `a, b or c`."""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} or {names[-1]}"

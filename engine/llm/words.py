@@ -1,0 +1,238 @@
+"""From a chat message to words that mean something here: services, places, revisions, settings."""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from engine.domain.model import Json
+from engine.ports import Services
+
+
+class Kind(StrEnum):
+    """What a word stands for; the value is how the grammar's patterns write it."""
+
+    WORD = ""
+    SERVICE = "<svc>"
+    PLACE = "<place>"
+    REVISION = "<rev>"
+    KEY = "<key>"
+    NUMBER = "<num>"
+    QUOTE = "<quote>"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word: `text` folded for matching, `raw` as it was written, `value` what it stands for."""
+
+    kind: Kind
+    text: str
+    raw: str
+    value: str = ""
+
+    @property
+    def pattern(self) -> str:
+        """How the grammar sees it."""
+        return self.text if self.kind is Kind.WORD else str(self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """The names that exist here. `keys` and `revisions` are those that evidence has shown."""
+
+    services: Mapping[str, str]
+    places: frozenset[str]
+    keys: frozenset[str] = frozenset()
+    revisions: frozenset[str] = frozenset()
+    longest: int = field(default=1)
+
+
+ENVIRONMENT_WORDS = {
+    "production": "prod",
+    "prd": "prod",
+    "stage": "staging",
+    "stg": "staging",
+    "development": "dev",
+    "testing": "test",
+}
+ENVIRONMENTS = frozenset({"prod", "staging", "dev", "test", "qa"}) | frozenset(ENVIRONMENT_WORDS)
+CONTRACTIONS = (
+    ("can't", "can not"),
+    ("cannot", "can not"),
+    ("won't", "will not"),
+    ("dont", "do not"),
+    ("lets", "let us"),
+    ("let's", "let us"),
+    ("whats", "what is"),
+    ("hows", "how is"),
+    ("pls", "please"),
+    ("plz", "please"),
+    ("plis", "please"),
+    ("u", "you"),
+    ("gonna", "going to"),
+    ("wanna", "want to"),
+    ("n't", " not"),
+    ("i'd", "i would"),
+    ("'ll", " will"),
+    ("'re", " are"),
+    ("'ve", " have"),
+    ("'m", " am"),
+)
+SHORT_IS = re.compile(r"\b(what|who|how|that|it|there|where|why|here)'s\b")
+POSSESSIVE = re.compile(r"'s\b")
+# What somebody pastes is not what they ask for.
+PASTED = re.compile(r"```.*?(?:```|\Z)|^\s*(?:>|&gt;).*$", re.DOTALL | re.MULTILINE)
+QUOTED = r'"[^"\n]{0,300}"|`[^`\n]{0,300}`'
+TOKEN = re.compile(rf"{QUOTED}|->|[\w@#+-][\w./@#%:+-]*|[=?!,;:.\n]")
+REVISION = re.compile(r"(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{7,40}")
+LONG_NUMBER = re.compile(r"\d{7,40}")
+BEFORE_REVISION = frozenset(
+    ["commit", "revision", "version", "sha", "rev", "hash", "revert", "undo", "rollback"]
+)
+HEX = re.compile(r"[0-9a-f]{7,40}")
+NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:%|ms|s|m|h|k|kb|mb|gb|ki|mi|gi)?")
+KEY = re.compile(r"[a-z][a-z0-9-]*(?:[_.][a-z0-9_-]+)+")
+MENTION = re.compile(r"<[@#!][^>]*>")
+LONGEST = 4000
+
+
+def lexicon(services: Services, keys: Sequence[str] = (), revisions: Sequence[str] = ()) -> Lexicon:
+    """Collect the names of the service graph, and those that evidence has shown."""
+    names: dict[str, str] = {}
+    places: set[str] = set()
+    for service in services.names():
+        entry = services.entry(service)
+        for name in (service, *texts(entry.get("aliases"))):
+            names[" ".join(name.casefold().split())] = service
+        places.update(texts(entry.get("places")) or texts(entry.get("environments")))
+    longest = max((len(name.split()) for name in names), default=1)
+    return Lexicon(names, frozenset(places), frozenset(keys), frozenset(revisions), longest)
+
+
+def texts(value: Json) -> tuple[str, ...]:
+    """The texts of a list; nothing where there is no list."""
+    return tuple(str(part) for part in value) if isinstance(value, list) else ()
+
+
+def read(text: str, known: Lexicon) -> list[Word]:
+    """Split a message into words and say what each stands for."""
+    tokens = list(_tokens(_cleaned(text)))
+    words: list[Word] = []
+    index = 0
+    while index < len(tokens):
+        word, used = _named(tokens, index, known)
+        words.append(_commit_number(word, words))
+        index += used
+    return words
+
+
+def _commit_number(word: Word, before: Sequence[Word]) -> Word:
+    """A long number after "commit", "revert" and the like is a revision without letters."""
+    if word.kind is Kind.NUMBER and LONG_NUMBER.fullmatch(word.text) and before:
+        if before[-1].text in BEFORE_REVISION:
+            return replace(word, kind=Kind.REVISION, value=word.text)
+    return word
+
+
+def _cleaned(text: str) -> str:
+    text = unicodedata.normalize("NFKC", text[:LONGEST])
+    text = PASTED.sub("\n", MENTION.sub(" ", text))
+    for curly, plain in (("\u2018", "'"), ("\u2019", "'"), ("\u201c", '"'), ("\u201d", '"')):
+        text = text.replace(curly, plain)
+    return text.replace("\u2192", "->").replace("*", " ").replace("~", " ")
+
+
+def _tokens(text: str) -> Iterator[str]:
+    for match in TOKEN.finditer(_spelled(text)):
+        token = match[0]
+        if token[0] in '"`':
+            yield token
+            continue
+        bare = token.rstrip(".:/#@-+") if len(token) > 1 and token != "->" else token
+        key, colon, value = bare.partition(":")
+        if colon and KEY.fullmatch(key.casefold()) and value:
+            yield from (key, ":", value)
+        elif bare:
+            yield bare
+        if token.endswith((".", ":")) and len(token) > 1:
+            yield token[-1]
+
+
+def _spelled(text: str) -> str:
+    text = SHORT_IS.sub(r"\1 is", _lower_contractions(text))
+    return POSSESSIVE.sub("", text)
+
+
+def _lower_contractions(text: str) -> str:
+    for short, full in CONTRACTIONS:
+        edge = r"" if short.startswith(("'", "n'")) else r"\b"
+        text = re.sub(rf"{edge}{re.escape(short)}\b", full, text, flags=re.IGNORECASE)
+    return text
+
+
+def _named(tokens: Sequence[str], index: int, known: Lexicon) -> tuple[Word, int]:
+    for size in range(min(known.longest, len(tokens) - index), 0, -1):
+        raw = " ".join(tokens[index : index + size])
+        name = raw.casefold()
+        if name in known.services:
+            return Word(Kind.SERVICE, name, raw, known.services[name]), size
+    for size in (3, 2):
+        raw = "_".join(tokens[index : index + size])
+        if index + size <= len(tokens) and raw.casefold() in known.keys:
+            return Word(Kind.KEY, raw.casefold(), raw, raw.casefold()), size
+    return _single(tokens[index], known), 1
+
+
+def _single(raw: str, known: Lexicon) -> Word:
+    if raw[0] in '"`' and len(raw) > 1:
+        inner = raw[1:-1].strip()
+        if not inner or " " in inner:
+            return Word(Kind.QUOTE, inner.casefold(), inner, inner)
+        raw = inner
+    text = raw.casefold()
+    if raw.startswith("@"):
+        return Word(Kind.WORD, "@", raw)
+    if place := _place(text, known):
+        return Word(Kind.PLACE, text, raw, place)
+    if _is_revision(text, known):
+        return Word(Kind.REVISION, text, raw, text)
+    if NUMBER.fullmatch(text):
+        return Word(Kind.NUMBER, text, raw, raw)
+    return _setting(text, raw, known)
+
+
+def _setting(text: str, raw: str, known: Lexicon) -> Word:
+    first, dot, rest = text.partition(".")
+    if dot and first in known.services and rest:
+        return Word(Kind.KEY, rest, raw, raw.partition(".")[2])
+    if text in known.keys or KEY.fullmatch(text):
+        return Word(Kind.KEY, text, raw, raw)
+    if text in known.services:
+        return Word(Kind.SERVICE, text, raw, known.services[text])
+    return Word(Kind.WORD, text, raw)
+
+
+def _place(text: str, known: Lexicon) -> str:
+    """`environment/cluster`, an environment, or a cluster with a slash before it."""
+    head, slash, cluster = text.partition("/")
+    environment = ENVIRONMENT_WORDS.get(head, head)
+    full = f"{environment}{slash}{cluster}"
+    existing = {place.split("/")[0] for place in known.places}
+    if full in known.places or (not slash and environment in existing):
+        return full
+    if environment in ENVIRONMENTS and (not slash or environment in existing):
+        return full
+    clusters = {place.partition("/")[2] for place in known.places} - {""}
+    if text in clusters:
+        return f"/{text}"
+    for place in known.places:
+        if text == place.replace("/", "-"):
+            return place
+    return ""
+
+
+def _is_revision(text: str, known: Lexicon) -> bool:
+    if REVISION.fullmatch(text):
+        return True
+    return bool(HEX.fullmatch(text)) and any(one.startswith(text) for one in known.revisions)
