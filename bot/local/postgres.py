@@ -158,7 +158,7 @@ async def _old_server_gone(cluster: Path) -> None:
         return
     try:
         async with asyncio.timeout(OLD_SERVER_ENDS_WITHIN):
-            while await asyncio.to_thread(_lived_in, cluster.resolve()):
+            while await asyncio.to_thread(_lived_in, cluster.resolve()):  # noqa: ASYNC110 - no event
                 await asyncio.sleep(POLL)
     except TimeoutError:
         raise Unavailable(
