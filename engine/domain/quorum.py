@@ -1,0 +1,93 @@
+"""When the decisions on a version are enough. Pure: statements in, a count out."""
+
+from collections.abc import Sequence
+
+from engine.domain.approval import Statement, Verdict
+from engine.domain.ids import PersonId
+from engine.domain.model import Model
+from engine.domain.plan import PlanVersion
+
+
+class Quorum(Model):
+    """Where a version stands. `missing` names, group by group, who is still asked for."""
+
+    have: int
+    need: int
+    approvers: tuple[PersonId, ...] = ()
+    missing: tuple[tuple[str, ...], ...] = ()
+    complete: bool = False
+    rejected_by: PersonId | None = None
+
+    @property
+    def missing_words(self) -> tuple[str, ...]:
+        """`missing` with tokens that the chat surface turns into mentions of the groups."""
+        return tuple(" or ".join(f"{{@group:{name}}}" for name in names) for names in self.missing)
+
+
+def count(version: PlanVersion, statements: Sequence[Statement]) -> Quorum:
+    """Count distinct people; `statements` in the order in which they were made.
+
+    The latest statement of a person counts, a withdrawal takes theirs away, and one rejection ends
+    it for good. The requester and the editors of a write are never counted, nor is a statement
+    about anything but this version and digest.
+    """
+    mine = [statement for statement in statements if concerns(statement, version)]
+    standing: dict[PersonId, Statement] = {}
+    for statement in mine:
+        standing.pop(statement.person, None)
+        if statement.verdict is Verdict.APPROVE and eligible(version, statement.person):
+            standing[statement.person] = statement
+    rejected = [one.person for one in mine if one.verdict is Verdict.REJECT]
+    return _measured(version, standing, rejected[0] if rejected else None)
+
+
+def concerns(statement: Statement, version: PlanVersion) -> bool:
+    """Whether the statement is about exactly this version of this plan."""
+    return (statement.tenant, statement.plan_id, statement.version, statement.digest) == (
+        version.tenant,
+        version.plan_id,
+        version.version,
+        version.digest,
+    )
+
+
+def eligible(version: PlanVersion, person: PersonId) -> bool:
+    """Nobody approves a change that they asked for or shaped."""
+    return not (version.writes and person in {version.requester, *version.editors})
+
+
+def _measured(
+    version: PlanVersion, standing: dict[PersonId, Statement], rejected_by: PersonId | None
+) -> Quorum:
+    sets = [names for names in version.requirements.groups if names]
+    need = max(version.requirements.people, len(sets))
+    people = [frozenset(statement.groups) for statement in standing.values()]
+    unmatched = _unmatched(sets, people)
+    open_places = max(need - len(people), len(unmatched))
+    return Quorum(
+        have=need - open_places,
+        need=need,
+        approvers=tuple(standing),
+        missing=tuple(unmatched),
+        complete=open_places == 0 and rejected_by is None,
+        rejected_by=rejected_by,
+    )
+
+
+def _unmatched(
+    sets: Sequence[tuple[str, ...]], people: Sequence[frozenset[str]]
+) -> list[tuple[str, ...]]:
+    """The sets left over when as many as possible are met, each by a person of its own."""
+    taken: dict[int, int] = {}  # person -> set
+
+    def place(number: int, tried: set[int]) -> bool:
+        for person, groups in enumerate(people):
+            if person in tried or not groups.intersection(sets[number]):
+                continue
+            tried.add(person)
+            if person not in taken or place(taken[person], tried):
+                taken[person] = number
+                return True
+        return False
+
+    return [names for number, names in enumerate(sets) if not place(number, set())]

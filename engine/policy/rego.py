@@ -1,0 +1,128 @@
+"""The policy in process: Rego through regopy, compiled once, one interpreter behind a lock.
+
+regopy's interpreter is not safe between threads (it answers wrongly, without an error), copies
+strings of a `set_input` unescaped, and reports some errors as text. So: a lock, `set_input_term`
+with JSON, and an answer counts only when it parses into exactly what a ruling holds.
+"""
+
+import json
+import threading
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+
+import orjson
+import regopy
+from pydantic import Field, ValidationError
+
+from engine.domain.ids import new_id
+from engine.domain.model import Json, Model
+from engine.domain.plan import Constraints, Requirements
+from engine.domain.policy import Answer, Question, Ruling
+from engine.errors import ConfigurationError, Unavailable
+from engine.policy.facts import document, missing
+from engine.policy.modules import data, modules
+from engine.policy.smoke import SMOKE
+
+ENTRY = "policy/assistant/v1/result"
+DOWN = (
+    "The policy can't be evaluated, so I can't start anything that changes something. "
+    "Whoever runs me finds the cause in my log."
+)
+UNKNOWN = "Not allowed: the policy gave no answer that I know (rule `base.unknown`)."
+
+
+class Document(Model):
+    """What the entry point may return; anything else is no answer."""
+
+    decision: Answer
+    requirements: dict[str, Json]
+    constraints: dict[str, Json]
+    ttl: int = Field(ge=0, le=3600)
+    reasons: tuple[str, ...]
+
+
+class RegoPolicy:
+    """The `Policy` port over Rego files in folders; later folders add to earlier ones."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._lock = threading.Lock()
+        self._interpreter, self._bundle = compiled(folders)
+        for question, decision in SMOKE:
+            answer = self._decide(question)
+            if answer.decision is not decision:
+                raise ConfigurationError(
+                    f"The policy answers {answer.decision} to a known question "
+                    f"({question.action} by {question.actor.id}); it must be {decision}."
+                )
+
+    async def ask(self, question: Question) -> Ruling:
+        """Decide. A question that lacks a fact is denied before any rule sees it.
+
+        Evaluated on the spot: it takes less time than the way to another thread and back.
+        """
+        return self._decide(question)
+
+    def _decide(self, question: Question) -> Ruling:
+        if wrong := missing(question):
+            return _denied(f"Not allowed: {wrong}", "")
+        given = orjson.dumps(document(question))
+        return ruling(self._evaluate(given.decode()), sha256(given).hexdigest())
+
+    def _evaluate(self, given: str) -> str:
+        try:
+            with self._lock:
+                self._interpreter.set_input_term(given)
+                output = self._interpreter.query_bundle_entrypoint(self._bundle, ENTRY)
+                good, text = output.ok(), str(output)
+        except (regopy.RegoError, json.JSONDecodeError) as error:  # the second: text unescaped
+            raise Unavailable("policy", DOWN) from error
+        if not good or text.startswith("Errors:"):
+            raise Unavailable("policy", DOWN)
+        return text
+
+
+def compiled(folders: Sequence[Path]) -> tuple[regopy.Interpreter, regopy.Bundle]:
+    """An interpreter with the folders' modules, built for the entry point.
+
+    Raises:
+        ConfigurationError: a module has a syntax error, or the whole can't be built.
+    """
+    interpreter = regopy.Interpreter()
+    interpreter.strict_built_in_errors = True
+    for name, source in modules(folders).items():
+        try:
+            interpreter.add_module(name, source)
+        except regopy.RegoError as error:
+            raise ConfigurationError(f"The policy {name} can't be read: {error}") from None
+    interpreter.add_data_json(json.dumps(data(folders)))
+    try:
+        bundle = interpreter.build(None, [ENTRY])
+    except regopy.RegoError as error:
+        raise ConfigurationError(f"The policy can't be built: {error}") from None
+    if not bundle.ok():
+        raise ConfigurationError("The policy can't be built.")
+    return interpreter, bundle
+
+
+def ruling(text: str, digest: str) -> Ruling:
+    """Read an evaluation's output; what is not exactly one known answer is a deny."""
+    try:
+        values = orjson.loads(text)["expressions"]
+        (value,) = values
+        answer = Document.model_validate(value)
+        return Ruling(
+            id=new_id(),
+            decision=answer.decision,
+            requirements=Requirements.model_validate(answer.requirements),
+            constraints=Constraints.model_validate(answer.constraints),
+            ttl=answer.ttl,
+            reasons=answer.reasons,
+            input_digest=digest,
+        )
+    except (orjson.JSONDecodeError, ValidationError, KeyError, TypeError, ValueError):
+        return _denied(UNKNOWN, digest)
+
+
+def _denied(reason: str, digest: str) -> Ruling:
+    return Ruling(id=new_id(), decision=Answer.DENY, reasons=(reason,), input_digest=digest)

@@ -1,0 +1,154 @@
+# Changing: what a plan needs before it runs, whether it may start, and each call that it makes.
+package policy.assistant.v1
+
+import rego.v1
+
+# --- plan.create ---------------------------------------------------------------------------
+
+granted if {
+	input.action == "plan.create"
+	somebody
+	effects_known
+	input.risk in {"read", "low", "medium", "high"}
+	risk_fits
+}
+
+# A plan that writes is never of risk read, whatever else is said.
+risk_fits if not input.facts.writes
+
+risk_fits if {
+	input.facts.writes
+	input.risk != "read"
+}
+
+requirements := object.union(
+	people_needed,
+	{
+		"emoji": emoji_enough,
+		"step_up": false,
+		"break_glass": break_glass_needed,
+		"within_seconds": decide_within[input.risk],
+	},
+) if {
+	input.action == "plan.create"
+	decide_within[input.risk]
+}
+
+default requirements := {}
+
+# Unknown is asked for like the worst.
+default people_needed := {"people": 2, "groups": []}
+
+people_needed := {"people": 0, "groups": []} if input.risk == "read"
+
+people_needed := {"people": 0, "groups": []} if {
+	input.risk == "low"
+	automatic
+}
+
+people_needed := {"people": 1, "groups": [data.roles.approvers]} if {
+	input.risk == "low"
+	not automatic
+}
+
+people_needed := {"people": 1, "groups": [data.roles.approvers]} if input.risk == "medium"
+
+people_needed := {"people": 2, "groups": [input.facts.owners, data.roles.approvers]} if {
+	input.risk == "high"
+	count(input.facts.owners) > 0
+}
+
+# Low risk without a person: only where the stage says so, and only when a person asked.
+automatic if {
+	input.risk == "low"
+	input.facts.stage == "low-auto"
+	input.facts.origin == "person"
+	not production
+}
+
+default emoji_enough := false
+
+emoji_enough if {
+	rank[input.risk] > 0
+	rank[input.risk] <= rank[input.facts.emoji_max_risk]
+	rank[input.risk] < rank.high
+}
+
+refusals contains "Not allowed: I don't know what a step of this plan does (rule `write.unknown`)." if {
+	input.action in {"plan.create", "plan.execute", "tool.execute"}
+	not effects_known
+}
+
+refusals contains "Not allowed: a plan that changes something can't be of risk read (rule `write.risk`)." if {
+	input.action == "plan.create"
+	not risk_fits
+}
+
+# --- plan.execute --------------------------------------------------------------------------
+
+granted if {
+	input.action == "plan.execute"
+	worker
+	effects_known
+	input.facts.complete == true
+	authorised
+}
+
+# Enough people, none of whom asked for the change or shaped it.
+authorised if not input.facts.writes
+
+authorised if {
+	input.facts.writes
+	input.facts.people > 0
+	count(distinct_approvers) >= input.facts.people
+	count(own_approvals) == 0
+}
+
+authorised if {
+	input.facts.writes
+	input.facts.people == 0
+	automatic
+}
+
+distinct_approvers contains person if some person in input.facts.approvers
+
+own_approvals contains person if {
+	some person in input.facts.approvers
+	person == input.facts.requester
+}
+
+own_approvals contains person if {
+	some person in input.facts.approvers
+	person in input.facts.editors
+}
+
+refusals contains "Not allowed: the approvals of this plan are not enough (rule `write.approvals`)." if {
+	input.action in {"plan.execute", "tool.execute"}
+	not undoing
+	not authorised
+}
+
+# --- tool.execute --------------------------------------------------------------------------
+
+granted if {
+	input.action == "tool.execute"
+	worker
+	effects_known
+	only_reads
+}
+
+granted if {
+	input.action == "tool.execute"
+	worker
+	effects_known
+	input.facts.phase == "act"
+	authorised
+}
+
+# Undoing is never held up: what allowed the start allows the way back.
+granted if {
+	input.action == "tool.execute"
+	worker
+	effects_known
+	input.facts.phase == "rollback"
+}
