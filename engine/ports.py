@@ -211,6 +211,9 @@ class Inbox(Protocol):
         ...
 
     async def handled(self, inbox_id: int, outcome: str) -> None: ...
+    async def lock_thread(self, thread: str) -> bool:
+        """Take the thread for this transaction; False when somebody else handles it now."""
+        ...
 
 
 class AuditLog(Protocol):

@@ -1,0 +1,77 @@
+"""Every payload is stored before it is acknowledged, and carried out by a job afterwards.
+
+The job dispatches the stored payload through the same app again; a mark in the request's context
+lets it through to the listeners.
+"""
+
+from dataclasses import dataclass
+
+import orjson
+import structlog
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.kwargs_injection.async_args import AsyncArgs
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+
+from bot.slack.answered import INBOX, WAITS, WHISPERS
+from bot.slack.arrivals import Arrival, arrival, direct
+from bot.slack.origins import Body
+from bot.slack.whispers import Whispers
+from engine.errors import Unavailable
+from engine.ports import Store
+
+SOURCE = "slack"
+JOB = "slack.payload"
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """The global middleware, and the way back in."""
+
+    store: Store
+    bot_user: str
+
+    def register(self, app: AsyncApp) -> None:
+        """Put the middleware before every listener."""
+
+        @app.middleware
+        async def intake(args: AsyncArgs) -> BoltResponse | None:
+            args.context[WHISPERS] = Whispers(self.store)
+            if INBOX in args.context or direct(args.body):
+                await args.next()
+                return None
+            return await self.take(args.body)
+
+    async def take(self, body: Body) -> BoltResponse:
+        """Store and acknowledge. Without storing there is no acknowledgement: Slack redelivers."""
+        found = arrival(body, self.bot_user)
+        if found is None:
+            return BoltResponse(status=200, body="")
+        try:
+            await self.keep(found, body)
+        except Unavailable as error:
+            log.warning("not stored", action="slack.not_stored", component=error.component)
+            return BoltResponse(status=503, body="")
+        return BoltResponse(status=200, body="")
+
+    async def keep(self, found: Arrival, body: Body) -> None:
+        """The inbox row and its job, in one transaction; a second delivery changes nothing."""
+        raw = orjson.dumps(body)
+        async with self.store.begin() as unit:
+            inbox_id = await unit.inbox.receive(
+                source=SOURCE, key=found.key, thread=found.thread, body=raw
+            )
+            if inbox_id is not None:
+                await unit.jobs.add(JOB, {"inbox_id": inbox_id, "thread": found.thread})
+
+
+async def replay(app: AsyncApp, inbox_id: int, body: bytes) -> None:
+    """Run the listeners for a stored payload. Raises `Unavailable` when it must be tried again."""
+    request = AsyncBoltRequest(
+        mode="socket_mode", body=orjson.loads(body), context={INBOX: inbox_id}
+    )
+    await app.async_dispatch(request)
+    waits = request.context.get(WAITS)
+    if isinstance(waits, Unavailable):
+        raise waits

@@ -1,0 +1,75 @@
+"""What the listeners ask of the engine, one field per noun; `engine.services` fills it."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from engine.domain.actor import Actor, Surface
+from engine.domain.approval import Decided, Verdict
+from engine.domain.conversation import Place
+from engine.domain.execution import Choice
+from engine.domain.ids import DraftId, ExecutionId, PlanId, ProblemId
+from engine.domain.views import PlanView
+
+
+class Conversations(Protocol):
+    """Threads that people write in."""
+
+    async def hear(
+        self, place: Place, *, actor: Actor, text: str, ts: str, addressed: bool
+    ) -> bool: ...
+
+
+class Approvals(Protocol):
+    """The one gate."""
+
+    async def decide(
+        self,
+        actor: Actor,
+        plan_id: PlanId,
+        version: int,
+        verdict: Verdict,
+        *,
+        surface: Surface,
+        reason: str = "",
+        acted_at: str = "",
+    ) -> Decided: ...
+
+
+class Executions(Protocol):
+    """What an operator can do while something runs."""
+
+    async def choose(
+        self, actor: Actor, execution_id: ExecutionId, choice: Choice, *, step: int | None
+    ) -> str: ...
+
+
+class Drafts(Protocol):
+    """The private question before a correction costs something."""
+
+    async def confirm(self, actor: Actor, draft_id: DraftId) -> None: ...
+    async def drop(self, actor: Actor, draft_id: DraftId) -> None: ...
+
+
+class Alerts(Protocol):
+    """Problems that alerts made."""
+
+    async def acknowledge(self, actor: Actor, problem_id: ProblemId) -> None: ...
+    async def draft(self, actor: Actor, problem_id: ProblemId) -> None: ...
+
+
+class Plans(Protocol):
+    """Plans as their cards show them."""
+
+    async def plan(self, plan_id: PlanId) -> PlanView: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """All of them."""
+
+    conversations: Conversations
+    approvals: Approvals
+    executions: Executions
+    drafts: Drafts
+    alerts: Alerts
+    views: Plans

@@ -1,0 +1,40 @@
+"""Words for one person alone, asked of the relay like every other post."""
+
+from dataclasses import dataclass
+
+from bot.slack.origins import Origin
+from engine.domain.conversation import Place, PostKind
+from engine.ports import Store
+
+TOLD = "slack.told"
+
+
+@dataclass(frozen=True, slots=True)
+class Whispers:
+    """Posts that only their recipient sees."""
+
+    store: Store
+
+    async def whisper(self, to: Origin, text: str) -> None:
+        """Tell the person who acted, where they acted."""
+        if not to.user:
+            return
+        async with self.store.begin() as unit:
+            await unit.posts.want(
+                PostKind.WHISPER,
+                f"whisper:{to.user}",
+                Place(channel=to.channel or to.user, thread=to.thread),
+                body={"text": text},
+                recipient=to.user,
+                urgent=True,
+            )
+
+    async def once(self, to: Origin, text: str) -> None:
+        """The same, but a person who was told so in this channel is not told again."""
+        async with self.store.begin() as unit:
+            key = f"{to.user}:{to.channel}:{text[:100]}"
+            first = await unit.inbox.receive(source=TOLD, key=key, thread="", body=b"")
+            if first is None:
+                return
+            await unit.inbox.handled(first, "told")
+        await self.whisper(to, text)
