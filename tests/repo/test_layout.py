@@ -17,6 +17,9 @@ SECRETS = re.compile(
     r"AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{36}|glpat-[\w-]{20}|xox[abps]-\d{10,}-[\w-]{10,}"
     r"|sk-[A-Za-z0-9]{32,}|-----BEGIN [A-Z ]*PRIVATE KEY-----\n[A-Za-z0-9+/=]{32,}"
 )
+LATER = re.compile(
+    r"#\s*(TODO|FIXME|XXX|HACK)\b|raise NotImplementedError|^<{7} |^>{7} ", re.MULTILINE
+)
 RULES = {Path("tests/repo/test_layout.py")}
 """The files that must spell what they forbid."""
 
@@ -68,8 +71,4 @@ def test_nothing_looks_like_a_secret() -> None:
 
 
 def test_nothing_is_left_to_do_later() -> None:
-    later = re.compile(
-        r"#\s*(TODO|FIXME|XXX|HACK)\b|raise NotImplementedError|^<{7} |^>{7} ", re.MULTILINE
-    )
-
-    assert found(later) == []
+    assert found(LATER) == []
