@@ -52,6 +52,7 @@ def _inputs(action: Action, place: str) -> Iterator[str]:
 def _words(action: Action, place: str) -> Iterator[str]:
     for template in (action.title, *action.hosts):
         yield from _names(template, action, place)
+    yield from _names(action.done, action, f"{place}.done", *action.outputs)
 
 
 def _names(template: str, action: Action, place: str, *extra: str) -> Iterator[str]:

@@ -100,9 +100,14 @@ class RollbackTemplate(Model):
 
 
 class Action(Model):
-    """One thing that a tool can do."""
+    """One thing that a tool can do.
+
+    `done` says in words what a success left behind; it may name inputs and outputs. An action
+    that is not `offered` serves as a probe only.
+    """
 
     title: Template
+    done: str = ""
     about: str = ""
     effect: Effect
     reversible: bool = False

@@ -1,0 +1,143 @@
+"""Runs the commands of one call in order, in one sandbox, and says how it ended."""
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import re2
+
+from engine.domain.call import Call, CallResult, Effect, Ending
+from engine.errors import ToolFailed
+from engine.tools.definition import Action, Command, Tool, digest_of
+from engine.tools.outputs import Missing, from_texts
+from engine.tools.process import Ended, Limits
+from engine.tools.rendering import commands_of
+from engine.tools.report import Report
+from engine.tools.sandbox import Box, Needs, ProcessSandbox
+from engine.tools.templates import fill
+
+
+class Stopped(Exception):
+    """The call ends here, with this result."""
+
+    def __init__(self, ending: Ending, message: str, exit_code: int | None = None) -> None:
+        super().__init__(message)
+        self.result = CallResult(ending=ending, message=message, exit_code=exit_code)
+
+
+@dataclass(slots=True)
+class CommandRun:
+    """One call whose transport is programs. `texts` are the outputs of those that have run."""
+
+    sandbox: ProcessSandbox
+    tool: Tool
+    call: Call
+    values: dict[str, str | int]
+    report: Report
+    texts: list[str] = field(default_factory=list)
+
+    @property
+    def action(self) -> Action:
+        return self.tool.actions[self.call.action]
+
+    async def result(self, kill_grace: float) -> CallResult:
+        """Run everything; a failure is a result and no exception."""
+        try:
+            async with self.sandbox.open(self._needs(), self.tool.environment) as box:
+                self._write_files(box)
+                await self._run_all(box, kill_grace)
+            outputs = from_texts(self.action.outputs, self.texts, self.values)
+        except Stopped as stopped:
+            return stopped.result.model_copy(update={"outputs": self._known_outputs()})
+        except ToolFailed as error:
+            return CallResult(ending=Ending.FAILED, message=str(error))
+        except Missing as missing:
+            return CallResult(ending=Ending.FAILED, message=str(missing), exit_code=0)
+        return CallResult(ending=Ending.SUCCEEDED, outputs=outputs, exit_code=0)
+
+    async def _run_all(self, box: Box, kill_grace: float) -> None:
+        """One time limit for all commands together."""
+        clock = _Remaining(self.call.timeout_seconds)
+        vectors = commands_of(self.action, self.values)
+        for command, argv in zip(self.action.commands, vectors, strict=True):
+            self.report.next_command()
+            limits = Limits(seconds=clock.left(), kill_grace=kill_grace)
+            ended = await box.run(argv, limits, self.report.line)
+            self.texts.append(ended.stdout.decode(errors="replace"))
+            self._judge(command, argv, ended)
+
+    def _judge(self, command: Command, argv: tuple[str, ...], ended: Ended) -> None:
+        """Go on, or raise `Stopped`."""
+        if ended.exit_code is None:
+            raise self._timed_out(command)
+        if ended.exit_code != 0:
+            raise self._failed(command, argv, ended.exit_code)
+        if command.prints:
+            printed = self.texts[-1].strip().rsplit("\n", 1)[-1]
+            if printed != fill(command.prints.equals, self.values):
+                said = fill(command.prints.otherwise, {**self.values, "printed": printed})
+                raise Stopped(Ending.FAILED, said, 0)
+
+    def _timed_out(self, command: Command) -> Stopped:
+        said = f"It took longer than {self.call.timeout_seconds} s and was stopped"
+        if command.local or self.call.effect is Effect.READ:
+            return Stopped(Ending.FAILED, f"{said}; nothing was changed.")
+        return Stopped(Ending.UNKNOWN, f"{said}; whether it took effect is not known.")
+
+    def _failed(self, command: Command, argv: tuple[str, ...], code: int) -> Stopped:
+        said = self.report.said
+        for complaint in command.fails_when:
+            if re2.search(f"(?m){complaint.pattern}", said):
+                return Stopped(Ending.FAILED, fill(complaint.say, self.values), code)
+        what = _spoken(argv)
+        last = next((line for line in reversed(self.report.tail.split("\n")) if line.strip()), "")
+        text = f"{what} ended with code {code}" + (f": {last}" if last else ".")
+        return Stopped(Ending.FAILED if command.final else Ending.UNKNOWN, text, code)
+
+    def _known_outputs(self) -> dict[str, str]:
+        """What the commands that ran have told, for whoever undoes or looks."""
+        try:
+            return from_texts(self.action.outputs, self.texts, self.values)
+        except Missing:
+            return {}
+
+    def _write_files(self, box: Box) -> None:
+        for name, text in self.tool.files.items():
+            if digest_of(text) != self.call.files.get(name):
+                raise Stopped(Ending.FAILED, f"{name} is not the file that was approved.")
+            (box.folder / name).write_text(text, encoding="utf-8")
+
+    def _needs(self) -> Needs:
+        """The network for named hosts, and the folders of repositories on this machine."""
+        folders = tuple(
+            Path(unquote(urlsplit(str(self.values[name])).path))
+            for name, spec in self.action.input.items()
+            if spec.type == "remote" and str(self.values[name]).startswith("file://")
+        )
+        network = bool(self.call.hosts)
+        if self.call.effect is Effect.READ:
+            return Needs(network=network, readable=folders)
+        return Needs(network=network, writable=folders)
+
+
+def _spoken(argv: tuple[str, ...]) -> str:
+    """The program and its verb, as people say it."""
+    skip = False
+    for argument in argv[1:]:
+        if skip or argument.startswith("-"):
+            skip = argument == "-C"
+            continue
+        return f"{argv[0]} {argument}"
+    return argv[0]
+
+
+class _Remaining:
+    """What is left of a time limit."""
+
+    def __init__(self, seconds: float) -> None:
+        self._clock = asyncio.get_running_loop().time
+        self._until = self._clock() + seconds
+
+    def left(self) -> float:
+        return max(0.01, self._until - self._clock())

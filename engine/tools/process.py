@@ -1,0 +1,262 @@
+"""The one place that starts programs: no shell, a clean environment, limits, and nothing left."""
+
+import asyncio
+import os
+import secrets
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import psutil
+
+from engine.tools.lines import LineCutter
+
+Stream = Literal["out", "err"]
+OnRawLine = Callable[[Stream, str], Awaitable[None]]
+
+PROGRAMS = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin:/opt/homebrew/bin"
+LIMITS = Path(__file__).with_name("limits.py")
+CALL_MARK = "CARAPULSE_CALL"
+READ_SIZE = 64 * 1024
+GONE_WITHIN = 3.0
+# git reads no configuration of the machine, asks nobody, runs no hook and speaks three protocols.
+GIT_SETTINGS = {
+    "core.hooksPath": "/dev/null",
+    "core.fsmonitor": "false",
+    "core.askPass": "",
+    "credential.helper": "",
+    "protocol.allow": "never",
+    "protocol.file.allow": "always",
+    "protocol.https.allow": "always",
+    "protocol.ssh.allow": "always",
+    "http.followRedirects": "false",
+    "submodule.recurse": "false",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+    "advice.detachedHead": "false",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one program may use. `captured` and `shown` are bytes of output, sizes are bytes."""
+
+    seconds: float = 60
+    kill_grace: float = 5
+    memory: int = 4 << 30
+    file_size: int = 1 << 30
+    open_files: int = 1024
+    processes: int = 8192
+    captured: int = 1 << 20
+    shown: int = 2 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a program ended; `exit_code` is None when its time was over and it was killed."""
+
+    exit_code: int | None
+    stdout: bytes
+    captured_all: bool = True
+
+
+def environment(home: Path, extra: Mapping[str, str]) -> dict[str, str]:
+    """All variables that a program gets; nothing of our own environment is among them."""
+    settings = {
+        f"GIT_CONFIG_{part}_{number}": text
+        for number, pair in enumerate(GIT_SETTINGS.items())
+        for part, text in zip(("KEY", "VALUE"), pair, strict=True)
+    }
+    return {
+        **extra,
+        "PATH": PROGRAMS,
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_PAGER": "cat",
+        "GIT_EDITOR": "false",
+        "GIT_SSH_COMMAND": "ssh -o BatchMode=yes -o ConnectTimeout=10",
+        "GIT_CONFIG_COUNT": str(len(GIT_SETTINGS)),
+        **settings,
+    }
+
+
+async def run(
+    argv: Sequence[str],
+    *,
+    folder: Path,
+    environment: Mapping[str, str],
+    limits: Limits,
+    on_line: OnRawLine,
+    stdin: bytes = b"",
+) -> Ended:
+    """Run a program to its end, and leave none of its children behind, whatever ends it.
+
+    Args:
+        argv: the program by its whole path, and its arguments.
+        folder: its working folder.
+        environment: all of its variables.
+        limits: what it may use.
+        on_line: is awaited for every line; a slow reader slows the program down.
+        stdin: what it can read; nothing by default.
+
+    Raises:
+        CancelledError: it was cancelled; the program and its children are dead by then.
+    """
+    mark = secrets.token_hex(16)
+    variables = {**environment, CALL_MARK: mark}
+    output = Output(limits, on_line)
+    async with _started(_limited(argv, limits), folder, variables, limits, mark) as process:
+        try:
+            async with asyncio.timeout(limits.seconds), asyncio.TaskGroup() as group:
+                group.create_task(_feed(process, stdin))
+                out = group.create_task(output.read("out", process.stdout))
+                group.create_task(output.read("err", process.stderr))
+                group.create_task(_close(process))
+        except TimeoutError:
+            return Ended(None, bytes(output.captured), captured_all=False)
+        return Ended(process.returncode, bytes(output.captured), out.result())
+
+
+class Output:
+    """Reads both streams: keeps the start of stdout, hands on lines until there are too many."""
+
+    def __init__(self, limits: Limits, on_line: OnRawLine) -> None:
+        self.captured = bytearray()
+        self._limits = limits
+        self._on_line = on_line
+        self._shown = 0
+
+    async def read(self, stream: Stream, reader: asyncio.StreamReader | None) -> bool:
+        """Read to the end; return whether all of it was captured."""
+        assert reader
+        cutter, total = LineCutter(), 0
+        while data := await reader.read(READ_SIZE):
+            total += len(data)
+            if stream == "out":
+                self.captured += data[: max(0, self._limits.captured - len(self.captured))]
+            if self._shown < self._limits.shown:
+                await self._show(stream, cutter.feed(data))
+        if self._shown < self._limits.shown:
+            await self._show(stream, cutter.end())
+        return total <= self._limits.captured
+
+    async def _show(self, stream: Stream, lines: list[str]) -> None:
+        for line in lines:
+            self._shown += len(line) + 1
+            await self._on_line(stream, line)
+            if self._shown >= self._limits.shown:
+                size = f"{self._limits.shown >> 20} MiB"
+                await self._on_line(stream, f"… (output cut after {size}, the rest is not kept)")
+                return
+
+
+def _limited(argv: Sequence[str], limits: Limits) -> list[str]:
+    """The launcher that sets limits and becomes the program."""
+    settings = {
+        "CPU": int(limits.seconds) + 5,
+        "AS": limits.memory,
+        "FSIZE": limits.file_size,
+        "NOFILE": limits.open_files,
+        "NPROC": limits.processes,
+        "CORE": 0,
+    }
+    given = [f"{name}={value}" for name, value in settings.items()]
+    return [sys.executable, "-I", "-S", str(LIMITS), *given, "--", *argv]
+
+
+@asynccontextmanager
+async def _started(
+    argv: Sequence[str], folder: Path, variables: Mapping[str, str], limits: Limits, mark: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Start the program as the head of its own session; at the end all of it is dead."""
+    process = await asyncio.create_subprocess_exec(
+        *argv,
+        cwd=folder,
+        env=dict(variables),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        ending = asyncio.ensure_future(_end(process, limits.kill_grace, mark))
+        try:
+            await asyncio.shield(ending)
+        except asyncio.CancelledError:
+            await ending
+            raise
+
+
+async def _feed(process: asyncio.subprocess.Process, data: bytes) -> None:
+    assert process.stdin
+    try:
+        process.stdin.write(data)
+        await process.stdin.drain()
+        process.stdin.close()
+        await process.stdin.wait_closed()
+    except (BrokenPipeError, ConnectionResetError):
+        pass  # it ended without reading; its exit code tells why
+
+
+async def _close(process: asyncio.subprocess.Process) -> None:
+    """When the program ends, end what it left running: that would hold our pipes open."""
+    await process.wait()
+    _signal(process.pid, signal.SIGKILL)
+
+
+async def _end(process: asyncio.subprocess.Process, grace: float, mark: str) -> None:
+    """Ask, wait, kill; then find those that left the group, and wait until all are gone."""
+    if process.returncode is None:
+        _signal(process.pid, signal.SIGTERM)
+        try:
+            async with asyncio.timeout(grace):
+                await process.wait()
+        except TimeoutError:
+            pass  # it gets SIGKILL with all others now
+    _signal(process.pid, signal.SIGKILL)
+    await process.wait()
+    deadline = asyncio.get_running_loop().time() + GONE_WITHIN
+    while left := await asyncio.to_thread(_marked, process.pid, mark):
+        for pid in left:
+            _kill(pid)
+        if asyncio.get_running_loop().time() > deadline:
+            return
+        await asyncio.sleep(0.02)
+
+
+def _marked(group: int, mark: str) -> list[int]:
+    """Living processes of this call: they carry its mark in their environment, or its group."""
+    found = []
+    for one in psutil.process_iter():
+        try:
+            mine = os.getpgid(one.pid) == group or one.environ().get(CALL_MARK) == mark
+            if mine and one.status() != psutil.STATUS_ZOMBIE:
+                found.append(one.pid)
+        except (psutil.Error, OSError):
+            continue  # gone meanwhile, or another user's
+    return found
+
+
+def _signal(group: int, number: signal.Signals) -> None:
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):
+        pass  # nobody of the group is left; macOS says "not permitted" for a dead group
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass

@@ -1,0 +1,52 @@
+"""What a call says while it runs: redacted lines to whoever listens, and the last ones kept."""
+
+from collections import deque
+
+from engine.ports import OnLine
+from engine.tools.lines import shortened
+from engine.tools.process import Stream
+from engine.tools.redaction import Redactor
+
+TAIL_LINES = 20
+TAIL_LONGEST = 400
+SEARCHED = 256 * 1024
+
+
+class Report:
+    """Redacts each stream of a command by itself, since a key block spans lines of one stream."""
+
+    def __init__(self, redactor: Redactor, on_line: OnLine, *, withheld: bool) -> None:
+        self._redactor = redactor
+        self._on_line = on_line
+        self._withheld = withheld
+        self._streams = {"out": redactor.stream(), "err": redactor.stream()}
+        self._tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self._searched: list[str] = []
+        self._size = 0
+
+    def next_command(self) -> None:
+        """A new program begins to speak."""
+        self._streams = {"out": self._redactor.stream(), "err": self._redactor.stream()}
+        self._searched.clear()
+        self._size = 0
+
+    async def line(self, stream: Stream, text: str) -> None:
+        """Take one raw line."""
+        if self._size < SEARCHED:
+            self._searched.append(text)
+            self._size += len(text)
+        if self._withheld:
+            return
+        clean = shortened(self._streams[stream].line(text))
+        self._tail.append(clean[:TAIL_LONGEST])
+        await self._on_line(clean)
+
+    @property
+    def said(self) -> str:
+        """What the command has printed so far, raw: only to be searched for known complaints."""
+        return "\n".join(self._searched)
+
+    @property
+    def tail(self) -> str:
+        """The last lines, redacted."""
+        return "\n".join(self._tail)

@@ -1,0 +1,139 @@
+"""The process sandbox: a private folder for each call and, with bubblewrap, a closed world."""
+
+import asyncio
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from engine.errors import ToolFailed
+from engine.tools.process import PROGRAMS, Ended, Limits, OnRawLine, environment, run
+
+PROBE_SECONDS = 5.0
+# Where the private folder and the home are inside bubblewrap.
+INSIDE = Path("/tmp/call")  # noqa: S108 (a fresh tmpfs of the sandbox, not the machine's)
+INSIDE_HOME = Path("/tmp/home")  # noqa: S108
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a call needs of the outside: the network, and folders that it reads or writes."""
+
+    network: bool = False
+    readable: tuple[Path, ...] = ()
+    writable: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One open sandbox; `folder` is removed when it closes."""
+
+    folder: Path
+    home: Path
+    environment: Mapping[str, str]
+    prefix: tuple[str, ...] = ()
+
+    def command(self, argv: Sequence[str]) -> tuple[str, ...]:
+        """The vector that really starts; `python3` is the Python that we run on.
+
+        Raises:
+            ToolFailed: the program is not installed.
+        """
+        return (*self.prefix, _program(argv[0]), *argv[1:])
+
+    async def run(self, argv: Sequence[str], limits: Limits, on_line: OnRawLine) -> Ended:
+        """Run one program in here."""
+        return await run(
+            self.command(argv),
+            folder=self.folder,
+            environment=self.environment,
+            limits=limits,
+            on_line=on_line,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSandbox:
+    """Makes boxes. `hidden` folders (keys, state) are empty inside where bubblewrap works."""
+
+    work_folder: Path | None = None
+    bwrap: str = ""
+    hidden: tuple[Path, ...] = field(default=())
+
+    @classmethod
+    async def detect(
+        cls, work_folder: Path | None = None, hidden: Sequence[Path] = ()
+    ) -> Self:
+        """Use bubblewrap when it is installed and may make namespaces here."""
+        bwrap = shutil.which("bwrap", path=PROGRAMS) or ""
+        sandbox = cls(work_folder, bwrap, tuple(hidden))
+        return sandbox if bwrap and await sandbox.works() else cls(work_folder, "", tuple(hidden))
+
+    async def works(self) -> bool:
+        """Whether a box can run anything."""
+        async with self.open(Needs(), {}) as box:
+            ended = await box.run(["true"], Limits(seconds=PROBE_SECONDS), _ignore)
+        return ended.exit_code == 0
+
+    @asynccontextmanager
+    async def open(self, needs: Needs, variables: Mapping[str, str]) -> AsyncIterator[Box]:
+        """Make a box with an empty working folder and an empty home."""
+        if self.work_folder:
+            self.work_folder.mkdir(parents=True, exist_ok=True)
+        root = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="call-", dir=self.work_folder))
+        try:
+            folder, home = root / "work", root / "home"
+            folder.mkdir(mode=0o700)
+            home.mkdir(mode=0o500)
+            if self.bwrap:
+                prefix = (self.bwrap, *self._closed(folder, needs), "--")
+                yield Box(folder, home, environment(INSIDE_HOME, variables), prefix)
+            else:
+                yield Box(folder, home, environment(home, variables))
+        finally:
+            await asyncio.shield(asyncio.to_thread(shutil.rmtree, root, ignore_errors=True))
+
+    def _closed(self, folder: Path, needs: Needs) -> list[str]:
+        """Arguments of bubblewrap: everything read-only, homes and sockets out of sight."""
+        arguments = ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
+        covered = [Path("/tmp"), Path("/run"), Path("/root"), Path("/home"), *self.hidden]  # noqa: S108
+        for one in covered:
+            if one.is_dir() and not one.is_symlink():
+                arguments += ["--tmpfs", str(one)]
+        for one in (*_pythons(), *needs.readable):
+            arguments += ["--ro-bind-try", str(one), str(one)]
+        for one in needs.writable:
+            arguments += ["--bind-try", str(one), str(one)]
+        arguments += ["--dir", str(INSIDE_HOME), "--bind", str(folder), str(INSIDE)]
+        arguments += ["--chdir", str(INSIDE)]
+        arguments += ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
+        arguments += ["--die-with-parent", "--new-session"]
+        if needs.network:
+            return [*arguments, "--ro-bind-try", *2 * ("/run/systemd/resolve",)]
+        return [*arguments, "--unshare-net"]
+
+
+def _program(name: str) -> str:
+    """The whole path of a program, from the pinned places only."""
+    if name == "python3":
+        return os.path.realpath(sys.executable)
+    found = shutil.which(name, path=PROGRAMS)
+    if found is None:
+        raise ToolFailed(f"{name} is not installed where the worker runs.")
+    return found
+
+
+def _pythons() -> list[Path]:
+    """The installation of our Python, where it is in a home folder."""
+    covered = (Path("/root"), Path("/home"), Path("/tmp"))  # noqa: S108
+    prefix = Path(sys.base_prefix).resolve()
+    return [prefix] if any(prefix.is_relative_to(one) for one in covered) else []
+
+
+async def _ignore(stream: str, line: str) -> None:
+    """Nobody reads what the probe prints."""
