@@ -1,0 +1,186 @@
+"""Puts together what a card shows, from rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.domain.call import Effect
+from engine.domain.conversation import PostKind
+from engine.domain.draft import DraftState, Evidence
+from engine.domain.execution import Execution, ExecutionState, StepRecord, StepState
+from engine.domain.expectation import short, unit
+from engine.domain.ids import DraftId, ExecutionId, PlanId, ProblemId
+from engine.domain.plan import PlanVersion, Step
+from engine.domain.quorum import quorum
+from engine.domain.views import FindingsView, LogView, PlanView, ProblemView
+from engine.ports import Directory, Store, Unit
+
+LAST_LINES = 30
+ASKED_AT_MOST = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """Reads only; each method is one transaction. Raises `NotFound`."""
+
+    store: Store
+    directory: Directory
+
+    async def plan(self, plan_id: PlanId) -> PlanView:
+        """The plan's current version with its decisions and its execution."""
+        async with self.store.begin() as unit_:
+            version = await unit_.plans.current(plan_id)
+            number = version.version
+            state = await unit_.plans.state(plan_id, number)
+            reason = await unit_.plans.state_reason(plan_id, number)
+            signed = await unit_.approvals.of(plan_id, number)
+            execution = await unit_.executions.of_version(plan_id, number)
+            evidence = await unit_.drafts.evidence_by_id(version.evidence)
+        count = quorum(version, signed)
+        return PlanView(
+            version=version,
+            state=state,
+            reason=reason,
+            approvals=tuple(signed),
+            have=count.have,
+            need=count.need,
+            missing=count.missing,
+            approvers=await self._approvers(version),
+            groups=await self._groups(version),
+            execution=execution,
+            evidence=tuple(evidence),
+            effects=effects(version, execution, evidence) if execution else (),
+        )
+
+    async def log(self, execution_id: ExecutionId) -> LogView:
+        """The end of an execution's log."""
+        async with self.store.begin() as unit_:
+            execution = await unit_.executions.get(execution_id)
+            lines = await unit_.executions.last_lines(execution_id, LAST_LINES)
+            total = await unit_.executions.count_lines(execution_id)
+        return LogView(execution=execution, lines=tuple(lines), total=total)
+
+    async def full_log(self, execution_id: ExecutionId) -> LogView:
+        """The whole log; an execution's output is bounded where it is made."""
+        async with self.store.begin() as unit_:
+            execution = await unit_.executions.get(execution_id)
+            total = await unit_.executions.count_lines(execution_id)
+            lines = await unit_.executions.lines(execution_id, limit=max(1, total))
+        return LogView(execution=execution, lines=tuple(lines), total=total)
+
+    async def execution(self, execution_id: ExecutionId) -> PlanView:
+        """The plan view of an execution's plan."""
+        async with self.store.begin() as unit_:
+            execution = await unit_.executions.get(execution_id)
+        return await self.plan(execution.plan_id)
+
+    async def findings(self, draft_id: DraftId) -> FindingsView:
+        """What was looked at for a request, and what came of it."""
+        async with self.store.begin() as unit_:
+            draft = await unit_.drafts.get(draft_id)
+            evidence = await unit_.drafts.evidence(draft_id)
+            outcome = await unit_.drafts.outcome(draft_id)
+            seconds = await unit_.drafts.seconds(draft_id)
+        return FindingsView(
+            draft=draft,
+            evidence=tuple(evidence),
+            outcome=outcome,
+            done=draft.state is not DraftState.OPEN,
+            seconds=seconds,
+        )
+
+    async def problem(self, problem_id: ProblemId) -> ProblemView:
+        """A problem with the plan that was drafted for it, if any."""
+        async with self.store.begin() as unit_:
+            problem = await unit_.problems.get(problem_id)
+            if problem.conversation_id is None:
+                return ProblemView(problem=problem)
+            conversation = await unit_.conversations.get(problem.conversation_id)
+            if conversation.plan_id is None:
+                return ProblemView(problem=problem, place=conversation.place)
+            return await self._with_plan(unit_, problem_id, conversation.plan_id)
+
+    async def _with_plan(self, unit_: Unit, problem_id: ProblemId, plan_id: PlanId) -> ProblemView:
+        problem = await unit_.problems.get(problem_id)
+        version = await unit_.plans.current(plan_id)
+        post = await unit_.posts.of(PostKind.PROBLEM, problem_id)
+        return ProblemView(
+            problem=problem,
+            place=post.place if post else None,
+            plan_reference=version.reference,
+            plan_state=await unit_.plans.state(plan_id, version.version),
+        )
+
+    async def _approvers(self, version: PlanVersion) -> tuple[str, ...]:
+        """Tokens of who may still approve; the requester and editors of a write never may."""
+        barred = {version.requester, *version.editors} if version.writes else set()
+        found: dict[str, None] = {}
+        for group in asked(version):
+            for actor in await self.directory.members(group):
+                if actor.id not in barred and actor.slack_id:
+                    found[f"{{@{actor.slack_id}}}"] = None
+        return tuple(found)[:ASKED_AT_MOST]
+
+    async def _groups(self, version: PlanVersion) -> tuple[str, ...]:
+        return tuple([await self.directory.mention(group) for group in asked(version)])
+
+
+def asked(version: PlanVersion) -> tuple[str, ...]:
+    """The groups that the requirements name, each once."""
+    return tuple(dict.fromkeys(one for group in version.requirements.groups for one in group))
+
+
+def effects(
+    version: PlanVersion, execution: Execution, evidence: Sequence[Evidence]
+) -> tuple[str, ...]:
+    """What changed, from recorded outputs: measured facts first, then what was written."""
+    measured: list[str] = []
+    written: list[str] = []
+    for step, record in zip(version.steps, execution.steps, strict=True):
+        if step.expect is not None and record.state is StepState.SUCCEEDED:
+            measured += difference(step, record, evidence)
+        if step.effect is not Effect.READ and record.state is StepState.SUCCEEDED:
+            written += moved(step, record)
+    if execution.state is ExecutionState.ROLLED_BACK:
+        return ()
+    return (*measured, *written)
+
+
+def difference(step: Step, record: StepRecord, evidence: Sequence[Evidence]) -> list[str]:
+    """`Error rate 37 % -> 0.4 %`, when the same was read before; nothing for texts."""
+    expect = step.expect
+    assert expect is not None
+    after = record.outputs.get(expect.output, "")
+    before = next(
+        (
+            item.facts[expect.output]
+            for item in evidence
+            if (item.tool, item.action) == (step.call.tool, step.call.action)
+            and expect.output in item.facts
+            and item.input == step.call.input
+        ),
+        "",
+    )
+    if not before or not numeric(before) or not numeric(after):
+        return []
+    name = (expect.label or expect.output).capitalize()
+    return [f"{name} {rounded(before)}{unit(expect)} -> {rounded(after)}{unit(expect)}"]
+
+
+def moved(step: Step, record: StepRecord) -> list[str]:
+    """`shop-config 9f3c1e2 -> 4b1d0aa`, for writes that tell both ends."""
+    before, after = record.outputs.get("previous_head", ""), record.outputs.get("commit", "")
+    if not before or not after:
+        return []
+    remote = str(step.call.input.get("remote", "")).rstrip("/").rsplit("/", 1)[-1]
+    name = remote.removesuffix(".git") or step.call.tool
+    return [f"Changed: {name} {short(before)} -> {short(after)}"]
+
+
+def numeric(value: str) -> bool:
+    """Whether a fact is a plain decimal."""
+    return value.replace(".", "", 1).replace("-", "", 1).isdigit()
+
+
+def rounded(value: str) -> str:
+    """At most three significant digits after the point."""
+    return f"{float(value):.3g}"
