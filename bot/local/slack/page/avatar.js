@@ -24,7 +24,7 @@ function colour(value) {
 function fish() {
   const line = { fill: "none", stroke: "#fff", "stroke-width": 1.5, "stroke-linecap": "round", "stroke-linejoin": "round" };
   return s("svg", { viewBox: "0 0 24 24" },
-    s("path", { ...line, d: "M3.5 12.500c2-4 5.5-6 9-6 3 0 5 1.5 6 3.200l2.5-1.700v8l-2.5-1.700c-1 1.7-3 3.2-6 3.2-3.5 0-7-2-9-5z" }),
-    s("path", { ...line, d: "M10 8c1.5 2.5 1.5 5.5 0 8M13.5 7.500c1.5 2.8 1.5 6.2 0 9" }),
+    s("path", { ...line, d: "M3.5 12.5c2-4 5.5-6 9-6 3 0 5 1.5 6 3.2l2.5-1.7v8l-2.5-1.7c-1 1.7-3 3.2-6 3.2-3.5 0-7-2-9-5z" }),
+    s("path", { ...line, d: "M10 8c1.5 2.5 1.5 5.5 0 8M13.5 7.5c1.5 2.8 1.5 6.2 0 9" }),
     s("circle", { cx: 7, cy: 11.5, r: 0.9, fill: "#fff" }));
 }

@@ -14,9 +14,7 @@ export class Conversation {
     this.home = new Home(app);
     this.head = h("header", { class: "conversation-head" });
     this.tabs = h("div", { class: "tabs", role: "tablist" });
-    this.status = h("div", { class: "thread-status", role: "status" });
-    this.note = h("div", { class: "no-composer" });
-    this.node = h("main", { class: "conversation" }, this.head, this.tabs, this.list.node, this.status, this.composer.node, this.note, this.home.node);
+    this.node = h("main", { class: "conversation" }, this.head, this.tabs, this.list.node, this.composer.node, this.home.node);
   }
 
   get channel() {
@@ -31,15 +29,10 @@ export class Conversation {
 
   /** Draw the place we are at, from the start. */
   moved() {
-    const { place, world } = this.app;
     this.drawHead();
-    const home = Boolean(place.home);
-    const absent = this.channel && this.channel.members && !this.channel.members.includes(world.me);
+    const home = Boolean(this.app.place.home);
     this.home.node.hidden = !home;
-    this.list.node.hidden = this.composer.node.hidden = this.status.hidden = home || !this.channel;
-    this.note.hidden = home || !absent;
-    this.note.textContent = `You are not a member of #${this.channel?.name}.`;
-    if (absent) this.composer.node.hidden = true;
+    this.list.node.hidden = this.composer.node.hidden = home || !this.channel;
     if (home) return this.home.show();
     this.list.toEnd();
     this.composer.moved();
@@ -49,14 +42,7 @@ export class Conversation {
   refresh() {
     const { world, place } = this.app;
     if (place.home) return this.home.show();
-    this.list.show(world.mainline(place.channel));
-    return this.showStatus();
-  }
-
-  showStatus() {
-    const { world, place } = this.app;
-    const said = [...world.statuses].find(([key, status]) => key.startsWith(`${place.channel}/`) && status && !place.thread);
-    this.status.textContent = said && this.channel?.kind === "dm" ? `${world.bot?.name} ${said[1]}` : "";
+    return this.list.show(world.mainline(place.channel));
   }
 
   drawHead() {

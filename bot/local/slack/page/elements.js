@@ -24,7 +24,12 @@ export function element(surface, block, spec) {
 function remember(surface, block, spec, state, node) {
   surface.state.set(block.block_id, spec.action_id, state);
   const dispatches = block.type !== "input" || block.dispatch_action;
-  if (dispatches) press(surface, block, spec, node, { selected: state, type: spec.type });
+  if (dispatches) press(surface, block, spec, node, { selected: selection(state) });
+}
+
+/** What was chosen, without the name Slack's state gives it. */
+function selection({ type, ...chosen }) {
+  return Object.values(chosen)[0];
 }
 
 const PRESSED = {
@@ -40,7 +45,7 @@ function button(surface, block, spec) {
   const href = spec.url && safeUrl(spec.url);
   const solid = { primary: "primary-solid", danger: "danger-solid" }[spec.style] ?? "";
   const run = async () => {
-    const pressed = await press(surface, block, spec, node, { value: spec.value, type: spec.type });
+    const pressed = await press(surface, block, spec, node, { value: spec.value });
     if (pressed && href) window.open(href, "_blank", "noopener");
   };
   const node = h("button", { type: "button", class: `button ${solid}`, "aria-label": spec.accessibility_label, title: href ?? undefined, data: { action: spec.action_id ?? "" }, on: { click: run } },
@@ -50,7 +55,7 @@ function button(surface, block, spec) {
 
 function overflow(surface, block, spec) {
   const pick = (option) => async () => {
-    const pressed = await press(surface, block, spec, node, { selected: { type: "overflow", selected_option: option }, type: spec.type });
+    const pressed = await press(surface, block, spec, node, { selected: option });
     const href = option.url && safeUrl(option.url);
     if (pressed && href) window.open(href, "_blank", "noopener");
   };
@@ -62,7 +67,7 @@ function overflow(surface, block, spec) {
 function feedback(surface, block, spec) {
   const side = (part, drawing) => {
     const run = async () => {
-      await press(surface, block, spec, node, { value: part.value, type: spec.type });
+      await press(surface, block, spec, node, { value: part.value });
       for (const other of group.children) other.setAttribute("aria-pressed", String(other === node));
     };
     const label = part.accessibility_label ?? part.text?.text ?? "Feedback";
@@ -75,7 +80,7 @@ function feedback(surface, block, spec) {
 
 function iconElement(surface, block, spec) {
   const label = spec.accessibility_label ?? spec.text?.text ?? spec.icon;
-  const run = () => press(surface, block, spec, node, { value: spec.value, type: spec.type });
+  const run = () => press(surface, block, spec, node, { value: spec.value });
   const node = h("button", { type: "button", class: "icon-button", "aria-label": label, title: spec.text?.text, data: { action: spec.action_id ?? "" }, on: { click: run } }, icon(spec.icon === "trash" ? "trash" : spec.icon));
   return node;
 }

@@ -34,6 +34,23 @@ export const CHARACTERS = new Map(
   }),
 );
 
+const allowed = new Set();
+
+/** Take in the workspace's own emoji; from then on the picker offers only what the workspace has. */
+export function learnEmoji(workspace) {
+  allowed.clear();
+  for (const [name, character] of Object.entries(workspace)) {
+    allowed.add(name);
+    if (!known(name)) CHARACTERS.set(name, character);
+  }
+}
+
+/** The names a person may use. */
+export function usableNames() {
+  const names = [...CHARACTERS.keys()];
+  return allowed.size ? names.filter((name) => allowed.has(name)) : names;
+}
+
 /** The table's own name for a name or an alias, without a skin tone; null when unknown. */
 export function known(name) {
   const plain = String(name).split("::")[0];

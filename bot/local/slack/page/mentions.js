@@ -11,7 +11,7 @@ export function userMention(world, id) {
 
 export function groupMention(world, id, label) {
   const group = world.group(id);
-  const mine = group?.users?.includes(world.me) ? " me" : "";
+  const mine = group?.members?.includes(world.me) ? " me" : "";
   const name = group?.handle ?? group?.name ?? label?.replace(/^@/, "") ?? id;
   return h("span", { class: `mention${mine}`, title: group?.name }, `@${name}`);
 }

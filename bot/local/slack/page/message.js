@@ -30,9 +30,10 @@ export class MessageView {
 
   show(message, compact) {
     const { world } = this.app;
-    if (this.shown === message && this.compact === compact) return;
+    const status = world.statuses.get(`${message.channel}/${message.ts}`) ?? "";
+    if (this.shown === message && this.compact === compact && this.status === status) return;
     const before = this.shown;
-    Object.assign(this, { shown: message, compact });
+    Object.assign(this, { shown: message, compact, status });
     this.surface ??= messageSurface(this.app, message);
     this.node.id = `${this.inThread ? "t" : "m"}-${message.ts}`;
     this.node.dataset.ts = message.ts;
@@ -75,7 +76,8 @@ export class MessageView {
 
   showFoot(message) {
     const reactions = reactionBar(this.app, message);
-    this.foot.replaceChildren(...[reactions, this.replyBar(message)].flat());
+    const working = this.status && !this.inThread ? h("div", { class: "working" }, `${this.app.world.bot?.name} ${this.status}`) : [];
+    this.foot.replaceChildren(...[reactions, this.replyBar(message), working].flat());
   }
 
   replyBar(message) {

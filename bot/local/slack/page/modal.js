@@ -28,6 +28,11 @@ export class Modals {
     return { view, surface: viewSurface(this.app, "modal", view) };
   }
 
+  /** The stack as the server knows it, after a reload. */
+  restore(views) {
+    this.reset(views.map((view) => this.layer(view)));
+  }
+
   get top() {
     return this.stack.at(-1);
   }

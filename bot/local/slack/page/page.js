@@ -11,6 +11,12 @@ import { applyTheme } from "./theme.js";
 import { Thread } from "./thread.js";
 
 const TOAST_FOR = 6000;
+const RETRY_AFTER = 2000;
+const SAYS = {
+  stale: "This has changed in the meantime. Look at it again.",
+  no_connection: "Local Slack does not answer.",
+  operation_timeout: "The app did not answer the command within 3 seconds.",
+};
 const FIRST_PERSON = "U0ANN";
 
 class App {
@@ -45,21 +51,37 @@ class App {
   }
 
   /** Load everything for the person in the address and listen from then on. */
-  async start() {
+  start() {
     this.stop?.();
     const user = this.place.as;
+    this.early = [];
+    this.stop = listen(user, (event) => this.hear(user, event), (state) => this.connection(state));
+  }
+
+  /** The stream says `ready` each time it (re)connects: only then is a snapshot sure to miss nothing. */
+  hear(user, event) {
+    if (event.type === "ready") this.load(user);
+    else if (this.early) this.early.push(event);
+    else this.world.take(event);
+  }
+
+  async load(user) {
+    this.early = [];
     try {
       const snap = await snapshot(user);
-      if (snap.ok === false) throw new Error(snap.error);
       if (user !== this.place.as) return;
-      this.world.replace({ ...snap, me: snap.me ?? user });
+      if (snap.ok === false) throw new Error(snap.error);
+      this.world.replace(snap);
+      this.settle();
+      this.modals.restore(snap.views ?? []);
     } catch (error) {
       this.toast(`Local Slack does not answer (${error.message}). Trying again…`);
-      setTimeout(() => this.start(), 2000);
+      setTimeout(() => user === this.place.as && this.load(user), RETRY_AFTER);
       return;
     }
-    this.stop = listen(user, (event) => this.world.take(event), (state) => this.connection(state));
-    this.settle();
+    const early = this.early;
+    this.early = null;
+    early.forEach((one) => this.world.take(one));
   }
 
   /** Make sure the place exists for this person, then draw it. */
@@ -74,12 +96,17 @@ class App {
 
   drawAll() {
     closePopover();
-    this.world.markRead(this.place.channel);
+    this.markRead();
     this.sidebar.show();
     this.conversation.moved();
     this.thread.moved();
     const channel = this.world.channel(this.place.channel);
     document.title = `${channel?.kind === "dm" ? this.world.bot?.name : `#${channel?.name ?? ""}`} · ${this.world.user(this.world.me)?.name ?? ""} · local Slack`;
+  }
+
+  markRead() {
+    const { channel } = this.place;
+    if (channel && this.world.markRead(channel)) this.act({ do: "read", channel }, { quiet: true });
   }
 
   go(change) {
@@ -135,7 +162,7 @@ class App {
   /** Do something as the current person. Failures are shown unless `quiet`. */
   async act(what, { quiet = false } = {}) {
     const answer = await act(this.world.me, what);
-    if (!answer.ok && !quiet && !answer.errors) this.toast(`That did not work: ${String(answer.error ?? "unknown error").replaceAll("_", " ")}`);
+    if (!answer.ok && !quiet && !answer.errors) this.toast(SAYS[answer.error] ?? `That did not work: ${String(answer.error ?? "unknown error").replaceAll("_", " ")}`);
     return answer;
   }
 
@@ -168,7 +195,6 @@ class App {
     if (event.type === "connections") this.sidebar.showStatus();
     if (event.type === "channel") this.sidebar.show();
     if (event.type === "home") this.conversation.refresh();
-    if (event.type === "press_result" && event.ok === false) this.toast(`The app did not take that: ${event.error ?? "no answer"}`);
     if (channel === this.place.channel) this.refreshSoon();
   }
 
@@ -191,13 +217,10 @@ class App {
     this.live.textContent = `${name}: ${(message.text ?? "").slice(0, 200)}${isReply(message) ? " (in a thread)" : ""}`;
   }
 
-  async connection(state) {
-    const lost = state === "lost";
-    const back = !lost && !this.world.connected;
-    this.world.connected = !lost;
-    this.banner.hidden = !lost;
+  connection(state) {
+    this.world.connected = state !== "lost";
+    this.banner.hidden = this.world.connected;
     this.sidebar.showStatus();
-    if (back) this.start();
   }
 
   key(event) {

@@ -1,6 +1,7 @@
 // What the page knows: the snapshot for one person, kept current by the server's events.
 
 import { Clock } from "./dates.js";
+import { learnEmoji } from "./emoji_table.js";
 
 /** Emits `change` events whose detail is the server's event after it has been taken in. */
 export class State extends EventTarget {
@@ -10,6 +11,7 @@ export class State extends EventTarget {
     this.team = {};
     this.online = 0;
     this.connected = true;
+    this.whispers = new Map();
     this.replace({});
   }
 
@@ -26,8 +28,10 @@ export class State extends EventTarget {
     this.online = snapshot.connections ?? 0;
     this.statuses = new Map();
     this.messages = new Map(Object.entries(snapshot.messages ?? {}).map(([channel, list]) => [channel, new Map(list.map((message) => [message.ts, message]))]));
-    const viewer = this.users.get(this.me);
-    this.clock = new Clock(viewer?.tz, /^en\b/.test(viewer?.locale ?? "en-US") ? viewer?.locale : "en-GB");
+    for (const message of this.whispers.get(this.me) ?? []) this.put(message);
+    learnEmoji(snapshot.emoji ?? {});
+    const language = navigator.language ?? "en-US";
+    this.clock = new Clock(this.users.get(this.me)?.tz, /^en\b/.test(language) ? language : "en-GB");
   }
 
   user(id) { return this.users.get(id); }
@@ -73,6 +77,12 @@ export class State extends EventTarget {
     this.messages.get(message.channel).set(message.ts, message);
   }
 
+  /** The server tells a whisper once; this tab keeps it while other people are acted as. */
+  keepWhispers() {
+    const mine = [...this.messages.values()].flatMap((list) => [...list.values()]).filter((message) => message.ephemeral_to === this.me);
+    this.whispers.set(this.me, mine);
+  }
+
   /** A new message elsewhere makes its channel unread, a mention counts. */
   markUnread(message, openChannel) {
     const channel = this.channel(message.channel);
@@ -81,9 +91,12 @@ export class State extends EventTarget {
     if (channel.kind === "dm" || message.text?.includes(`<@${this.me}>`)) channel.mentions = (channel.mentions ?? 0) + 1;
   }
 
+  /** Forget the unread count; true when there was one. */
   markRead(channelId) {
     const channel = this.channel(channelId);
+    const had = Boolean(channel?.unread);
     if (channel) Object.assign(channel, { unread: 0, mentions: 0 });
+    return had;
   }
 }
 
@@ -92,10 +105,19 @@ const drop = (state, event) => state.messages.get(event.channel)?.delete(event.t
 
 const TAKE = {
   message: put,
-  message_changed: put,
-  ephemeral: put,
+  message_changed(state, event) {
+    put(state, event);
+    if (event.message.ephemeral_to) state.keepWhispers();
+  },
+  ephemeral(state, event) {
+    put(state, event);
+    state.keepWhispers();
+  },
   message_deleted: drop,
-  ephemeral_deleted: drop,
+  ephemeral_deleted(state, event) {
+    drop(state, event);
+    state.keepWhispers();
+  },
   reaction(state, { channel, ts, reactions }) {
     const message = state.message(channel, ts);
     if (message) state.put({ ...message, reactions });

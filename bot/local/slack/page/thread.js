@@ -33,6 +33,7 @@ export class Thread {
     if (!place.thread) return;
     this.list.show(world.thread(place.channel, place.thread));
     const status = world.statuses.get(`${place.channel}/${place.thread}`);
-    this.status.textContent = status ? `${world.bot?.name} ${status}` : "";
+    const stop = () => this.app.act({ do: "stop", channel: place.channel, thread_ts: place.thread });
+    this.status.replaceChildren(...(status ? [`${world.bot?.name} ${status}`, h("button", { type: "button", class: "text-button", on: { click: stop } }, "Stop")] : []));
   }
 }

@@ -57,7 +57,7 @@ function drawing(state) {
   const disc = s("circle", { cx: 10, cy: 10, r: 8.5, fill: "currentColor" });
   const inside = {
     in_progress: [ring({ opacity: 0.25 }), ring({ "stroke-dasharray": "14 40", "stroke-linecap": "round" })],
-    complete: [disc, mark("M6.2 10.300l2.6 2.6 5-5.6")],
+    complete: [disc, mark("M6.2 10.3l2.6 2.6 5-5.6")],
     error: [disc, mark("M7 7l6 6M13 7l-6 6")],
   }[state] ?? [ring({ "stroke-dasharray": "2.5 2.2" })];
   return s("svg", { viewBox: "0 0 20 20", "aria-hidden": "true" }, inside);
