@@ -1,5 +1,6 @@
 """A whole Carapulse on one machine, in the order in which its parts need each other."""
 
+import json
 import secrets
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -12,6 +13,7 @@ from bot.local.demo.world import World, open_world
 from bot.local.folder import write_private
 from bot.local.ports import LOOPBACK, answers, answers_http, free_port
 from bot.local.stack import Stack, StackOptions, open_stack
+from engine.secrets.keys import Keys, make_keys
 from engine.store.migrations import migrate
 
 LOCAL_BOT_TOKEN = "xoxb-local"  # noqa: S105 - the local Slack's, worth nothing elsewhere
@@ -57,9 +59,10 @@ async def open_up(options: UpOptions, *, on_event: OnEvent) -> AsyncIterator[Up]
             open_stack(options.folder, wanted=options.stack, on_event=on_event)
         )
         await migrate(stack.owner_dsn)
-        http_port, page_port = await usable(options.http_port), await usable(options.page_port)
+        keys = make_keys(stack.folder.secrets)
         hook_token = kept_token(stack.folder.secrets / "alertmanager_token")
-        env = stack_environment(stack, http_port, hook_token)
+        http_port, page_port = await usable(options.http_port), await usable(options.page_port)
+        env = stack_environment(stack, http_port, hook_token) | key_environment(keys)
         slack_url = None
         if not options.real_slack:
             slack_url = await start_local_slack(stack, page_port)
@@ -73,7 +76,7 @@ async def open_up(options: UpOptions, *, on_event: OnEvent) -> AsyncIterator[Up]
             )
             env |= world_environment(world)
         env |= options.env
-        await start_carapulse(stack, env, http_port)
+        await start_carapulse(stack, env, keys, http_port)
         notes = (*stack.notes, *moved(options, http_port, page_port))
         yield Up(stack, world, slack_url, f"http://{LOOPBACK}:{http_port}", env, notes)
 
@@ -119,6 +122,11 @@ def stack_environment(stack: Stack, http_port: int, hook_token: Path) -> dict[st
     return {name: value for name, value in named.items() if value}
 
 
+def key_environment(keys: Keys) -> dict[str, str]:
+    """The public half of the approval keys, which everybody may have."""
+    return {"CARAPULSE_KEYS__PUBLIC_KEYS_FOLDER": str(keys.public)}
+
+
 def slack_environment(url: str) -> dict[str, str]:
     """Settings that point the bot at the local Slack."""
     return {
@@ -132,7 +140,9 @@ def world_environment(world: World) -> dict[str, str]:
     """Settings that let Carapulse look after the demo's shop."""
     named = {
         "CARAPULSE_CONTEXT__SERVICES_FILE": str(world.services_file),
+        "CARAPULSE_CONTEXT__PLAYBOOKS_FOLDER": str(world.playbooks_folder),
         "CARAPULSE_DIRECTORY__FILE": str(world.directory_file),
+        "CARAPULSE_TOOLS__GIT_REMOTES": json.dumps([world.repository_url]),
         "CARAPULSE_TOOLS__CONNECTIONS__SHOP__URL": world.shop_url,
         "CARAPULSE_TOOLS__CONNECTIONS__PROMETHEUS__URL": world.prometheus_url,
         "CARAPULSE_APPROVALS__EMOJI_MAX_RISK": "medium",
@@ -152,12 +162,13 @@ async def start_local_slack(stack: Stack, port: int) -> str:
     return f"http://{LOOPBACK}:{port}"
 
 
-async def start_carapulse(stack: Stack, env: Mapping[str, str], http_port: int) -> None:
-    """Start the worker and the bot."""
+async def start_carapulse(stack: Stack, env: Mapping[str, str], keys: Keys, http_port: int) -> None:
+    """Start the worker, and the bot, which alone is told where the signing key is."""
 
     async def serving() -> bool:
         return await answers_http(http_port, "/healthz")
 
     command = (sys.executable, "-m", "bot.cli")
+    gate = {**env, "CARAPULSE_KEYS__SIGNING_KEY_FILE": str(keys.private)}
     await stack.children.start(Child("worker", (*command, "worker"), env))
-    await stack.children.start(Child("bot", (*command, "bot"), env, ready=serving))
+    await stack.children.start(Child("bot", (*command, "bot"), gate, ready=serving))

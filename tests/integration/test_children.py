@@ -25,7 +25,7 @@ async def never() -> bool:
 
 async def until(true: Callable[[], bool]) -> None:
     async with asyncio.timeout(DEADLINE):
-        while not true():
+        while not true():  # noqa: ASYNC110 - another process's state
             await asyncio.sleep(0.02)
 
 
