@@ -2,26 +2,26 @@
 
 from collections.abc import Sequence
 
-from engine.domain.approval import Statement, Verdict
+from engine.domain.approval import Signed, Statement, Verdict
 from engine.domain.ids import PersonId
 from engine.domain.model import Model
 from engine.domain.plan import PlanVersion
 
 
 class Quorum(Model):
-    """Where a version stands. `missing` names, group by group, who is still asked for."""
+    """Where a version stands. `missing` says, set by set, which groups are still asked for."""
 
     have: int
     need: int
     approvers: tuple[PersonId, ...] = ()
-    missing: tuple[tuple[str, ...], ...] = ()
+    missing: tuple[str, ...] = ()
     complete: bool = False
     rejected_by: PersonId | None = None
 
-    @property
-    def missing_words(self) -> tuple[str, ...]:
-        """`missing` with tokens that the chat surface turns into mentions of the groups."""
-        return tuple(" or ".join(f"{{@group:{name}}}" for name in names) for names in self.missing)
+
+def quorum(version: PlanVersion, signed: Sequence[Signed]) -> Quorum:
+    """Count what is stored, for showing. What decides counts verified statements instead."""
+    return count(version, [one.statement for one in signed])
 
 
 def count(version: PlanVersion, statements: Sequence[Statement]) -> Quorum:
@@ -68,7 +68,7 @@ def _measured(
         have=need - open_places,
         need=need,
         approvers=tuple(standing),
-        missing=tuple(unmatched),
+        missing=tuple(" or ".join(f"{{@group:{name}}}" for name in names) for names in unmatched),
         complete=open_places == 0 and rejected_by is None,
         rejected_by=rejected_by,
     )

@@ -71,7 +71,9 @@ class FileVerifier:
     def __init__(self, folder: Path) -> None:
         self._keys = {path.stem: _public(path) for path in sorted(folder.glob("*.pem"))}
         if not self._keys:
-            raise ConfigurationError(f"There is no public key in {folder}. `carapulse up` makes one.")
+            raise ConfigurationError(
+                f"There is no public key in {folder}. `carapulse up` makes one."
+            )
 
     def verify(self, signed: Signed) -> bool:
         """False for an unknown key, a wrong signature, or a statement that was altered."""

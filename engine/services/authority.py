@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from engine.domain.actor import GATE, Surface
 from engine.domain.approval import Signed, Statement, Verdict
 from engine.domain.digest import check
+from engine.domain.ids import PersonId
 from engine.domain.plan import PlanVersion, VersionRef
 from engine.domain.quorum import Quorum, concerns, count
 from engine.errors import NotAllowed, Tampered
@@ -17,8 +18,8 @@ class Authority:
 
     verifier: Verifier
 
-    async def verify_version(self, unit: Unit, ref: VersionRef) -> Quorum:
-        """Check digest, signatures, statements and quorum of a stored version.
+    async def verify_version(self, unit: Unit, ref: VersionRef) -> list[PersonId]:
+        """Check digest, signatures, statements and quorum of a stored version; return who approved.
 
         Raises:
             Tampered: something stored is not what was signed or shown.
@@ -33,7 +34,7 @@ class Authority:
                 f"v{version.version} has {quorum.have} of {quorum.need} approvals, "
                 "so it can't run yet."
             )
-        return quorum
+        return list(quorum.approvers)
 
     def standing(self, version: PlanVersion, signed: list[Signed]) -> Quorum:
         """Where a version stands by what is signed. Raises `Tampered`."""

@@ -1,0 +1,298 @@
+"""The gate: every approval, rejection and withdrawal, from every surface, ends here."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from engine.domain.actor import GATE, Actor, ActorKind, Surface
+from engine.domain.approval import Decided, Signed, Statement, Verdict
+from engine.domain.audit import AuditEvent
+from engine.domain.conversation import PostKind
+from engine.domain.ids import PlanId
+from engine.domain.plan import VersionRef, VersionState
+from engine.domain.policy import Deed, Ruling
+from engine.domain.questions import Limits, to_decide
+from engine.domain.quorum import Quorum, eligible
+from engine.errors import (
+    CarapulseError,
+    Conflict,
+    NotAllowed,
+    NotFound,
+    Tampered,
+    Unavailable,
+)
+from engine.ports import Clock, Directory, Policy, Signer, Store, Unit, Verifier
+from engine.services import verdicts
+from engine.services.authority import Authority
+from engine.services.ballot import Ballot
+
+DEEDS = {
+    Verdict.APPROVE: Deed.PLAN_APPROVE,
+    Verdict.REJECT: Deed.PLAN_REJECT,
+    Verdict.WITHDRAW: Deed.PLAN_WITHDRAW,
+}
+MENTIONED_AT_MOST = 6
+LONGEST_REASON = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Approvals:
+    """Decide on plan versions. One transaction each; pressing twice changes nothing."""
+
+    store: Store
+    policy: Policy
+    directory: Directory
+    signer: Signer
+    verifier: Verifier
+    clock: Clock
+    limits: Limits
+
+    @property
+    def authority(self) -> Authority:
+        """Counts only what is signed, as the worker does."""
+        return Authority(self.verifier)
+
+    async def decide(
+        self,
+        actor: Actor,
+        plan_id: PlanId,
+        version: int,
+        verdict: Verdict,
+        *,
+        surface: Surface,
+        reason: str = "",
+        acted_at: str = "",
+    ) -> Decided:
+        """Record what a person says to a version.
+
+        Raises:
+            NotAllowed: a rule forbids it.
+            Conflict: the version was replaced, or is already decided.
+            NotFound: there is no such plan here.
+            Tampered: what is stored is not what was shown or signed.
+            Unavailable: the policy or the database does not answer; nothing is recorded.
+        """
+        person, refusal = await self._person(actor)
+        return await self._cast(
+            person, plan_id, version, verdict, surface, refusal, reason=reason, acted_at=acted_at
+        )
+
+    async def release(self, plan_id: PlanId, version: int) -> Decided:
+        """Release what needs no person (reads, low-auto), signed by the gate itself."""
+        return await self._cast(GATE, plan_id, version, Verdict.APPROVE, Surface.AUTO, "")
+
+    async def _person(self, actor: Actor) -> tuple[Actor, str]:
+        """The person as the directory knows them now, whatever the caller says of their groups."""
+        if actor.kind is not ActorKind.PERSON:
+            return actor, verdicts.ONLY_PEOPLE
+        known = await self.directory.by_id(actor.id)
+        if known is None or known.tenant != actor.tenant:
+            return actor, verdicts.STRANGER
+        return known, ""
+
+    async def _cast(
+        self,
+        actor: Actor,
+        plan_id: PlanId,
+        number: int,
+        verdict: Verdict,
+        surface: Surface,
+        refusal: str,
+        *,
+        reason: str = "",
+        acted_at: str = "",
+    ) -> Decided:
+        """One transaction. The plan's row is locked first, so what is read after stays true."""
+        async with self.store.begin() as unit:
+            current = await unit.plans.lock(plan_id)
+            version = await unit.plans.version(plan_id, number)
+            if actor.kind is ActorKind.PERSON and version.tenant != actor.tenant:
+                raise NotFound(verdicts.NO_PLAN)
+            ballot = Ballot(
+                actor=actor,
+                version=version,
+                verdict=verdict,
+                surface=surface,
+                reason=reason[:LONGEST_REASON],
+                acted_at=acted_at,
+                now=self.clock(),
+                current=current,
+                refusal=refusal,
+            )
+            answer = await self._answered(unit, ballot)
+        if isinstance(answer, CarapulseError):
+            raise answer
+        return answer
+
+    async def _answered(self, unit: Unit, ballot: Ballot) -> Decided | CarapulseError:
+        """Decide; a refusal is returned, so that its audit row commits."""
+        try:
+            return await self._decided(unit, ballot)
+        except (NotAllowed, Conflict, Tampered, Unavailable) as error:
+            if isinstance(error, Unavailable) and error.component != "policy":
+                raise
+            ruling = error.ruling if isinstance(error, Refused) else None
+            await self._audit(unit, ballot, _outcome(error), str(error), ruling)
+            return error
+
+    async def _decided(self, unit: Unit, ballot: Ballot) -> Decided:
+        version = ballot.version
+        if ballot.refusal:
+            raise NotAllowed(ballot.refusal)
+        if ballot.current != version.version:
+            raise Conflict(verdicts.replaced(version.version, ballot.current))
+        signed = await unit.approvals.of(version.plan_id, version.version)
+        quorum = self.authority.standing(version, signed)
+        state = await unit.plans.state(version.plan_id, version.version)
+        if said := verdicts.repeated(ballot.actor, ballot.verdict, version, quorum, signed, state):
+            return said
+        if state is not VersionState.WAITING:
+            raise Conflict(verdicts.over(version, state, signed))
+        if ballot.now >= version.decide_before:
+            raise Conflict(verdicts.expired(version))
+        await self._check_act(unit, ballot, quorum)
+        ruling = await self._ruling(ballot)
+        if not ruling.allows:
+            raise Refused(await self._refusal(ballot, quorum, ruling), ruling)
+        return await self._record(unit, ballot, signed, ruling)
+
+    async def _check_act(self, unit: Unit, ballot: Ballot, quorum: Quorum) -> None:
+        """What the act itself must be, before anybody is asked whether it is allowed."""
+        voteless = ballot.actor.id not in quorum.approvers
+        takes_back = ballot.verdict is Verdict.WITHDRAW and not ballot.withdraws_plan
+        if takes_back and voteless:
+            raise Conflict(verdicts.nothing_to_take_back(ballot.version))
+        by_emoji = ballot.verdict is Verdict.APPROVE and ballot.surface is Surface.EMOJI
+        if by_emoji and not await _seen(unit, ballot):
+            raise NotAllowed(verdicts.too_early(ballot.version))
+
+    async def _ruling(self, ballot: Ballot) -> Ruling:
+        question = to_decide(
+            ballot.actor,
+            DEEDS[ballot.verdict],
+            ballot.version,
+            limits=self.limits,
+            surface=ballot.surface,
+            now=ballot.now,
+        )
+        try:
+            return await self.policy.ask(question)
+        except Unavailable as error:
+            raise Unavailable("policy", verdicts.POLICY_DOWN) from error
+
+    async def _refusal(self, ballot: Ballot, quorum: Quorum, ruling: Ruling) -> str:
+        """The policy's reasons, and for an approval who can give it."""
+        said = " ".join(ruling.reasons) or verdicts.NO_REASON
+        others = await self._others(ballot, quorum) if ballot.verdict is Verdict.APPROVE else ()
+        return f"{said} Asked: {', '.join(others)}." if others else said
+
+    async def _others(self, ballot: Ballot, quorum: Quorum) -> tuple[str, ...]:
+        """Mentions of who can still approve."""
+        found: dict[str, None] = {}
+        for group in sorted(ballot.groups):
+            for one in await self.directory.members(group):
+                open_to = one.id not in (ballot.actor.id, *quorum.approvers)
+                if open_to and eligible(ballot.version, one.id):
+                    found[one.mention] = None
+        return tuple(found)[:MENTIONED_AT_MOST]
+
+    async def _record(
+        self, unit: Unit, ballot: Ballot, signed: Sequence[Signed], ruling: Ruling
+    ) -> Decided:
+        """Sign and store; the state moves first, so that a lost race stores nothing."""
+        mine = self._sign(ballot, ruling)
+        quorum = self.authority.standing(ballot.version, [*signed, mine])
+        to = ballot.next_state(quorum)
+        ref = VersionRef(plan_id=ballot.version.plan_id, version=ballot.version.version)
+        if to is not VersionState.WAITING and not await unit.plans.move(
+            ref,
+            frm=(VersionState.WAITING,),
+            to=to,
+            reason=verdicts.why(ballot.actor, to, ballot.reason),
+        ):
+            raise Conflict(verdicts.changed(ballot.version))
+        await unit.approvals.add(mine)
+        await self._audit(unit, ballot, "allow", ballot.reason, ruling, to=to)
+        await unit.posts.touch(ref.plan_id, urgent=True)
+        if to is not VersionState.WAITING:
+            await unit.jobs.add("execution.wake", {"plan_id": ref.plan_id, "version": ref.version})
+        return verdicts.recorded(ballot.verdict, ballot.version, quorum, to)
+
+    def _sign(self, ballot: Ballot, ruling: Ruling) -> Signed:
+        version = ballot.version
+        return self.signer.sign(
+            Statement(
+                tenant=version.tenant,
+                plan_id=version.plan_id,
+                version=version.version,
+                digest=version.digest,
+                verdict=ballot.verdict,
+                person=ballot.actor.id,
+                person_name=ballot.actor.name,
+                groups=tuple(sorted(ballot.groups.intersection(ballot.actor.groups))),
+                surface=ballot.surface,
+                policy_decision=ruling.id,
+                reason=ballot.reason,
+                at=ballot.now,
+                nonce=secrets.token_hex(16),
+                key_id=self.signer.key_id,
+            )
+        )
+
+    async def _audit(
+        self,
+        unit: Unit,
+        ballot: Ballot,
+        decision: str,
+        reason: str,
+        ruling: Ruling | None = None,
+        to: VersionState | None = None,
+    ) -> None:
+        version = ballot.version
+        await unit.audit.record(
+            AuditEvent(
+                actor=ballot.actor,
+                action=DEEDS[ballot.verdict].value,
+                subject=version.plan_id,
+                decision=decision,
+                reason=reason,
+                policy_decision=ruling.id if ruling else "",
+                policy_input_digest=ruling.input_digest if ruling else "",
+                detail={
+                    "version": version.version,
+                    "digest": version.digest,
+                    "surface": ballot.surface.value,
+                    "state": to.value if to else "",
+                },
+                at=ballot.now,
+            )
+        )
+
+
+class Refused(NotAllowed):
+    """The policy's no, with the ruling for the audit."""
+
+    def __init__(self, text: str, ruling: Ruling) -> None:
+        super().__init__(text)
+        self.ruling = ruling
+
+
+def _outcome(error: CarapulseError) -> str:
+    """The audit's word for a refusal."""
+    if isinstance(error, Unavailable):
+        return "unavailable"
+    if isinstance(error, Tampered):
+        return "tampered"
+    return "deny" if isinstance(error, NotAllowed) else "conflict"
+
+
+async def _seen(unit: Unit, ballot: Ballot) -> bool:
+    """Whether the emoji came after the surface, by its own clock, showed this very version."""
+    post = await unit.posts.of(PostKind.PLAN, ballot.version.plan_id)
+    if post is None or post.shown_version != ballot.version.version:
+        return False
+    try:
+        return Decimal(ballot.acted_at) > Decimal(post.shown_at)
+    except InvalidOperation:
+        return False

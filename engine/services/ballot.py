@@ -1,0 +1,52 @@
+"""One act of deciding, and where it leads."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from engine.domain.actor import Actor, Surface
+from engine.domain.approval import Verdict
+from engine.domain.plan import PlanVersion, VersionState
+from engine.domain.quorum import Quorum
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """What somebody says to a version, with who they are, and when it is.
+
+    `refusal` is why they are turned away before any rule is asked; `current` the plan's newest
+    version.
+    """
+
+    actor: Actor
+    version: PlanVersion
+    verdict: Verdict
+    surface: Surface
+    reason: str
+    acted_at: str
+    now: datetime
+    current: int
+    refusal: str = ""
+
+    @property
+    def groups(self) -> set[str]:
+        """All groups that the version's requirements name."""
+        return {name for names in self.version.requirements.groups for name in names}
+
+    @property
+    def own(self) -> bool:
+        """Whether it is about the actor's own request."""
+        return self.actor.id == self.version.requester
+
+    @property
+    def withdraws_plan(self) -> bool:
+        """The requester takes the plan back; an emoji taken away is never that."""
+        takes_back = self.verdict is Verdict.WITHDRAW
+        return takes_back and self.own and self.surface is not Surface.EMOJI
+
+    def next_state(self, quorum: Quorum) -> VersionState:
+        """Where the version goes once this ballot is counted."""
+        if self.verdict is Verdict.REJECT:
+            return VersionState.WITHDRAWN if self.own else VersionState.REJECTED
+        if self.verdict is Verdict.WITHDRAW:
+            return VersionState.WITHDRAWN if self.withdraws_plan else VersionState.WAITING
+        return VersionState.APPROVED if quorum.complete else VersionState.WAITING
