@@ -101,7 +101,5 @@ async def _bounded(response: aiohttp.ClientResponse) -> str:
     async for chunk in response.content.iter_any():
         body += chunk
         if len(body) > MAX_BYTES:
-            raise RequestFailed(
-                f"Its answer is larger than {MAX_BYTES >> 20} MiB.", sent=True
-            )
+            raise RequestFailed(f"Its answer is larger than {MAX_BYTES >> 20} MiB.", sent=True)
     return body.decode()

@@ -6,7 +6,7 @@ import re2
 
 from engine.domain.call import Effect
 from engine.tools.definition import Action, Command, Complaint, Tool
-from engine.tools.fields import KINDS
+from engine.tools.fields import Field
 from engine.tools.templates import VIEWS, placeholders
 
 # Each of these runs text as a program.
@@ -68,26 +68,28 @@ def _command(tool: Tool, action: Action, command: Command, place: str) -> Iterat
     if program in SHELLS or "/" in program or program.startswith("-") or placeholders(program):
         yield f"{place}: `{program}` can't be the program; name one, without a path and no shell"
     for argument in command.argv:
-        yield from _names(argument, action, place)
-        for name, view in placeholders(argument):
-            field = action.input.get(name)
-            if view:
-                yield f"{place}: an argument takes {{{name}}} as it is, without a view"
-            elif field and field.type == "promql":
-                yield f"{place}: {{{name}}} may begin with a dash, so it can't be an argument"
-            elif field and field.optional and field.default is None:
-                yield f"{place}: {{{name}}} may be missing; give it a default"
+        yield from _argument(action, argument, place)
     if command.prints:
         yield from _names(command.prints.equals, action, place)
         yield from _names(command.prints.otherwise, action, place, "printed")
     yield from _complaints(command.fails_when, action, place)
-    if command.argv[0] == "python3" and not set(command.argv) & set(tool.files):
+    if program == "python3" and not set(command.argv) & set(tool.files):
         yield f"{place}: python3 runs only a file of this definition; name it under `files`"
 
 
-def _complaints(
-    complaints: tuple[Complaint, ...], action: Action, place: str
-) -> Iterator[str]:
+def _argument(action: Action, argument: str, place: str) -> Iterator[str]:
+    yield from _names(argument, action, place)
+    for name, view in placeholders(argument):
+        field = action.input.get(name)
+        if view:
+            yield f"{place}: an argument takes {{{name}}} as it is, without a view"
+        elif field and field.type == "promql":
+            yield f"{place}: {{{name}}} may begin with a dash, so it can't be an argument"
+        elif field and field.optional and field.default is None:
+            yield f"{place}: {{{name}}} may be missing; give it a default"
+
+
+def _complaints(complaints: tuple[Complaint, ...], action: Action, place: str) -> Iterator[str]:
     for complaint in complaints:
         yield from _names(complaint.say, action, place)
         yield from _pattern(complaint.pattern, place)
@@ -150,10 +152,15 @@ def _linked(
     if unknown := set(given) - set(target.input):
         yield f"{place}: {name} takes no {', '.join(sorted(unknown))}"
     for key, template in given.items():
-        for field, view in placeholders(template):
-            if field == "outputs":
-                field_type = target.input[key].type if key in target.input else "text"
-                if view not in action.outputs or not KINDS[field_type].refers:
-                    yield f"{place}.{key}: {{outputs.{view}}} can't be used here"
-            elif field not in action.input:
-                yield f"{place}.{key}: {{{field}}} is no input field of this action"
+        target_field = target.input.get(key)
+        if target_field:
+            yield from _passed(action, target_field, template, f"{place}.{key}")
+
+
+def _passed(action: Action, target: Field, template: str, place: str) -> Iterator[str]:
+    """What a probe or rollback hands on: inputs of the write, or what it left behind."""
+    for name, view in placeholders(template):
+        if name == "outputs" and (view not in action.outputs or not target.refers):
+            yield f"{place}: {{outputs.{view}}} can't be used here"
+        elif name != "outputs" and name not in action.input:
+            yield f"{place}: {{{name}}} is no input field of this action"

@@ -50,8 +50,8 @@ class HttpRequest(Model):
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
     path: Annotated[str, StringConstraints(pattern=r"^/")]
-    query: dict[str, Template] = {}
-    body: dict[str, Template] = {}
+    query: dict[str, Template] = Bound(default_factory=dict)
+    body: dict[str, Template] = Bound(default_factory=dict)
     error: str = ""
     fails_when: tuple[Complaint, ...] = ()
 
@@ -69,7 +69,7 @@ class Output(Model):
     command: Annotated[int, Bound(ge=1, le=50)] = 1
     pattern: str = ""
     path: str = ""
-    where: dict[str, Template] = {}
+    where: dict[str, Template] = Bound(default_factory=dict)
     value: str = ""
     take: Literal["first", "last", "min", "max", "count", "present"] = "first"
     missing: str = ""
@@ -112,12 +112,12 @@ class Action(Model):
     effect: Effect
     reversible: bool = False
     idempotent: bool = False
-    input: dict[Slug, Field] = {}
+    input: dict[Slug, Field] = Bound(default_factory=dict)
     commands: tuple[Command, ...] = ()
     request: HttpRequest | None = None
     hosts: tuple[Template, ...] = ()
     timeout_seconds: Annotated[int, Bound(ge=1, le=3600)] = 60
-    outputs: dict[Slug, Output] = {}
+    outputs: dict[Slug, Output] = Bound(default_factory=dict)
     probe: ProbeTemplate | None = None
     rollback: RollbackTemplate | None = None
     redaction: Literal["text", "withheld"] = "text"
@@ -131,8 +131,8 @@ class Tool(Model):
     title: str
     about: str = ""
     transport: Literal["cli", "api"]
-    environment: dict[EnvironmentName, str] = {}
-    files: dict[FileName, str] = {}
+    environment: dict[EnvironmentName, str] = Bound(default_factory=dict)
+    files: dict[FileName, str] = Bound(default_factory=dict)
     actions: Annotated[dict[Slug, Action], Bound(min_length=1)]
 
     @property

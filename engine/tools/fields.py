@@ -91,10 +91,7 @@ def _bad_branch(value: str) -> bool:
 
 def _bad_path(value: str) -> bool:
     parts = value.split("/")
-    return any(
-        not part or part[0] in "- " or part.lower() in REFUSED_NAMES
-        for part in parts
-    )
+    return any(not part or part[0] in "- " or part.lower() in REFUSED_NAMES for part in parts)
 
 
 KINDS: dict[FieldType, Kind] = {
@@ -106,16 +103,12 @@ KINDS: dict[FieldType, Kind] = {
     "branch": Kind("a branch name", r"[A-Za-z0-9][A-Za-z0-9._/-]*", refuses=_bad_branch),
     "remote": Kind(
         "a repository address like https://host/path, without a password",
-        r"(?:https|ssh|file)://(?:[a-z][a-z0-9-]*@)?(?:[A-Za-z0-9][A-Za-z0-9.:-]*)?/[A-Za-z0-9._~/+-]+",
+        r"(?:https|ssh|file)://(?:[a-z][a-z0-9-]*@)?(?:[A-Za-z0-9][A-Za-z0-9.:-]*)?/[A-Za-z0-9._~%/+-]+",
         500,
         refuses=lambda value: "/../" in f"{value}/",
     ),
-    "path": Kind(
-        "a path inside the repository", r"[A-Za-z0-9._@+ /-]+", 300, refuses=_bad_path
-    ),
-    "key": Kind(
-        "a key, or keys joined by dots", r"[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*"
-    ),
+    "path": Kind("a path inside the repository", r"[A-Za-z0-9._@+ /-]+", 300, refuses=_bad_path),
+    "key": Kind("a key, or keys joined by dots", r"[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*"),
     "integer": Kind("a whole number", refers=True),
     "choice": Kind("one of the choices"),
     "duration": Kind("a time like 30s, 5m or 2h", r"[1-9][0-9]{0,5}[smhd]", 10),

@@ -136,6 +136,8 @@ def _masked(rule: Compiled, line: str) -> str:
 
 def _span(match: Any) -> Sequence[int]:
     """Where the secret is: the first group that took part."""
-    group = next(number for number in range(1, len(match.groups()) + 1) if match[number] is not None)
+    group = next(
+        number for number in range(1, len(match.groups()) + 1) if match[number] is not None
+    )
     span: Sequence[int] = match.span(group)
     return span

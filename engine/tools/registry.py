@@ -20,9 +20,7 @@ from engine.tools.templates import PLACEHOLDER
 
 Remotes = Callable[[], Collection[str]]
 UNDO = "-undo"
-ORDERED = frozenset(
-    {Comparison.LESS, Comparison.AT_MOST, Comparison.MORE, Comparison.AT_LEAST}
-)
+ORDERED = frozenset({Comparison.LESS, Comparison.AT_MOST, Comparison.MORE, Comparison.AT_LEAST})
 
 
 class ToolRegistry:
@@ -169,9 +167,7 @@ class ToolRegistry:
         template = action.rollback
         undo = definition.action(template.action)
         given = {name: _put(text, call.input, number) for name, text in template.input.items()}
-        rendered = self._render(
-            definition, template.action, {**given, **_given(undo, mark + UNDO)}
-        )
+        rendered = self._render(definition, template.action, {**given, **_given(undo, mark + UNDO)})
         return rendered, self._probe(definition, undo, rendered)
 
 
@@ -204,13 +200,14 @@ def _refuse_given(
 ) -> None:
     """What a proposal may not say, whatever the fields take."""
     wrong = {
-        name: "is filled by Carapulse" for name, field in action.input.items()
+        name: "is filled by Carapulse"
+        for name, field in action.input.items()
         if field.given and name in given
     }
     for name, value in given.items():
-        if isinstance(value, str) and (found := REFERENCE.fullmatch(value)):
-            if int(found[1]) >= number:
-                wrong[name] = f"refers to step {found[1]}, which does not come before this one"
+        found = REFERENCE.fullmatch(value) if isinstance(value, str) else None
+        if found and int(found[1]) >= number:
+            wrong[name] = f"refers to step {found[1]}, which does not come before this one"
     wrong |= _expectation(action, expect)
     if wrong:
         said = "; ".join(f"{name} {text}" for name, text in wrong.items())
@@ -224,7 +221,11 @@ def _expectation(action: Action, expect: Expectation | None) -> dict[str, str]:
         return {"expect": "belongs into a step of its own that reads"}
     if expect.output not in action.outputs:
         return {"expect": f"names no output; there are {', '.join(action.outputs)}"}
-    if expect.comparison in ORDERED and not is_reference(expect.value) and not _number(expect.value):
+    if (
+        expect.comparison in ORDERED
+        and not is_reference(expect.value)
+        and not _number(expect.value)
+    ):
         return {"expect": f"compares with {expect.comparison.value}, which needs a number"}
     return {}
 

@@ -116,9 +116,7 @@ def commands_of(action: Action, values: Values) -> tuple[tuple[str, ...], ...]:
 
 def request_of(request: HttpRequest, values: Values, url: str) -> Request:
     """The request, with every value escaped for where it stands."""
-    path = PLACEHOLDER.sub(
-        lambda match: quote(fill(match[0], values), safe=""), request.path
-    )
+    path = PLACEHOLDER.sub(lambda match: quote(fill(match[0], values), safe=""), request.path)
     query = {name: fill(text, values) for name, text in request.query.items()}
     encoded = urlencode({name: text for name, text in query.items() if text}, quote_via=quote)
     body = {name: fill(text, values) for name, text in request.body.items()}

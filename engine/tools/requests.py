@@ -29,9 +29,7 @@ class RequestRun:
     async def result(self) -> CallResult:
         """Send it; a failure is a result and no exception."""
         try:
-            answer = await self.api.send(
-                self.call.tool, self._request(), self.call.timeout_seconds
-            )
+            answer = await self.api.send(self.call.tool, self._request(), self.call.timeout_seconds)
         except RequestFailed as error:
             return CallResult(ending=self._unless_sent(sent=error.sent), message=str(error))
         for line in answer.body[:SHOWN_ANSWER].splitlines():
@@ -41,7 +39,9 @@ class RequestRun:
     def _request(self) -> Request:
         assert self.call.request
         assert self.action.request
-        base = self.api.endpoints[self.call.tool].url if self.call.tool in self.api.endpoints else ""
+        base = (
+            self.api.endpoints[self.call.tool].url if self.call.tool in self.api.endpoints else ""
+        )
         return request_of(self.action.request, self.values, base)
 
     def _judged(self, answer: Answer) -> CallResult:
@@ -53,9 +53,7 @@ class RequestRun:
         try:
             outputs = from_json(self.action.outputs, document, self.values)
         except Missing as missing:
-            return CallResult(
-                ending=Ending.FAILED, message=str(missing), exit_code=answer.status
-            )
+            return CallResult(ending=Ending.FAILED, message=str(missing), exit_code=answer.status)
         return CallResult(ending=Ending.SUCCEEDED, outputs=outputs, exit_code=answer.status)
 
     def _complaint(self, answer: Answer, document: Json) -> str:

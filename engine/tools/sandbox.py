@@ -66,9 +66,7 @@ class ProcessSandbox:
     hidden: tuple[Path, ...] = field(default=())
 
     @classmethod
-    async def detect(
-        cls, work_folder: Path | None = None, hidden: Sequence[Path] = ()
-    ) -> Self:
+    async def detect(cls, work_folder: Path | None = None, hidden: Sequence[Path] = ()) -> Self:
         """Use bubblewrap when it is installed and may make namespaces here."""
         bwrap = shutil.which("bwrap", path=PROGRAMS) or ""
         sandbox = cls(work_folder, bwrap, tuple(hidden))

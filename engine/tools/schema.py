@@ -70,11 +70,7 @@ def _expectation(action: Action) -> Schema:
 
 def _inputs(action: Action, remotes: Sequence[str]) -> Schema:
     return _object(
-        {
-            name: _field(field, remotes)
-            for name, field in action.input.items()
-            if not field.given
-        }
+        {name: _field(field, remotes) for name, field in action.input.items() if not field.given}
     )
 
 

@@ -28,9 +28,7 @@ def shown(name: str, view: str, values: Values) -> str:
 
 def quoted(template: str, values: Values, quote: Callable[[str], str]) -> str:
     """Put the values in, each escaped for the language that the template is written in."""
-    return PLACEHOLDER.sub(
-        lambda match: quote(shown(match[1], match[2] or "", values)), template
-    )
+    return PLACEHOLDER.sub(lambda match: quote(shown(match[1], match[2] or "", values)), template)
 
 
 def _short(value: str) -> str:

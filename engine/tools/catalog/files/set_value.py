@@ -1,3 +1,4 @@
+# ruff: noqa: INP001
 """Set one key of a YAML or JSON settings file; comments, order and quotes stay as they are.
 
 Usage: set_value.py ROOT PATH KEY VALUE. Prints the old and the new value as one line of JSON.
@@ -8,172 +9,165 @@ import json
 import os
 import re
 import sys
+from collections.abc import Iterator, Sequence
 
-NUMBER = re.compile(r"[+-]?(0|[1-9][0-9]*)(\.[0-9]+)?")
-CONSTANT = {"true", "false", "null"}
-WORD = re.compile(r"[A-Za-z][A-Za-z0-9 ._/-]*")
-# A word that YAML reads as something else than text.
-MEANING = {"yes", "no", "on", "off", "true", "false", "null", "y", "n", "~"}
-ENTRY = re.compile(r"""( *)("[^"\\]*"|'[^']*'|[A-Za-z0-9_][^\s:#'"{}\[\],&*!|>%@`]*) *:(?= |$)(.*)""")
+NUMBER = re.compile(r"[+-]?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
+WORD = re.compile(r"[A-Za-z](?:[A-Za-z0-9 ._/-]*[A-Za-z0-9._/-])?")
+# Words that YAML reads as something else than text.
+MEANING = {"yes", "no", "on", "off", "true", "false", "null", "y", "n"}
+KEY = r"""("[^"\\]*"|'[^']*'|[A-Za-z0-9_][^\s:#'"{}\[\],&*!|>%@`]*)"""
+ENTRY = re.compile(rf"( *){KEY} *:(?:( +)(.*))?")
+BLOCK_TEXT = re.compile(r"[|>][0-9+-]{0,2}\s*(?:#.*)?")
+VALUE = re.compile(
+    r""""(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s#&*!|>{}\[\],'"%@`](?:[^#]|(?<=\S)#)*"""
+)
+
+Change = tuple[str, str, str]
 
 
 class Refused(Exception):
     """Why the file is left as it is."""
 
 
-def main(arguments):
+def main(arguments: Sequence[str]) -> int:
     """Change the file; return the exit code."""
     try:
-        root, path, key, value = arguments
-        place = inside(root, path)
-        with open(place, encoding="utf-8", newline="") as file:
-            text = file.read()
-        change = change_json if path.endswith(".json") else change_yaml
-        changed, old, new = change(text, key.split("."), value)
-        if changed == text:
-            raise Refused(f"{key} is {old} in {path} already")
-        with open(place, "w", encoding="utf-8", newline="") as file:
-            file.write(changed)
+        old, new = set_value(*arguments)
     except Refused as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 3
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        print(f"{type(error).__name__}: the file can't be changed", file=sys.stderr)
+    except (OSError, TypeError, ValueError, RecursionError) as error:
+        sys.stderr.write(f"the file can't be changed ({type(error).__name__})\n")
         return 3
-    print(json.dumps({"old": old, "new": new}))
+    sys.stdout.write(json.dumps({"old": old, "new": new}) + "\n")
     return 0
 
 
-def inside(root, path):
-    """The file's real place, which has to be in the folder."""
+def set_value(root: str, path: str, key: str, value: str) -> tuple[str, str]:
+    """Write the value; return the old one and the new one."""
+    place = inside(root, path)
+    with open(place, encoding="utf-8", newline="") as file:
+        text = file.read()
+    change = change_json if path.endswith(".json") else change_yaml
+    changed, old, new = change(text, key.split("."), value)
+    if changed == text:
+        raise Refused(f"{key} is {old} in {path} already")
+    with open(place, "w", encoding="utf-8", newline="") as file:
+        file.write(changed)
+    return old, new
+
+
+def inside(root: str, path: str) -> str:
+    """The file's place, which has to be in the folder without any link on the way."""
     if not path.endswith((".yaml", ".yml", ".json")):
         raise Refused(f"{path} is neither YAML nor JSON")
-    place = os.path.join(root, path)
-    folder = os.path.realpath(root)
-    if os.path.realpath(place) != os.path.join(folder, os.path.normpath(path)):
+    wanted = os.path.join(os.path.realpath(root), os.path.normpath(path))
+    if os.path.realpath(wanted) != wanted:
         raise Refused(f"{path} is a link")
-    if not os.path.isfile(place):
+    if not os.path.isfile(wanted):
         raise Refused(f"{path} is not there")
-    return place
+    return wanted
 
 
-def change_yaml(text, keys, value):
-    """(changed text, old value, new value), by the line that holds the key."""
+def change_yaml(text: str, keys: Sequence[str], value: str) -> Change:
+    """(changed text, old value, new value), by the one line that holds the key."""
     lines = text.splitlines(keepends=True)
-    found = [index for index, trail in trails(lines) if trail == keys]
     name = ".".join(keys)
+    found = [number for number, trail in trails(lines) if trail == keys]
     if not found:
         raise Refused(f"there is no key {name}")
     if len(found) > 1:
         raise Refused(f"{name} is there {len(found)} times")
     line = lines[found[0]]
-    start, old, rest = scalar(line, name)
+    start, old = scalar(line, name)
     new = written(old, value, name)
-    lines[found[0]] = line[:start] + new + rest
+    lines[found[0]] = line[:start] + new + line[start + len(old) :]
     return "".join(lines), bare(old), bare(new)
 
 
-def trails(lines):
-    """(line number, keys from the top) of every block mapping entry."""
-    open_keys, text_above = [], None
-    for index, line in enumerate(lines):
+def trails(lines: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+    """(line number, keys from the top) of every entry of a block mapping."""
+    above: list[tuple[int, str]] = []
+    for number, line in content(lines):
         indent = len(line) - len(line.lstrip(" "))
+        above = [one for one in above if one[0] < indent]
+        if line.lstrip().startswith(("- ", "-\n", "-\r")) or line.strip() == "-":
+            # What is in a list has no name of its own and can't be reached.
+            above.append((indent, "-"))
+        elif entry := ENTRY.fullmatch(line.rstrip("\r\n")):
+            above.append((indent, entry[2].strip("\"'")))
+            yield number, [key for _, key in above]
+
+
+def content(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """The lines that are neither empty, nor comments, nor inside a block of text."""
+    text_at: int | None = None
+    begun = False
+    for number, line in enumerate(lines):
         body = line.strip()
-        if not body or body.startswith("#"):
+        indent = len(line) - len(line.lstrip(" "))
+        if not body or body.startswith("#") or (text_at is not None and indent > text_at):
             continue
-        if text_above is not None and indent > text_above:
-            continue
-        text_above = None
-        if body in ("---", "..."):
-            if body == "---" and open_keys == [] and index == 0:
-                continue
-            if body == "---" and not any(one.strip() and not one.lstrip().startswith("#")
-                                         for one in lines[:index]):
-                continue
+        if body == "---" and begun:
             raise Refused("the file holds more than one document")
-        if body.startswith("- ") or body == "-":
-            # Keys in a list have no name of their own: they and what is below are not reachable.
-            open_keys = [one for one in open_keys if one[0] < indent]
-            open_keys.append((indent, None))
-            continue
+        begun = begun or body != "---"
         entry = ENTRY.fullmatch(line.rstrip("\r\n"))
-        if entry is None:
-            continue
-        open_keys = [one for one in open_keys if one[0] < indent]
-        open_keys.append((indent, entry[2].strip("\"'")))
-        if re.match(r"\s*[|>][+-]?[0-9]?[+-]?\s*(#.*)?$", entry[3]):
-            text_above = indent
-        yield index, [key for _, key in open_keys]
+        text_at = indent if entry and BLOCK_TEXT.fullmatch(entry[4] or "") else None
+        yield number, line
 
 
-def scalar(line, name):
-    """(where the value starts, the value, what follows it) of an entry's line."""
-    entry = ENTRY.match(line)
-    start = entry.start(3) + len(entry[3]) - len(entry[3].lstrip())
-    rest = line[start:]
-    quoted = re.match(r'"(?:[^"\\]|\\.)*"' + r"|'(?:[^']|'')*'", rest)
-    plain = re.match(r"[^\s#&*!|>{}\[\],'\"%@`](?:[^\r\n#]|(?<=\S)#)*", rest)
-    match = quoted or plain
-    if match is None:
+def scalar(line: str, name: str) -> tuple[int, str]:
+    """Where the value of an entry's line starts, and the value as it is written."""
+    entry = ENTRY.fullmatch(line.rstrip("\r\n"))
+    value = VALUE.match(entry[4]) if entry and entry[4] else None
+    if entry is None or value is None:
         raise Refused(f"{name} holds no single value")
-    old = match[0].rstrip()
-    after = rest[len(old):]
-    if after.strip() and not after.lstrip().startswith("#"):
+    old = value[0].rstrip()
+    after = entry[4][len(old) :].strip()
+    if after and not after.startswith("#"):
         raise Refused(f"{name} holds no single value")
-    return start, old, after
+    return entry.start(4), old
 
 
-def written(old, value, name):
-    """The new value as it stands in the file, in the manner of the old one."""
-    if old[:1] == '"':
+def written(old: str, value: str, name: str) -> str:
+    """The new value as it stands in the file, of the kind and in the manner of the old one."""
+    if old[0] == '"':
         return json.dumps(value, ensure_ascii=False)
-    if old[:1] == "'":
+    if old[0] == "'":
         return "'" + value.replace("'", "''") + "'"
     if NUMBER.fullmatch(old) and not NUMBER.fullmatch(value):
         raise Refused(f"{name} is a number, {old}; {value} is none")
     if old in ("true", "false") and value not in ("true", "false"):
         raise Refused(f"{name} is true or false; {value} is neither")
-    plain = NUMBER.fullmatch(value) or value in ("true", "false")
-    word = WORD.fullmatch(value) and value.lower() not in MEANING and value == value.strip()
-    return value if plain or word else json.dumps(value, ensure_ascii=False)
+    if NUMBER.fullmatch(value) or value in ("true", "false"):
+        return value
+    plain = WORD.fullmatch(value) and value.lower() not in MEANING
+    return value if plain else json.dumps(value, ensure_ascii=False)
 
 
-def bare(text):
+def bare(text: str) -> str:
     """A value without its quotes, for people."""
-    return text[1:-1] if text[:1] in "\"'" and len(text) > 1 else text
+    return text[1:-1] if text[0] in "\"'" else text
 
 
-def change_json(text, keys, value):
+def change_json(text: str, keys: Sequence[str], value: str) -> Change:
     """(changed text, old value, new value), by the place of the value in the text."""
-    start, end = member(text, skip(text, 0), keys, ".".join(keys))
+    name = ".".join(keys)
+    start, end = member(text, skip(text, 0), keys, name)
     old = text[start:end]
-    if old[:1] == '"':
-        new = json.dumps(value, ensure_ascii=False)
-    elif old[:1] in "{[":
-        raise Refused(f"{'.'.join(keys)} holds no single value")
-    else:
-        new = written(old, value, ".".join(keys))
-        new = new if NUMBER.fullmatch(new) or new in CONSTANT or new[:1] == '"' else json.dumps(new)
+    if old[0] in "{[":
+        raise Refused(f"{name} holds no single value")
+    new = written(old, value, name)
+    if not (NUMBER.fullmatch(new) or new in ("true", "false") or new[0] == '"'):
+        new = json.dumps(new, ensure_ascii=False)
     changed = text[:start] + new + text[end:]
     json.loads(changed)
     return changed, bare(old), bare(new)
 
 
-def member(text, at, keys, name):
+def member(text: str, at: int, keys: Sequence[str], name: str) -> tuple[int, int]:
     """Where the value of the first key starts and ends; deeper for the keys that follow."""
-    if text[at : at + 1] != "{":
-        raise Refused(f"there is no key {name}")
-    found, decoder = [], json.JSONDecoder()
-    at = skip(text, at + 1)
-    while text[at : at + 1] == '"':
-        key, at = decoder.raw_decode(text, at)
-        start = skip(text, skip(text, at) + 1)
-        _, end = decoder.raw_decode(text, start)
-        if key == keys[0]:
-            found.append((start, end))
-        at = skip(text, end)
-        if text[at : at + 1] == ",":
-            at = skip(text, at + 1)
+    found = [span for key, span in members(text, at) if key == keys[0]]
     if not found:
         raise Refused(f"there is no key {name}")
     if len(found) > 1:
@@ -181,7 +175,23 @@ def member(text, at, keys, name):
     return found[0] if len(keys) == 1 else member(text, found[0][0], keys[1:], name)
 
 
-def skip(text, at):
+def members(text: str, at: int) -> Iterator[tuple[str, tuple[int, int]]]:
+    """(key, where its value is) of the object that starts here; nothing of any other value."""
+    decoder = json.JSONDecoder()
+    if text[at : at + 1] != "{":
+        return
+    at = skip(text, at + 1)
+    while text[at : at + 1] == '"':
+        key, at = decoder.raw_decode(text, at)
+        start = skip(text, skip(text, at) + 1)
+        _, end = decoder.raw_decode(text, start)
+        yield key, (start, end)
+        at = skip(text, end)
+        if text[at : at + 1] == ",":
+            at = skip(text, at + 1)
+
+
+def skip(text: str, at: int) -> int:
     """The next place that is no white space."""
     while text[at : at + 1].isspace():
         at += 1
