@@ -17,7 +17,7 @@ from bot.slack.answered import THREAD, answered
 from bot.slack.door import Door
 from bot.slack.emoji import verdict_of
 from bot.slack.services import Approvals
-from engine.domain.actor import Actor, Surface
+from engine.domain.actor import Surface
 from engine.domain.approval import Verdict
 from engine.domain.conversation import Place, Post, PostKind
 from engine.domain.ids import PlanId
@@ -77,7 +77,7 @@ class Reactions:
             acted_at=str(event.get("event_ts", "")),
         )
         if verdict in ECHOES:
-            await self.echo(card, actor, str(event["user"]), verdict)
+            await self.echo(card, str(event["user"]), verdict)
 
     async def card_at(self, event: dict[str, Any]) -> Post | None:
         """The plan card that the emoji stands on; None for every other message."""
@@ -88,10 +88,9 @@ class Reactions:
             raise Unavailable("card", "The card is not known yet.")
         return found if found and found.kind is PostKind.PLAN else None
 
-    async def echo(self, card: Post, actor: Actor, user: str, verdict: Verdict) -> None:
+    async def echo(self, card: Post, user: str, verdict: Verdict) -> None:
         """Emoji are easily overlooked, so they are said in words."""
-        account = actor.slack_id or user
-        said = f"{{@slack:{self.team}:{account}}} {ECHOES[verdict]} v{card.shown_version} by emoji."
+        said = f"{{@slack:{self.team}:{user}}} {ECHOES[verdict]} v{card.shown_version} by emoji."
         place = Place(channel=card.place.channel, thread=card.place.thread or card.ts)
         async with self.store.begin() as unit:
             await unit.posts.want(PostKind.NOTE, card.subject, place, body={"text": said})

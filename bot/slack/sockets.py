@@ -19,6 +19,7 @@ CROWDED = (30.0, 120.0)
 SWITCHED_OFF = 60.0
 DRAIN = 10.0
 STEADY = 5.0
+POLITE = frozenset({"warning", "refresh_requested"})
 log = structlog.get_logger(__name__)
 
 
@@ -71,7 +72,7 @@ class Sockets:
         begun = time.monotonic()
         running.create_task(self._hold(new, url))
         await first_of(new.ready, new.leaving)
-        if old is not None:
+        if old is not None and new.ready.is_set():
             running.create_task(old.stop(DRAIN))
         await new.leaving.wait()
         self.facts.last_reason = new.reason
@@ -106,6 +107,7 @@ def pause(reason: str, failures: int) -> float:
         return SWITCHED_OFF
     if reason == "too_many_websockets":
         return random.uniform(*CROWDED)  # noqa: S311 - jitter
-    if failures <= 1:
+    if failures == 0 or (reason in POLITE and failures <= 3):
         return 0.0
-    return min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(failures, 8)) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
+    longest = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(failures, 8))
+    return random.uniform(0.5, 1.0) * longest  # noqa: S311 - jitter
