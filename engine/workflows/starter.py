@@ -1,6 +1,7 @@
 """Starts and wakes workflows; starting the same one twice is one workflow."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
@@ -12,6 +13,7 @@ from engine.domain.plan import VersionRef
 from engine.errors import Unavailable
 from engine.workflows.temporal import DraftPlan, DraftRef, ExecutePlan
 
+PATIENCE = timedelta(seconds=5)
 AWAY = "The workflow service does not answer; this starts by itself when it is back."
 
 
@@ -32,10 +34,11 @@ class Starter:
                 task_queue=self.queue,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                rpc_timeout=PATIENCE,
             )
         except WorkflowAlreadyStartedError:
             return
-        except RPCError as error:
+        except (RPCError, RuntimeError) as error:
             raise Unavailable("temporal", AWAY) from error
 
     async def wake(self, ref: VersionRef) -> None:
@@ -52,10 +55,11 @@ class Starter:
                 task_queue=self.queue,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 start_signal="wake",
+                rpc_timeout=PATIENCE,
             )
         except WorkflowAlreadyStartedError:
             return
-        except RPCError as error:
+        except (RPCError, RuntimeError) as error:
             raise Unavailable("temporal", AWAY) from error
 
     async def lives(self, kind: str, epoch: int) -> bool:
@@ -64,7 +68,9 @@ class Starter:
             workflow_id(kind, epoch)
         )
         try:
-            description = await handle.describe()
+            description = await handle.describe(rpc_timeout=PATIENCE)
+        except RuntimeError as error:
+            raise Unavailable("temporal", AWAY) from error
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return False

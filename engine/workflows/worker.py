@@ -9,7 +9,6 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 from temporalio.worker import Worker
 
-from engine.errors import Unavailable
 from engine.workflows.activities import DraftActivities, ExecutionActivities, ToolActivities
 from engine.workflows.temporal import DraftPlan, ExecutePlan
 
@@ -17,13 +16,18 @@ GRACE = timedelta(seconds=5)
 
 
 async def connect(address: str, namespace: str) -> Client:
-    """Connect to Temporal. Raises `Unavailable`."""
+    """A client that connects at its first call, so that start-up needs no Temporal."""
+    return await Client.connect(
+        address, namespace=namespace, data_converter=pydantic_data_converter, lazy=True
+    )
+
+
+async def answers(client: Client) -> bool:
+    """Whether Temporal answers now."""
     try:
-        return await Client.connect(
-            address, namespace=namespace, data_converter=pydantic_data_converter
-        )
-    except (RuntimeError, RPCError) as error:
-        raise Unavailable("temporal", f"Temporal at {address} does not answer.") from error
+        return bool(await client.service_client.check_health(timeout=timedelta(seconds=3)))
+    except (RuntimeError, RPCError):
+        return False
 
 
 @asynccontextmanager

@@ -1,0 +1,57 @@
+"""`carapulse plan`: plans as they are stored."""
+
+from typing import TYPE_CHECKING
+
+from cyclopts import App
+
+if TYPE_CHECKING:
+    from engine.domain.views import PlanView
+
+plan = App(name="plan", help="Show plans.")
+
+
+@plan.command
+async def show(reference: str, *, json: bool = False) -> None:
+    """Show a plan's current version: its steps, decisions and where it stands.
+
+    Args:
+        reference: P-1042, or the plan's id.
+        json: the whole record, for scripts.
+    """
+    from bot.cli.records import open_records
+
+    async with open_records() as views:
+        async with views.store.begin() as unit:
+            plan_id = await unit.plans.find(reference)
+        view = await views.plan(plan_id)
+    if json:
+        print(view.model_dump_json(indent=2))  # noqa: T201 - the command's answer
+        return
+    print("\n".join(told(view)))  # noqa: T201 - the command's answer
+
+
+def told(view: "PlanView") -> list[str]:
+    """The plan as lines, in the order of its card."""
+    version = view.version
+    lines = [
+        f"{version.reference} v{version.version}  {version.title}",
+        f"{view.state.value}{f': {view.reason}' if view.reason else ''}",
+        f"{version.context}  {version.risk.word} risk: {'; '.join(version.risk_reasons)}",
+        f"Asked by {version.requester_name}. {version.why}".strip(),
+    ]
+    states = {step.number: step for step in view.execution.steps} if view.execution else {}
+    for step in version.steps:
+        record = states.get(step.number)
+        state = f"  [{record.state.value}] {record.message}" if record else ""
+        lines.append(f"  {step.number} {step.title}{state}")
+        lines += [f"      $ {' '.join(argv)}" for argv in step.call.commands]
+        if step.call.request:
+            lines.append(f"      {step.call.request.method} {step.call.request.url}")
+        if step.rollback:
+            lines.append(f"      undo: {step.rollback.title}")
+    for signed in view.approvals:
+        said = signed.statement
+        at = said.at.astimezone().isoformat(timespec="minutes")
+        lines.append(f"{said.verdict.value} by {said.person_name}, {at} ({said.surface.value})")
+    lines.append(f"{view.have} of {view.need} approvals. Digest {version.digest}")
+    return lines + list(view.effects)

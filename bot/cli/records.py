@@ -1,0 +1,51 @@
+"""Opens the records for reading, where they are."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from engine.directory.file import FileDirectory
+from engine.errors import ConfigurationError
+from engine.services.views import Views
+from engine.settings import Settings
+from engine.store.connection import open_pool
+from engine.store.unit import PostgresStore
+
+UP_FILE = Path(".carapulse") / "secrets" / "environment"
+
+
+@asynccontextmanager
+async def open_records() -> AsyncIterator[Views]:
+    """The configured database; without one, that of a running `carapulse up` in this folder."""
+    settings = configured()
+    postgres = settings.postgres
+    pool = await open_pool(
+        postgres.dsn.get_secret_value(),
+        size=2,
+        statement_timeout=postgres.statement_timeout_seconds,
+        connect_timeout=postgres.connect_timeout_seconds,
+    )
+    try:
+        store = PostgresStore(pool, settings.tenant)
+        yield Views(store, FileDirectory.load(settings.directory.file))
+    finally:
+        await pool.close()
+
+
+def configured() -> Settings:
+    """Settings of the environment, or those that `carapulse up` wrote down for its processes."""
+    settings = Settings.load()
+    if settings.postgres.dsn.get_secret_value():
+        return settings
+    if not UP_FILE.is_file():
+        raise ConfigurationError(
+            "No database is configured and nothing is up in this folder. Set "
+            "CARAPULSE_POSTGRES__DSN, or start `carapulse up`."
+        )
+    return Settings.load(environment(UP_FILE.read_text()))
+
+
+def environment(text: str) -> Mapping[str, str]:
+    """Lines `NAME=value`."""
+    pairs = (line.partition("=") for line in text.splitlines() if "=" in line)
+    return {name: value for name, _, value in pairs}
