@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 
 from engine.domain.context import ContextRef
 from engine.domain.ids import ConversationId, PersonId, PlanId, ProblemId, Tenant
@@ -9,10 +10,19 @@ from engine.domain.model import Json, Model
 
 
 class Place(Model):
-    """A thread of a chat surface. `thread` is the ts of its root, a string."""
+    """A thread of a chat surface. `thread` is the ts of its root, a string; empty: the channel.
+
+    A thread that starts with `post:` is the one under our own post with that id, which the surface
+    has not shown yet. The store waits with what belongs there, and puts the ts in once it is known.
+    """
 
     channel: str
     thread: str
+
+    @classmethod
+    def under(cls, channel: str, post_id: str) -> Self:
+        """The thread under one of our posts, before it has been posted."""
+        return cls(channel=channel, thread=f"post:{post_id}")
 
 
 class Conversation(Model):

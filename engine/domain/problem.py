@@ -45,3 +45,4 @@ class Problem(Model):
     started_at: datetime
     ended_at: datetime | None = None
     fixed_by: str = ""
+    acknowledged_by: str = ""

@@ -8,9 +8,15 @@ from engine.domain.model import Json
 from engine.store.connection import Connection, Row
 
 CARDS = (PostKind.PLAN, PostKind.LOG, PostKind.PROBLEM, PostKind.FINDINGS, PostKind.HOME)
+# The thread under one of our own posts (`Place.under`), as soon as the surface has told its ts.
+ROOT = (
+    "(SELECT root.ts FROM posts root WHERE root.id = substr(posts.thread, 6)::uuid "
+    "AND root.ts <> '')"
+)
+THREAD = f"CASE WHEN thread LIKE 'post:%' THEN coalesce({ROOT}, thread) ELSE thread END"
 COLUMNS = (
-    "id::text AS id, tenant, kind, subject, channel, thread, recipient, body, wanted, shown, ts, "
-    "shown_version, shown_at, urgent, attempts, unsure, created_at"
+    f"id::text AS id, tenant, kind, subject, channel, {THREAD} AS thread, recipient, body, wanted, "
+    "shown, ts, shown_version, shown_at, urgent, attempts, unsure, created_at"
 )
 
 

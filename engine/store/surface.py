@@ -6,9 +6,17 @@ from dataclasses import dataclass
 
 from engine.domain.conversation import Post, PostKind
 from engine.store.connection import Connection, Pool, answering, touched
-from engine.store.posts import COLUMNS, post
+from engine.store.posts import COLUMNS, THREAD, post
 
 CHANNEL = "carapulse_posts"
+# Somebody may have begun a conversation there before the surface's answer arrived; it stays.
+MOVE = (
+    "UPDATE conversations SET thread = told.ts FROM told WHERE told.ts <> '' "
+    "AND conversations.tenant = told.tenant AND conversations.channel = told.channel "
+    "AND conversations.thread = 'post:' || told.id AND NOT EXISTS (SELECT 1 "
+    "FROM conversations there WHERE there.tenant = told.tenant "
+    "AND there.channel = told.channel AND there.thread = told.ts)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +51,15 @@ class PostgresSurface:
             )
 
     async def due(self, limit: int, *, kinds: Sequence[PostKind] | None = None) -> list[Post]:
-        """Posts that the surface does not show as they are; what needs a person first."""
+        """Posts that the surface does not show as they are; what needs a person first.
+
+        Posts in the thread under a post that is not shown yet wait for it.
+        """
         async with answering():
             rows = await self.pool.fetch(
                 f"SELECT {COLUMNS} FROM posts WHERE tenant = $1 AND wanted > shown "  # noqa: S608 - a constant of the store
                 "AND not_before <= now() AND ($3::text[] IS NULL OR kind = ANY($3)) "
+                f"AND {THREAD} NOT LIKE 'post:%' "
                 "ORDER BY urgent DESC, created_at LIMIT $2",
                 self.tenant,
                 limit,
@@ -77,15 +89,19 @@ class PostgresSurface:
     ) -> bool:
         """The surface shows the post as of change `shown`.
 
+        A conversation in the thread under it learns where that is (`Place.under`).
         `shown_at` is the surface's own time of this edit; it is kept from the first edit that
         showed a version, because acts on that version count from then.
         """
         async with answering():
-            status = await self.pool.execute(
-                "UPDATE posts SET shown = $2, ts = $3, unsure = false, attempts = 0, error = '', "
+            changed = await self.pool.fetchval(
+                "WITH told AS (UPDATE posts SET shown = $2, ts = $3, unsure = false, "  # noqa: S608 - a constant of this file
+                "attempts = 0, error = '', "
                 "urgent = urgent AND wanted > $2, epoch = $4, shown_clock = now(), "
                 "shown_at = CASE WHEN shown_version = $5 AND shown_at <> '' THEN shown_at "
-                "ELSE $6 END, shown_version = $5 WHERE id = $1 AND epoch <= $4",
+                "ELSE $6 END, shown_version = $5 WHERE id = $1 AND epoch <= $4 "
+                "RETURNING id, tenant, channel, ts), "
+                f"moved AS ({MOVE}) SELECT count(*) FROM told",
                 post_id,
                 shown,
                 ts,
@@ -93,7 +109,7 @@ class PostgresSurface:
                 shown_version,
                 shown_at,
             )
-        return touched(status) == 1
+        return bool(changed)
 
     async def failed(self, post_id: str, *, error: str, retry_in: float | None, epoch: int) -> None:
         """It could not be shown: again in `retry_in` seconds, or never (None)."""
