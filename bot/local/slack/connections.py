@@ -14,6 +14,7 @@ from bot.local.slack.stats import Stats
 MOST = 10
 HEARTBEAT = 10.0
 SEND_TIMEOUT = 5.0
+GRACE = 5.0
 
 OnAck = Callable[[str, Json], None]
 
@@ -59,13 +60,13 @@ class Connections:
         return await self._say(random.choice(self._open), envelope)  # noqa: S311 - not a secret
 
     async def disconnect(self, reason: str, *, everyone: bool) -> None:
-        """Ask clients to leave. After a `warning` they have time, otherwise we close."""
+        """Ask clients to leave. After a `warning` payloads still come; later the link is cut."""
         leaving = list(self._open) if everyone else random.sample(self._open, min(1, len(self)))
         for socket in leaving:
             await self._say(socket, disconnect_frame(reason))
-            if reason != "warning":
+            if reason != "warning" and socket in self._cutters:
+                asyncio.get_running_loop().call_later(GRACE, self._cutters[socket])
                 self._forget(socket)
-                await socket.close()
 
     def cut(self) -> None:
         """Break every TCP connection without a goodbye."""

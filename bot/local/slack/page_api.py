@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import orjson
@@ -75,11 +76,12 @@ class PageApi:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", **HEADERS})
         with self._slack.feed.subscribed(user_id) as waiting:
             await response.prepare(request)
-            await response.write(event_line({"type": "ready"}))
-            line = b""
-            while line != GOODBYE:
-                line = await next_line(waiting)
-                await response.write(line)
+            with suppress(ConnectionError):  # the page was closed
+                await response.write(event_line({"type": "ready"}))
+                line = b""
+                while line != GOODBYE:
+                    line = await next_line(waiting)
+                    await response.write(line)
         return response
 
     async def act(self, request: web.Request) -> web.Response:
