@@ -11,8 +11,14 @@ export class Clock {
     return new Intl.DateTimeFormat(this.locale, { timeZone: this.zone, ...options }).format(new Date(seconds * 1000));
   }
 
-  time(seconds) {
-    return this.format(seconds, { hour: "numeric", minute: "2-digit" });
+  time(seconds, more = {}) {
+    return this.format(seconds, { hour: this.hour, minute: "2-digit", ...more });
+  }
+
+  /** "09:05" where the day has 24 hours, "9:05 AM" where it has twelve. */
+  get hour() {
+    const { hour12 } = new Intl.DateTimeFormat(this.locale, { hour: "numeric" }).resolvedOptions();
+    return hour12 ? "numeric" : "2-digit";
   }
 
   /** The full moment with its zone, for tooltips. */
@@ -52,7 +58,7 @@ export class Clock {
       case "date_short": return this.format(seconds, { year: "numeric", month: "short", day: "numeric" });
       case "date_long": return this.format(seconds, { weekday: "long", year: "numeric", month: "long", day: "numeric" });
       case "time": return this.time(seconds);
-      case "time_secs": return this.format(seconds, { hour: "numeric", minute: "2-digit", second: "2-digit" });
+      case "time_secs": return this.time(seconds, { second: "2-digit" });
       case "ago": return ago(seconds);
       default: return null;
     }

@@ -154,6 +154,7 @@ class App {
   become(user) {
     if (user === this.place.as) return;
     this.modals.reset([]);
+    this.live.textContent = "";
     this.place = { ...this.place, as: user };
     history.pushState(null, "", this.address(this.place));
     this.start();

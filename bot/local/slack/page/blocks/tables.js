@@ -76,7 +76,7 @@ class DataTable {
     const to = Math.min(from + this.size, this.rows.length);
     const turn = (step, name, label) => h("button", { type: "button", class: "icon-button", "aria-label": label, disabled: this.page + step < 0 || this.page + step >= this.pages, on: { click: () => { this.page += step; this.show(); } } }, icon(name));
     this.pager.hidden = this.pages === 1;
-    this.pager.replaceChildren(h("span", { class: "pager-count" }, `${from + 1}–${to} of ${this.rows.length}`), turn(-1, "left", "Previous page"), turn(1, "right", "Next page"));
+    this.pager.replaceChildren(h("span", { class: "pager-count" }, `${from + 1} to ${to} of ${this.rows.length}`), turn(-1, "left", "Previous page"), turn(1, "right", "Next page"));
   }
 }
 
