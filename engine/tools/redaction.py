@@ -127,7 +127,8 @@ def _masked(rule: Compiled, line: str) -> str:
     last = 0
     for match in rule.pattern.finditer(line):
         start, end = _span(match)
-        if start < last or (rule.named and HARMLESS.match(line[start:end])):
+        found = line[start:end]
+        if start < last or MASK in found or (rule.named and HARMLESS.match(found)):
             continue
         pieces += [line[last:start], MASK]
         last = end

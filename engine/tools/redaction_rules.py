@@ -13,12 +13,19 @@ class Rule:
 
 
 # A name that says that a secret follows, with anything in front of it and little behind.
-SECRET_NAME = (
-    r"(?:[a-z0-9]+[_.\- ]?){0,5}?"
-    r"(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|api[_.\- ]?key|access[_.\- ]?key"
-    r"|private[_.\- ]?key|signing[_.\- ]?key|encryption[_.\- ]?key|auth[_.\- ]?key|account[_.\- ]?key"
-    r"|client[_.\- ]?secret|credentials?|connection[_.\- ]?string|dsn)"
-    r"(?:[_.\-]?(?:id|key|value|hash|base64|b64|data|string|prod|dev|old|new|[0-9]))?"
+REVEALING_WORD = (
+    r"(?:pass(?:word|wd|phrase|code)?|pwd?|secret|token|credentials?|connection[_.\- ]?string|dsn"
+    r"|(?:api|access|private|signing|encryption|auth|account|secret|master|license|provision\w*"
+    r"|unseal|storage|root|deploy|webhook)[_.\- ]?key)"
+)
+SUFFIX = (
+    r"(?:[_.\-]?(?:id|key|value|hash|base64|b64|data|string|prod|dev|old|new|super|secure"
+    r"|[0-9])){0,3}"
+)
+REVEALING_NAME = r"(?:[a-z0-9]+[_.\- ]{0,2}){0,5}?" + REVEALING_WORD + SUFFIX + r"(?: [0-9])?"
+ASSIGNS = (
+    r"['\"\\]{0,4}(?:\s{0,3}(?:string|str|&str)\b)?\s{0,5}"
+    r"(?:[:?.+!]{0,3}={1,3}>?|:{1,2}|,)\s{0,5}"
 )
 VENDOR = (
     Rule(
@@ -152,6 +159,22 @@ VENDOR = (
         r"|fio-u-[A-Za-z0-9_=-]{64}|A3-[A-Z0-9]{6}-[A-Z0-9]{6,11}(?:-[A-Z0-9]{5}){3,4}|key-[a-f0-9]{32}"
         r"|CLOJARS_[a-z0-9]{60}))",
     ),
+    Rule(
+        "prefixed, second part",
+        (
+            *("hrku-", "odt_", "tk-us-", "gr1348941", "flwpubk", "oy2", "00d", "akc"),
+            *("webhook/", "|"),
+        ),
+        r"\b(HRKU-[A-Za-z0-9_-]{40,}|odt_[A-Za-z0-9]{32}|tk-us-[A-Za-z0-9_-]{48}"
+        r"|GR1348941[A-Za-z0-9_-]{20,}|FLWPUBK(?:_TEST)?-[A-Za-z0-9-]{12,40}|oy2[a-z0-9]{43}"
+        r"|00D[A-Za-z0-9]{12}![A-Za-z0-9_.]{60,}|AKC[A-Za-z0-9]{10,}"
+        r"|[0-9]{15,16}\|[A-Za-z0-9_-]{27,40})",
+    ),
+    Rule(
+        "teams hook, old",
+        ("outlook.office.com",),
+        r"(outlook\.office\.com/webhook/[A-Za-z0-9@/-]{60,})",
+    ),
     Rule("telegram", (":aa",), r"\b([0-9]{8,10}:AA[A-Za-z0-9_-]{32,34})"),
     Rule(
         "discord hook",
@@ -188,27 +211,63 @@ STRUCTURE = (
         r"|set-cookie|cookie)['\"]?\s*[:=]\s*['\"]?([^\s'\"]{6,})",
     ),
     Rule(
-        "key value",
-        (),
-        r"(?i)['\"\\]{0,4}\b"
-        + SECRET_NAME
-        + r"\b['\"\\]{0,4}\s{0,3}(?:=>|:=|::|[:=])\s{0,5}['\"\\]{0,4}(?:(?:bearer|basic|token)\s+)?"
-        r"([^\s'\"\\,;&<>(){}\[\]|$`][^\s'\"\\,;&<>`|]{2,})",
-    ),
-    Rule(
         "quoted key value",
         (),
-        r"(?i)['\"\\]{0,4}\b"
-        + SECRET_NAME
-        + r"\b['\"\\]{0,4}\s{0,3}(?:=>|:=|[:=,])\s{0,5}(?:'([^'\r\n]{3,500})'|\\?\"([^\"\r\n]{3,500})\")",
+        r"(?i)\b"
+        + REVEALING_NAME
+        + r"\b(?:"
+        + ASSIGNS
+        + r"|\s)"
+        + r"(?:'([^'\r\n]{3,500})'|\\?\"([^\"\r\n]{3,500})\"|`([^`\r\n]{3,500})`)",
+    ),
+    Rule(
+        "key value",
+        (),
+        r"(?i)\b"
+        + REVEALING_NAME
+        + r"\b"
+        + ASSIGNS
+        + r"['\"\\`]{0,4}(?:(?:bearer|basic|token)\s+)?"
+        + r"([^\s=:'\"\\,;&<>(){}\[\]|$`][^\s'\"\\,;&<>`|]{2,})",
+    ),
+    Rule(
+        "compared",
+        (),
+        r"(?i)(?:'([^'\r\n]{3,500})'|\"([^\"\r\n]{3,500})\")\s*[!=]={1,2}\s*\b"
+        + REVEALING_NAME
+        + r"\b",
+    ),
+    Rule(
+        "attribute",
+        ("value=",),
+        r"(?i)key=['\"][^'\"]*"
+        + REVEALING_WORD
+        + r"[^'\"]*['\"]\s+value=['\"]([^'\"]{3,500})['\"]",
+    ),
+    Rule(
+        "long value of a key",
+        ("key", "pw"),
+        r"(?i)\b[a-z0-9_.\- ]*(?:key|pw)"
+        + ASSIGNS
+        + r"['\"\\`]{0,4}([A-Za-z0-9+/_=-]*[0-9][A-Za-z0-9+/_=-]{24,})",
+    ),
+    Rule(
+        "element",
+        ("</",),
+        r"(?i)<[a-z0-9_.:-]*" + REVEALING_WORD + r"[a-z0-9_.:-]{0,10}>([^<>\s][^<>]{2,500})</",
     ),
     Rule(
         "flag",
         ("--pass", "--token", "--secret", "--api-key", "--pwd", "-password", "--auth"),
-        r"(?i)--?(?:[a-z]+-)*(?:password|passwd|pwd|token|secret|api-key|secret-key|auth)[ =]+['\"]?([^\s'\"-][^\s'\"]{3,})",
+        r"(?i)--?(?:[a-z]+-)*(?:password|passwd|pwd|token|secret|api-key|secret-key|auth)"
+        r"[ =]+['\"]?([^\s'\"-][^\s'\"]{3,})",
     ),
-    Rule("table", (), r"(?i)^\s*" + SECRET_NAME + r"(?:\s{2,}|\t+)([^\s]{6,})\s*$"),
-    Rule("curl user", ("curl",), r"curl\b.*\s(?:-u|--user)[ =]?['\"]?[^\s:'\"]+:([^\s'\"]{3,})"),
+    Rule("table", (), r"(?i)^\s*" + REVEALING_NAME + r"(?:\s{2,}|\t+)([^\s]{6,})\s*$"),
+    Rule(
+        "curl user",
+        ("--user", "-u"),
+        r"(?:^|\s)(?:-u|--user)[ =]?['\"]?([^\s:'\"]+:[^\s'\"]{3,})",
+    ),
 )
 # Names of "key value" and its like; one of them has to be on the line.
-NAMES = ("pass", "pwd", "secret", "token", "key", "credential", "connection", "dsn")
+NAMES = ("pass", "pw", "secret", "token", "key", "credential", "connection", "dsn")
