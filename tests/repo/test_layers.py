@@ -4,17 +4,18 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from tests.repo.repository import PRODUCT, ROOT
+from tests.repo.repository import PRODUCT, ROOT, python
 
 VIOLATIONS = {
     "layers": ("engine/store/violation.py", "import engine.services"),
     "engine-knows-no-slack": ("engine/services/violation.py", "import slack_sdk"),
     "local-is-for-development": ("bot/slack/violation.py", "import bot.local.ports"),
-    "workflows-decide-only": ("engine/workflows/violation.py", "import asyncpg"),
+    "workflows-decide-only": ("engine/workflows/flows.py", "import asyncpg"),
     "settings-are-handed-down": ("engine/llm/violation.py", "import engine.settings"),
 }
 
@@ -59,13 +60,31 @@ def test_every_contract_has_a_violation_to_be_seen_by() -> None:
 @pytest.mark.parametrize("contract", VIOLATIONS)
 def test_a_violation_is_seen(copy: Path, contract: str) -> None:
     name, statement = VIOLATIONS[contract]
-    violation = copy / name
-    violation.write_text(f'"""Breaks a rule."""\n\n{statement}\n')
+    file = copy / name
+    kept = file.read_text() if file.exists() else '"""A new file."""\n'
+    file.write_text(f"{kept}\n{statement}\n")
 
     try:
         result = lint(copy, "--contract", contract)
     finally:
-        violation.unlink()
+        file.write_text(kept)
 
     assert result.returncode == 1, result.stderr
-    assert "violation" in result.stdout
+    assert f"{name.removesuffix('.py').replace('/', '.')} -> " in result.stdout
+
+
+def test_every_workflow_file_is_under_the_contract() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    [sources] = [
+        contract["source_modules"]
+        for contract in contracts["contracts"]
+        if contract["id"] == "workflows-decide-only"
+    ]
+    workflows = {
+        ".".join(path.with_suffix("").parts)
+        for path, text in python(*PRODUCT)
+        if "@workflow.defn" in text
+    }
+
+    assert workflows
+    assert workflows <= set(sources)
