@@ -185,18 +185,20 @@ def _names(document: Document) -> Iterator[tuple[str, str]]:
 
 def _contradictions(document: Document) -> Iterator[str]:
     known = {service.name for service in document.services}
+    yield from _shared_names(document)
+    for one in document.services:
+        for other in sorted(set(one.depends_on) - known):
+            yield f"{one.name} depends on {other}, which is not in the file"
+        for environment in sorted(set(one.environments) - set(document.environments)):
+            yield f"{one.name} runs in {environment}, which is not in the file"
+    for channel, context in document.channels.items():
+        if context.service and context.service not in known:
+            yield f"channel {channel} speaks about {context.service}, which is not in the file"
+
+
+def _shared_names(document: Document) -> Iterator[str]:
     taken: dict[str, str] = {}
     for name, service in _names(document):
         if name in taken:
             yield f"the name {name!r} stands for both {taken[name]} and {service}"
         taken[name] = service
-    for one in document.services:
-        for other in one.depends_on:
-            if other not in known:
-                yield f"{one.name} depends on {other}, which is not in the file"
-        for environment in one.environments:
-            if environment not in document.environments:
-                yield f"{one.name} runs in {environment}, which is not in the file"
-    for channel, context in document.channels.items():
-        if context.service and context.service not in known:
-            yield f"channel {channel} speaks about {context.service}, which is not in the file"

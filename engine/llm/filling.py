@@ -239,6 +239,13 @@ def _same_as_current(case: Drafting, steps: tuple[DraftStep, ...]) -> bool:
         return False
     return all(
         (step.tool, step.action) == (old.call.tool, old.call.action)
-        and all(old.call.input.get(name) == value for name, value in step.input.items())
+        and all(
+            _plain(old.call.input.get(name)) == _plain(value) for name, value in step.input.items()
+        )
         for step, old in zip(steps, current.steps, strict=True)
     )
+
+
+def _plain(value: Json) -> str:
+    """A frozen input is text: 20 and "20" are one value."""
+    return str(value).casefold()

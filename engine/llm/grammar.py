@@ -33,10 +33,9 @@ ORDER = tuple(Intent)
 CHANGING = frozenset({Intent.SET_VALUE, Intent.RESTORE, Intent.ROLL_BACK, Intent.OTHER, Intent.FIX})
 ENDS = frozenset(".?!;\n")
 BREAKS = frozenset({",", "but"})
-FILLER = frozenset(
-    ["in", "on", "the", "a", "please", "for", "it", "is", ",", ".", "!", "?", "and", "cluster"]
-    + ["environment", "service", "one", "that", "use", "take"]
-)
+ARTICLES = ("in", "on", "the", "a", "for", "it", "is", "and", "one", "that")
+MARKS = (",", ".", "!", "?")
+FILLER = frozenset({*ARTICLES, *MARKS, "please", "cluster", "environment", "service", "use"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ POLITE = (
     r"go ahead|let us|lets|time to|try to|try and|@|:|,|sorry|actually"
 )
 ASKING = (
-    r"(?:can|could|would|will|may|might) (?:you|we|i|somebody|someone)(?: please)?(?: help)?(?: me)?"
+    r"(?:can|could|would|will|may|might) (?:you|we|i|somebody|someone)(?: please)?(?: help)?(?: "
+    r"me)?"
     r"(?: get| have)?|would you mind|(?:i|we) (?:really )?(?:want|need|would like|have|ought)"
     r"(?: you)?(?: to)?|you (?:should|need to|have to|must)|i am asking you to|"
     r"do you mind|is it possible to|help me(?: to)?|help us(?: to)?|what about|how about|"
@@ -49,11 +50,15 @@ TAKE = (
 )
 PUT = (
     r"(?:set|change|put|make|raise|lower|increase|decrease|reduce|bump|drop|cut|turn|adjust|update|"
-    r"write|configure|use|try|go with|have|give|reset|fix|roll back|rollback|revert|restore|put back|"
+    r"write|configure|use|try|go with|have|give|reset|fix|roll back|rollback|revert|restore|put "
+    r"back|"
     r"modify|edit|correct|let|limit|cap|move|bring|take|switch|return|keep|want)"
 )
 ARTICLE = r"(?:(?:the|a|an|its|our|their|this|that|to|of|for|on|in|at|with|back|by|up|down) )*"
-IS = r"(?:=|:|->|to|at|as|is|be|should be|must be|to be|of|from|equal to|equals|becomes?|back to|with)"
+IS = (
+    r"(?:=|:|->|to|at|as|is|be|should be|must be|to be|of|from|equal to|equals|becomes?|back to|"
+    r"with)"
+)
 # A number needs nothing before it; a word must be told to be a value ("to high", "= high").
 VALUE = rf"(?:(?:{IS} )+(?P<word>[a-z][a-z0-9-]*|<key>)|(?:{IS} )*(?P<number><num>|<quote>))"
 FORWARD = re.compile(r"(?:a |the )?(?:forward fix|fix forward|roll(?:ing)? forward|fix-forward)\b")
@@ -61,7 +66,8 @@ FORWARD = re.compile(r"(?:a |the )?(?:forward fix|fix forward|roll(?:ing)? forwa
 ROLL_BACK = re.compile(rf"(?:{BACK})\b")
 ROLL_BACK_NOUN = re.compile(rf"{DRAFT} (?:(?:a|an|the|me|us|for|quick|config) )*(?:{NOUN_BACK})\b")
 NEEDS_BACK = re.compile(
-    rf"(?:<svc>|it|this|that|<rev>|the \S+|commit <rev>)(?: \S+){{0,4}}? (?:needs?|wants?|should|must|"
+    rf"(?:<svc>|it|this|that|<rev>|the \S+|commit <rev>)(?: \S+){{0,4}}? (?:needs?|wants?|should|"
+    rf"must|"
     rf"has|have|requires?)(?: (?:a|to|be|have|get|please|immediate))*"
     rf" (?:{NOUN_BACK}|rolled back|reverted|undone|backed out|reverting|to go back)"
 )
@@ -83,7 +89,8 @@ TO_PREVIOUS = re.compile(rf"\b(?:to|back to) (?:the |its |a |one )*{PREVIOUS}\b"
 
 SET_KEY = re.compile(
     rf"{PUT} {ARTICLE}(?:<svc> )?{ARTICLE}(?:(?:value|setting|config|configuration|parameter) )?"
-    rf"{ARTICLE}<key>(?: (?:of|for|on|in)(?: the)? <svc>)?(?: in <place>)?(?: back)?(?: from <num>)? "
+    rf"{ARTICLE}<key>(?: (?:of|for|on|in)(?: the)? <svc>)?(?: in <place>)?(?: back)?(?: from "
+    rf"<num>)? "
     rf"{VALUE}"
 )
 SET_VALUE_FIRST = re.compile(
@@ -102,8 +109,10 @@ ONLY_VALUE = re.compile(
     r"(?P<number><num>)(?: (?:instead|please|then|rather|is better|is enough))*$"
 )
 SET_UNKNOWN = re.compile(
-    rf"(?:set|change|raise|lower|increase|decrease|reduce|bump|adjust|update|configure) (?:the |its |our )*"
-    rf"(?P<thing>(?:(?!to\b|of\b|for\b|in\b|on\b)\S+ ){{0,4}}?)(?:(?:of|for|on|in) (?:the )?<svc> )?"
+    rf"(?:set|change|raise|lower|increase|decrease|reduce|bump|adjust|update|configure) (?:the |"
+    rf"its |our )*"
+    rf"(?P<thing>(?:(?!to\b|of\b|for\b|in\b|on\b)\S+ ){{0,4}}?)(?:(?:of|for|on|in) (?:the "
+    rf")?<svc> )?"
     rf"(?=(?:=|to|back to) ){VALUE}$"
 )
 
@@ -120,7 +129,8 @@ CHANGES = re.compile(
     rf"(?:is|are|was|were|has|have|did)(?: there)? (?:any|some|anything|something|anyone|anybody|"
     rf"someone|somebody) {ANY}(?:{CHANGED}|commits?|deploys?|deployments?|releases?)\b|"
     rf"any (?:recent |new |other )*(?:commits?|changes?|deploys?|deployments?|releases?)\b|"
-    rf"(?:the )?(?:last|latest|recent|newest) (?:config )?(?:commits?|changes?|deploys?|release|diff)\b|"
+    rf"(?:the )?(?:last|latest|recent|newest) (?:config )?(?:commits?|changes?|deploys?|release|"
+    rf"diff)\b|"
     rf"(?:did|has|have) {ANY}(?:changed?|deployed?|pushed?|released?)\b|"
     r"(?:git log|history of|changes (?:of|in|to|on|for)|what is running|what revision|what version|"
     r"changelog|diff\b|history\b)"
@@ -131,50 +141,70 @@ STATE = (
 )
 HEALTH = re.compile(
     rf"(?:is|are|was) {ANY}{STATE}\b|"
-    rf"(?:how|how is|how are|how does|how do)(?: is| are| does| do)? (?:the )?(?:<svc>|things|it|everything|we|error)\b|"
+    rf"(?:how|how is|how are|how does|how do)(?: is| are| does| do)? (?:the )?(?:<svc>|things|it|"
+    rf"everything|we|error)\b|"
     r"(?:what is |show |show me |give me |get |tell me |check |report )*(?:the |current |overall )*"
     r"(?:state|status|health|condition|error rate|errors|error-rate)\b|"
     r"(?:does|do) (?:<svc>|it|everything|they) (?:work|look|respond|answer)\b|"
     r"check (?:on |whether |if |that |up on )*(?:the )?(?:<svc>|it|everything)\b|"
-    rf"(?:<svc>|it|everything|things) (?:is |are )*(?:{STATE}|status|health|state|error rate)(?: (?:again|now|yet))*$|"
+    rf"(?:<svc>|it|everything|things) (?:is |are )*(?:{STATE}|status|health|state|error rate)(?: "
+    rf"(?:again|now|yet))*$|"
     r"how many (?:errors|instances|requests|failures)\b|how (?:bad|high|healthy)\b"
 )
 CAUSE = re.compile(
-    r"why\b|what (?:is|are|was) (?:wrong|going|happening|broken|up with|the (?:cause|problem|matter|"
-    r"issue|reason)|causing|failing|breaking|killing)\b|what (?:broke|caused|causes|happened|went wrong|"
+    r"why\b|what (?:is|are|was) (?:wrong|going|happening|broken|up with|the (?:cause|problem|"
+    r"matter|"
+    r"issue|reason)|causing|failing|breaking|killing)\b|what (?:broke|caused|causes|happened|"
+    r"went wrong|"
     r"made|triggered|killed)\b|(?:should|shall|must|do|does|could|can) (?:we|i|you|it) "
-    r"(?:really |need to |have to |want to |better )*(?:roll|rollback|revert|undo|back out|worry|fix)\b|"
-    r"any (?:idea|ideas|clue|clues|theory|guess|suspects?)\b|(?:the )?root cause\b|(?:diagnose|investigate|"
+    r"(?:really |need to |have to |want to |better )*(?:roll|rollback|revert|undo|back out|worry|"
+    r"fix)\b|"
+    r"any (?:idea|ideas|clue|clues|theory|guess|suspects?)\b|(?:the )?root cause\b|(?:diagnose|"
+    r"investigate|"
     r"analy[sz]e|debug|triage|explain|examine|inspect)\b|look (?:into|at)\b|take a look\b|"
-    r"what do you (?:think|see|know|make|suspect)\b|where (?:do|does|did|are|is) (?:the |these |those )*errors?\b|"
+    r"what do you (?:think|see|know|make|suspect)\b|where (?:do|does|did|are|is) (?:the |these |"
+    r"those )*errors?\b|"
     r"find (?:out|the (?:cause|reason|problem))\b|what is it\b"
 )
 FIX = re.compile(
-    r"(?:fix|mitigate|repair|heal|resolve|solve|handle|remedy|address|stabili[sz]e|recover|rescue)\b|"
+    r"(?:fix|mitigate|repair|heal|resolve|solve|handle|remedy|address|stabili[sz]e|recover|"
+    r"rescue)\b|"
     r"(?:draft|make|prepare|propose|suggest|write|create|give|get|show|need|want)(?: me| us)? "
     r"(?:a |the |an |some |another )?(?:fix|plan|solution|remedy|proposal|mitigation|way out)\b|"
-    r"(?:do|try) something\b|help\b|what (?:can|could|should|do|shall|would) (?:we|you|i) (?:do|try|propose)\b|"
-    r"take care of\b|make (?:it|<svc>|this) (?:work|stop|healthy|better)\b|stop the (?:bleeding|errors)\b|"
+    r"(?:do|try) something\b|help\b|what (?:can|could|should|do|shall|would) (?:we|you|i) (?:do|"
+    r"try|propose)\b|"
+    r"take care of\b|make (?:it|<svc>|this) (?:work|stop|healthy|better)\b|stop the (?:bleeding|"
+    r"errors)\b|"
     r"(?:bring|get) (?:<svc>|it) back (?:up|online|to life)\b|make the errors stop\b"
 )
 DECIDE = re.compile(
-    r"(?:i )?(?:approved?|lgtm|ship it|run it|execute(?: it)?|do it|go|merge it|reject(?:ed)?|cancel|"
-    r"abort|withdraw|deny|start it|proceed|go for it)(?: (?:it|this|that|the plan|plan|version|v\d+|please|"
+    r"(?:i )?(?:approved?|lgtm|ship it|run it|execute(?: it)?|do it|go|merge it|reject(?:ed)?|"
+    r"cancel|"
+    r"abort|withdraw|deny|start it|proceed|go for it)(?: (?:it|this|that|the plan|plan|version|"
+    r"v\d+|please|"
     r"now|p-\d+))*$"
 )
 OTHER = re.compile(
-    r"(?P<all>(?:restart|reboot|bounce|kill|delete|drop|scale|resize|drain|cordon|uncordon|fail ?over|failover|"
-    r"upgrade|update|rotate|sync|resync|deploy|redeploy|provision|create|install|uninstall|purge|flush|"
-    r"clear|disable|enable|stop|start|shut ?down|shutdown|change|silence|mute|page|block|unblock|allow|"
-    r"migrate|truncate|patch|remove|add|move|exec|run|open|close|renew|revoke|grant|reset|wipe|destroy|"
-    r"terminate|evict|raise|lower|increase|decrease|set|tune|switch|redirect|route|pause|resume|buy|send|"
+    r"(?P<all>(?:restart|reboot|bounce|kill|delete|drop|scale|resize|drain|cordon|uncordon|fail "
+    r"?over|failover|"
+    r"upgrade|update|rotate|sync|resync|deploy|redeploy|provision|create|install|uninstall|purge|"
+    r"flush|"
+    r"clear|disable|enable|stop|start|shut ?down|shutdown|change|silence|mute|page|block|unblock|"
+    r"allow|"
+    r"migrate|truncate|patch|remove|add|move|exec|run|open|close|renew|revoke|grant|reset|wipe|"
+    r"destroy|"
+    r"terminate|evict|raise|lower|increase|decrease|set|tune|switch|redirect|route|pause|resume|"
+    r"buy|send|"
     r"call|email|book|order|write|print|format|ssh|apply|use|bump|turn|make|pin|throttle|recreate|"
-    r"downgrade|promote|demote|reindex|vacuum|backup|back up|dump|import|export|rename|rebuild|repoint)"
+    r"downgrade|promote|demote|reindex|vacuum|backup|back up|dump|import|export|rename|rebuild|"
+    r"repoint)"
     r"\b.*)"
 )
 CHATTER = re.compile(
-    r"(?:thanks?|thank you|thx|ty|cheers|nice|cool|great|good|awesome|perfect|ok|okay|yes|no|yep|nope|"
-    r"sure|right|agreed|done|hmm|ah|oh|wow|ouch|lol|sorry|understood|got it|makes sense|same here|fyi|"
+    r"(?:thanks?|thank you|thx|ty|cheers|nice|cool|great|good|awesome|perfect|ok|okay|yes|no|yep|"
+    r"nope|"
+    r"sure|right|agreed|done|hmm|ah|oh|wow|ouch|lol|sorry|understood|got it|makes sense|same "
+    r"here|fyi|"
     r"ack|acknowledged|noted|morning|bye)\b.*"
 )
 REPLICAS = re.compile(r"\b(?:replicas?|instances?|pods?|nodes?|machines?|servers?|containers?)\b")
@@ -184,7 +214,8 @@ CHANGE_NOUN = re.compile(
 )
 DOUBT = re.compile(
     r" (?:(?:the|our|on|for|of|in) )*(?!(?:the|it|this|that|everything|all|now|please|to|in|on|for|"
-    r"of|from|by|and|again|what|whatever|last|latest|these|those|things|immediately|asap|today|right|"
+    r"of|from|by|and|again|what|whatever|last|latest|these|those|things|immediately|asap|today|"
+    r"right|"
     r"quickly|first|then|instead|before|with|at|as|my|our|your|their|service|prod)\b)"
     r"(?P<doubt>[a-z][\w-]{2,})(?<!ly)(?: |$)"
 )

@@ -71,7 +71,7 @@ def likelihood(found: Findings) -> str:
 
 
 def cause(found: Findings) -> str:
-    """`Most likely: commit 9f3c1e2 "raise pool size" by Dana. It changed pool_size 10 -> 0. ...`"""
+    """What is most likely behind it: the change, its author, what it did, what is measured."""
     change = found.last_change
     if change is None:
         return rate(found)

@@ -90,6 +90,7 @@ LONG_NUMBER = re.compile(r"\d{7,40}")
 BEFORE_REVISION = frozenset(
     ["commit", "revision", "version", "sha", "rev", "hash", "revert", "undo", "rollback"]
 )
+ARROW = "->"
 HEX = re.compile(r"[0-9a-f]{7,40}")
 NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:%|ms|s|m|h|k|kb|mb|gb|ki|mi|gi)?")
 KEY = re.compile(r"[a-z][a-z0-9-]*(?:[_.][a-z0-9_-]+)+")
@@ -129,10 +130,11 @@ def read(text: str, known: Lexicon) -> list[Word]:
 
 def _commit_number(word: Word, before: Sequence[Word]) -> Word:
     """A long number after "commit", "revert" and the like is a revision without letters."""
-    if word.kind is Kind.NUMBER and LONG_NUMBER.fullmatch(word.text) and before:
-        if before[-1].text in BEFORE_REVISION:
-            return replace(word, kind=Kind.REVISION, value=word.text)
-    return word
+    if not before or before[-1].text not in BEFORE_REVISION:
+        return word
+    if word.kind is not Kind.NUMBER or not LONG_NUMBER.fullmatch(word.text):
+        return word
+    return replace(word, kind=Kind.REVISION, value=word.text)
 
 
 def _cleaned(text: str) -> str:
@@ -145,18 +147,18 @@ def _cleaned(text: str) -> str:
 
 def _tokens(text: str) -> Iterator[str]:
     for match in TOKEN.finditer(_spelled(text)):
-        token = match[0]
-        if token[0] in '"`':
-            yield token
+        part = match[0]
+        if part[0] in '"`':
+            yield part
             continue
-        bare = token.rstrip(".:/#@-+") if len(token) > 1 and token != "->" else token
+        bare = part.rstrip(".:/#@-+") if len(part) > 1 and part != ARROW else part
         key, colon, value = bare.partition(":")
         if colon and KEY.fullmatch(key.casefold()) and value:
             yield from (key, ":", value)
         elif bare:
             yield bare
-        if token.endswith((".", ":")) and len(token) > 1:
-            yield token[-1]
+        if part.endswith((".", ":")) and len(part) > 1:
+            yield part[-1]
 
 
 def _spelled(text: str) -> str:

@@ -13,6 +13,7 @@ from engine.domain.plan import Origin
 from engine.llm.offline import OfflinePlanner
 from engine.llm.playbooks import load_playbooks
 
+REMOTE = "file:///srv/shop-config.git"
 DEMO = Path(__file__).parents[2] / "bot" / "local" / "demo"
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
 BAD = "9f3c1e2" + "a" * 33
@@ -32,7 +33,7 @@ def services(*, metrics: bool = True) -> ServiceFile:
     document = yaml.safe_load((DEMO / "services.yaml").read_text(encoding="utf-8"))
     for service in document["services"]:
         if "gitops" in service:
-            service["gitops"]["remote"] = "file:///srv/shop-config.git"
+            service["gitops"]["remote"] = REMOTE
         if metrics and service["name"] == "checkout":
             query = 'sum(rate(errors{code=~"5.."}[15s]))'
             service["metrics"] = {"error_rate": query, "limit": "0.05"}

@@ -2,7 +2,7 @@
 
 from engine.domain.draft import Evidence, OutcomeKind
 from engine.domain.plan import Origin
-from tests.unit.planning import BAD, broken, briefing, draft, log, planner, services, well
+from tests.unit.planning import BAD, briefing, broken, draft, log, planner, services, well
 
 
 async def test_the_alert_becomes_a_plan_that_reverts_waits_and_verifies() -> None:

@@ -1,0 +1,231 @@
+"""What a model may say: strictly parsed, bounded, and checked against what exists."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+
+from engine.domain.call import Expectation
+from engine.domain.context import ContextRef
+from engine.domain.draft import Briefing, Outcome, OutcomeKind
+from engine.domain.model import Json, Model, Name, Sentence
+from engine.domain.plan import DraftStep, Proposal
+from engine.errors import CarapulseError, Invalid
+from engine.llm.words import texts
+from engine.ports import Services, Tools
+
+LIMIT = 256_000
+STEPS = 50
+ERRORS = 20
+COMMITS = re.compile(r"\b[0-9a-f]{40}\b|\b[0-9a-f]{64}\b")
+HEX = re.compile(r"[0-9a-f]{7,64}")
+# Inputs that name a commit, a repository and a file: they must come from what is known.
+COMMIT_INPUTS = ("commit", "revision", "expected_head")
+
+
+class SaidStep(Model):
+    """A step as a model says it."""
+
+    tool: Name
+    action: Name
+    input: dict[str, Json]
+    title: Annotated[str, Field(max_length=200)] = ""
+    why: Sentence = ""
+    expect: Expectation | None = None
+
+
+class Said(Model):
+    """The whole answer of a model. Empty fields are those that its kind does not need."""
+
+    kind: Literal["plan", "answer", "question", "refuse", "remark"]
+    text: Sentence = ""
+    choices: Annotated[tuple[Name, ...], Field(max_length=4)] = ()
+    title: Annotated[str, Field(max_length=200)] = ""
+    why: Sentence = ""
+    understood: Sentence = ""
+    service: Annotated[str, Field(max_length=200)] = ""
+    environment: Annotated[str, Field(max_length=200)] = ""
+    cluster: Annotated[str, Field(max_length=200)] = ""
+    steps: Annotated[tuple[SaidStep, ...], Field(max_length=STEPS)] = ()
+
+
+def schema(tools: Tools) -> dict[str, Json]:
+    """The JSON Schema of `Said`, as strict structured outputs want it."""
+    text: Json = {"type": "string"}
+    properties: dict[str, Json] = {
+        "kind": {"type": "string", "enum": [kind.value for kind in OutcomeKind]},
+        "text": text,
+        "choices": {"type": "array", "items": text},
+        **dict.fromkeys(("title", "why", "understood", "service", "environment", "cluster"), text),
+        "steps": {"type": "array", "items": tools.schema()},
+    }
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def parse(text: str) -> Said:
+    """Read a model's answer. Raises `Invalid` with one entry per field."""
+    if len(text.encode()) > LIMIT:
+        raise Invalid(f"The answer is larger than {LIMIT // 1000} kB.")
+    try:
+        content = json.loads(
+            text,
+            object_pairs_hook=_unique,
+            parse_float=_refuse_number,
+            parse_constant=_refuse_number,
+        )
+    except (ValueError, RecursionError) as error:
+        raise Invalid(f"The answer is not JSON: {error}.") from error
+    try:
+        return Said.model_validate(content)
+    except ValidationError as error:
+        fields = {
+            ".".join(str(part) for part in item["loc"]) or "answer": item["msg"]
+            for item in error.errors(include_input=False, include_url=False)[:ERRORS]
+        }
+        raise Invalid("The answer does not fit the schema.", fields) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Turns what a model said into an outcome, or says everything that is wrong with it."""
+
+    services: Services
+    tools: Tools
+    planner: str
+
+    def outcome(self, said: Said, briefing: Briefing) -> Outcome:
+        """Raises `Invalid` with one entry per field."""
+        if said.kind != "plan":
+            return self._words(said)
+        fields: dict[str, str] = {}
+        context = self._context(said, briefing, fields)
+        if not said.title.strip():
+            fields["title"] = "is empty"
+        if not said.steps:
+            fields["steps"] = "is empty; a plan has at least one step"
+        steps = tuple(_step(step) for step in said.steps)
+        for number, step in enumerate(steps, start=1):
+            self._check(step, context, briefing, number, fields)
+        if fields:
+            raise Invalid("The plan can't be used.", dict(list(fields.items())[:ERRORS]))
+        proposal = Proposal(
+            title=said.title,
+            why=said.why,
+            context=context,
+            steps=steps,
+            planner=self.planner,
+            understood=said.understood,
+        )
+        return Outcome(kind=OutcomeKind.PLAN, proposal=proposal)
+
+    def _words(self, said: Said) -> Outcome:
+        kind = OutcomeKind(said.kind)
+        if kind is not OutcomeKind.REMARK and not said.text.strip():
+            raise Invalid("The answer says nothing.", {"text": "is empty"})
+        if said.steps:
+            raise Invalid("Only a plan has steps.", {"steps": f"must be empty for {said.kind}"})
+        return Outcome(kind=kind, text=said.text, choices=said.choices)
+
+    def _context(self, said: Said, briefing: Briefing, fields: dict[str, str]) -> ContextRef:
+        """A target counts only as a key that resolves in the service graph."""
+        base = briefing.current.context if briefing.current else briefing.draft.context
+        service = self.services.resolve(said.service or base.service)
+        if service is None:
+            fields["service"] = f"is unknown; there are {', '.join(self.services.names()[:50])}"
+            return base
+        entry = self.services.entry(service)
+        environment = said.environment or base.environment
+        cluster = said.cluster or (base.cluster if environment == base.environment else "")
+        place = "/".join(filter(None, (environment, cluster)))
+        places = texts(entry.get("places"))
+        if places and place not in places:
+            fields["environment"] = f"{service} does not run in {place!r}; it runs in {places}"
+        return base.model_copy(
+            update={
+                "service": service,
+                "environment": environment,
+                "cluster": cluster,
+                "namespace": str(entry.get("namespace", "")),
+            }
+        )
+
+    def _check(
+        self,
+        step: DraftStep,
+        context: ContextRef,
+        briefing: Briefing,
+        number: int,
+        fields: dict[str, str],
+    ) -> None:
+        at = f"steps.{number}"
+        try:
+            self.tools.freeze(step, context, number=number, mark=f"check-{number}")
+        except Invalid as error:
+            wrong = error.fields or {"": str(error)}
+            fields.update({f"{at}.{name}".rstrip("."): text for name, text in wrong.items()})
+        except CarapulseError as error:
+            fields[at] = str(error)
+        for name, text in self._foreign(step, context, briefing):
+            fields[f"{at}.input.{name}"] = text
+
+    def _foreign(
+        self, step: DraftStep, context: ContextRef, briefing: Briefing
+    ) -> Iterator[tuple[str, str]]:
+        """Inputs that name something which is not this service's, or which nobody has seen."""
+        service = self.services.resolve(context.service)
+        gitops = self.services.entry(service).get("gitops") if service else None
+        for name in ("remote", "path"):
+            ours = gitops.get(name) if isinstance(gitops, dict) else None
+            if ours and name in step.input and step.input[name] != ours:
+                yield name, f"is not of {service}, whose {name} is {ours}"
+        seen = commits(briefing)
+        for name in COMMIT_INPUTS:
+            value = step.input.get(name)
+            if not isinstance(value, str) or not HEX.fullmatch(value):
+                continue
+            if not any(one.startswith(value) for one in seen):
+                yield name, "is no commit that was looked at"
+
+
+def commits(briefing: Briefing) -> set[str]:
+    """All commits that git evidence shows."""
+    shown = [one for one in briefing.evidence if one.tool == "git" and one.ok]
+    return {
+        commit
+        for one in shown
+        for text in (*one.facts.values(), one.body)
+        for commit in COMMITS.findall(text)
+    }
+
+
+def in_words(error: Invalid) -> str:
+    """All that is wrong, a line each."""
+    return "\n".join([str(error), *(f"- {name}: {text}" for name, text in error.fields.items())])
+
+
+def _step(said: SaidStep) -> DraftStep:
+    """Null is how strict structured outputs leave an input out."""
+    given = {name: value for name, value in said.input.items() if value is not None}
+    return DraftStep(**{**said.model_dump(), "input": given})
+
+
+def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """`json.loads` would keep the last of two equal keys in silence."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {key!r} is there twice")
+        found[key] = value
+    return found
+
+
+def _refuse_number(text: str) -> Any:
+    raise ValueError(f"{text[:30]} is no whole number; write decimals as text")
