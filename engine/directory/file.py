@@ -15,7 +15,7 @@ from engine.errors import ConfigurationError
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._@-]{0,99}$")]
 SlackUser = Annotated[str, StringConstraints(pattern=r"^slack:[A-Z0-9]+:[UW][A-Z0-9]+$")]
-SlackGroup = Annotated[str, StringConstraints(pattern=r"^(slack:[A-Z0-9]+:)?S[A-Z0-9]+$")]
+SlackGroup = Annotated[str, StringConstraints(pattern=r"^slack:[A-Z0-9]+:S[A-Z0-9]+$")]
 PLAIN = re.compile(r"[{}<>*_~`\n\r]")
 
 
@@ -73,9 +73,7 @@ class FileDirectory:
     async def mention(self, group: str) -> str:
         """A token for the group's user group; its plain name where it has none."""
         found = self._groups.get(group)
-        if found is None or not found.slack:
-            return group
-        return f"{{@{found.slack}}}" if ":" in found.slack else group
+        return f"{{@{found.slack}}}" if found and found.slack else group
 
 
 def read_listing(file: Path) -> Listing:
