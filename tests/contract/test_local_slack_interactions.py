@@ -11,7 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.local.slack.local_slack import LocalSlack
-from bot.local.slack.person import NotDone, Person, buttons, open_person
+from bot.local.slack.person import NotDone, Person, buttons, open_control, open_person
 from bot.local.slack.server import open_local_slack
 from tests.contract.local_slack_client import Json, bolt_app, listening, web_client
 
@@ -271,3 +271,64 @@ async def test_a_message_shortcut_brings_the_message(
 
     assert body["message"]["text"] == "checkout is slow"
     assert body["trigger_id"]
+
+
+async def test_a_button_in_an_attachment_can_be_pressed(
+    slack: LocalSlack, app: AsyncApp, client: AsyncWebClient, dana: Person
+) -> None:
+    @app.action("approve")
+    async def approve(ack: Any) -> None:
+        await ack()
+
+    async with listening(slack, app):
+        posted = await client.chat_postMessage(
+            channel="C0INC", text="card", attachments=[{"color": "#a30200", "blocks": card("v1")}]
+        )
+        acked = await dana.press("C0INC", posted["ts"], "approve", "v1")
+
+    assert acked
+
+
+async def test_an_external_menu_shows_what_the_app_suggests(
+    slack: LocalSlack, app: AsyncApp, client: AsyncWebClient, dana: Person
+) -> None:
+    @app.options("service")
+    async def services(ack: Any, payload: Json) -> None:
+        await ack(options=[{"text": words(f"{payload['value']}out"), "value": "checkout"}])
+
+    menu = {"type": "external_select", "action_id": "service", "placeholder": words("Service")}
+    async with listening(slack, app):
+        posted = await client.chat_postMessage(
+            channel="C0INC", text="which?", blocks=[{"type": "actions", "elements": [menu]}]
+        )
+        answer = await dana.act(
+            "suggest", channel="C0INC", ts=posted["ts"], action_id="service", value="check"
+        )
+
+    assert answer["options"] == [{"text": words("checkout"), "value": "checkout"}]
+
+
+async def test_an_answer_with_broken_blocks_is_a_mistake(
+    slack: LocalSlack, app: AsyncApp, dana: Person
+) -> None:
+    @app.command("/carapulse")
+    async def command(ack: Any) -> None:
+        await ack(text="help", blocks=[{"type": "sparkles"}])
+
+    async with listening(slack, app):
+        with pytest.raises(NotDone, match="invalid_command_response"):
+            await dana.slash("/carapulse", "help", "C0INC")
+
+    assert slack.stats.invalid[-1]["method"] == "slash_commands"
+
+
+async def test_a_click_can_be_swallowed_by_a_ghost(
+    slack: LocalSlack, client: AsyncWebClient, dana: Person
+) -> None:
+    posted = await client.chat_postMessage(channel="C0INC", text="card", blocks=card("v1"))
+    async with open_control(slack.url) as control:
+        await control.ghosts(1)
+
+    acked = await dana.press("C0INC", posted["ts"], "approve", "v1")
+
+    assert not acked

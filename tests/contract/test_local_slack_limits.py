@@ -114,8 +114,8 @@ async def test_mistakes_are_listed_and_honest_races_are_not(
     client: AsyncWebClient, control: Control
 ) -> None:
     for channel, text in (("C0GEN", ""), ("C0NONE", "a")):
+        body = {"channel": channel, "text": text}
         with pytest.raises(SlackApiError):
-            body = {"channel": channel, "text": text}
             await client.api_call("chat.postMessage", json=body)
 
     stats = await control.stats()

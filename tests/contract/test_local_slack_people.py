@@ -171,3 +171,28 @@ async def test_the_page_comes_with_its_policy_and_nothing_from_elsewhere(
 
     assert policy.startswith("default-src 'none'; script-src 'self'")
     assert status == 404
+
+
+async def test_changes_of_people_and_groups_are_events(slack: LocalSlack) -> None:
+    async with open_link(slack) as link, open_control(slack.url) as control:
+        await control.world(
+            users=[{"id": "U0NEW", "name": "new", "real_name": "New One"}],
+            usergroups=[{"id": "S0SRE", "handle": "sre", "name": "SRE", "members": ["U0NEW"]}],
+        )
+        events = [(await payload(link))["event"], (await payload(link))["event"]]
+
+    kinds = {event["type"]: event for event in events}
+    assert kinds["team_join"]["user"]["id"] == "U0NEW"
+    assert kinds["subteam_updated"]["subteam"]["users"] == ["U0NEW"]
+
+
+async def test_another_site_cannot_act_for_a_person(slack: LocalSlack) -> None:
+    body = '{"as": "U0DANA", "do": "post", "channel": "C0INC", "text": "x"}'
+
+    async with aiohttp.ClientSession() as session:
+        headers = {"Content-Type": "text/plain"}
+        async with session.post(f"{slack.url}/page/act", data=body, headers=headers) as answer:
+            status = answer.status
+
+    assert status == 415
+    assert slack.workspace.messages == {}

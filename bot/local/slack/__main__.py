@@ -15,6 +15,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bot.local.slack", description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--url", default="", help="where clients reach it, if not at host and port")
     parser.add_argument("--state", type=Path, help="keeps messages, reactions and files")
     parser.add_argument("--world", type=Path, default=SHIPPED, help="who and what exists")
     parser.add_argument("--no-budgets", action="store_true", help="do not enforce rate limits")
@@ -32,6 +33,7 @@ async def serve(asked: argparse.Namespace) -> None:
         asked.port,
         host=asked.host,
         state=asked.state,
+        url=asked.url,
         world=world,
         budgets=not asked.no_budgets,
     ) as slack:

@@ -33,6 +33,7 @@ class Control:
             "disconnect": self.disconnect,
             "refuse_links": self.refuse_links,
             "drop_connections": self.drop_connections,
+            "ghosts": self.ghosts,
             "redelivery": self.redelivery,
             "trigger_lifetime": self.trigger_lifetime,
             "stream_lifetime": self.stream_lifetime,
@@ -47,6 +48,8 @@ class Control:
         verb = self._verbs.get(request.match_info["verb"])
         if verb is None:
             return answer({"ok": False, "error": "unknown_verb"}, status=404)
+        if request.content_type != "application/json":
+            return answer({"ok": False, "error": "json_only"}, status=415)
         try:
             body = await request.json() if request.can_read_body else {}
             await verb(body)
@@ -94,6 +97,10 @@ class Control:
         """Cut every websocket's TCP connection."""
         self._slack.connections.cut()
 
+    async def ghosts(self, body: Json) -> None:
+        """Connections that Slack still believes in and nobody reads."""
+        self._slack.connections.ghosts = int(body.get("count", 1))
+
     async def redelivery(self, body: Json) -> None:
         """Speed the schedule of redelivery up or down."""
         self._slack.faults.redelivery_scale = float(body["scale"])
@@ -120,24 +127,31 @@ class Control:
         """No faults, no counts. What was said stays."""
         put_back(self._slack.faults, Faults())
         put_back(self._slack.stats, Stats())
+        self._slack.connections.ghosts = 0
 
     async def world(self, body: Json) -> None:
         """Add people, groups and channels."""
         workspace = self._slack.workspace
         for raw in body.get("users", ()):
             user = user_of(raw, workspace.team_id)
+            known = user.id in workspace.users
             workspace.users[user.id] = user
+            shown = self._slack.present.user(user)
+            kind = "user_change" if known else "team_join"
+            self._slack.events.team({"type": kind, "user": shown})
             if may_have_dm(user):
                 dm = dm_of(user, workspace.bot.id)
                 workspace.channels[dm.id] = dm
         for raw in body.get("usergroups", ()):
             group = group_of(raw)
             workspace.groups[group.id] = group
+            subteam = {**self._slack.present.group(group), "users": list(group.members)}
+            self._slack.events.team({"type": "subteam_updated", "subteam": subteam})
         for raw in body.get("channels", ()):
             channel = channel_of(raw)
             workspace.channels[channel.id] = channel
-            shown = self._slack.present.page_channel(channel)
-            self._slack.feed.to_channel(channel.id, {"type": "channel", "channel": shown})
+            card = self._slack.present.page_channel(channel)
+            self._slack.feed.to_channel(channel.id, {"type": "channel", "channel": card})
 
 
 def put_back(used: Faults | Stats, fresh: Faults | Stats) -> None:

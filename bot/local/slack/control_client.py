@@ -48,6 +48,10 @@ class Control:
         """Cut every websocket without a goodbye."""
         await self.verb("drop_connections")
 
+    async def ghosts(self, count: int = 1) -> None:
+        """Connections that Slack still believes in and nobody reads."""
+        await self.verb("ghosts", count=count)
+
     async def redelivery(self, scale: float) -> None:
         """Speed the schedule of redelivery up or down."""
         await self.verb("redelivery", scale=scale)

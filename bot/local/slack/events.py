@@ -128,10 +128,16 @@ class Events:
         )
 
     def send(self, event: Json, channel: Channel) -> None:
-        """Wrap an event and deliver it, if the bot is in that channel."""
+        """Deliver an event of a channel, if the bot is in it."""
+        if self._workspace.bot.id in channel.members:
+            self._wrap(event, shared=channel.is_ext_shared)
+
+    def team(self, event: Json) -> None:
+        """Something changed that belongs to no channel: people and groups."""
+        self._wrap({**event, "event_ts": self._workspace.new_ts()}, shared=False)
+
+    def _wrap(self, event: Json, *, shared: bool) -> None:
         world, bot = self._workspace.world, self._workspace.bot
-        if bot.id not in channel.members:
-            return
         authorization = {
             "enterprise_id": None,
             "team_id": self._workspace.team_id,
@@ -151,7 +157,7 @@ class Events:
                 "event_id": self._workspace.new_id("Ev"),
                 "event_time": int(time.time()),
                 "authorizations": [authorization],
-                "is_ext_shared_channel": channel.is_ext_shared,
+                "is_ext_shared_channel": shared,
                 "event_context": self._workspace.new_id("4-"),
             }
         )

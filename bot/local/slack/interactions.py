@@ -6,7 +6,10 @@ from bot.local.slack.elements import choice, elements_of, initial_values, merged
 from bot.local.slack.local_slack import LocalSlack
 from bot.local.slack.model import Channel, Json, Message, View
 from bot.local.slack.refusal import Refused
+from bot.local.slack.validate import problems_of
 from bot.local.slack.wire import Typed
+
+MENU = ("options", "option_groups")
 
 
 class Interactions:
@@ -17,7 +20,7 @@ class Interactions:
 
     async def press(self, user_id: str, where: Message | View, action: Json) -> bool:
         """Press, choose or rate. The element must be there as things stand now."""
-        block, element = self._find(where.blocks, action)
+        block, element = self._find(blocks_of(where), action)
         happened = self._action(block, element, action)
         if isinstance(where, View):
             given = {block["block_id"]: {element["action_id"]: state_of(happened)}}
@@ -95,9 +98,17 @@ class Interactions:
         answer = await self._slack.deliveries.ask("slash_commands", payload)
         if not answer.acked:
             return {"ok": False, "error": "operation_timeout"}
-        if answer.payload:
-            self._slack.responses.reply(channel.id, user_id, answer.payload)
-        return {"ok": True, "response": answer.payload or None}
+        return self._reply(user_id, channel, answer.payload)
+
+    def _reply(self, user_id: str, channel: Channel, answer: Json) -> Json:
+        """Show the message that came with an acknowledgement."""
+        try:
+            if answer:
+                self._slack.responses.reply(channel.id, user_id, answer)
+        except Refused as refusal:
+            self._slack.stats.refused("slash_commands", refusal)
+            return {"ok": False, "error": "invalid_command_response"}
+        return {"ok": True, "response": answer or None}
 
     async def shortcut(self, user_id: str, callback_id: str, message: Message | None) -> Json:
         """A shortcut on a message, or a global one."""
@@ -120,7 +131,7 @@ class Interactions:
 
     async def suggest(self, user_id: str, where: Message | View, action: Json) -> Json:
         """Ask the app for the options of an external select."""
-        block, element = self._find(where.blocks, action)
+        block, element = self._find(blocks_of(where), action)
         inside = (
             self._in_view(where) if isinstance(where, View) else self._in_message(user_id, where)
         )
@@ -200,7 +211,7 @@ class Interactions:
         place: Json = {
             "container": container,
             "channel": {"id": channel.id, "name": name},
-            "state": {"values": initial_values(message.blocks)},
+            "state": {"values": initial_values(message.all_blocks)},
             "response_url": self._slack.responses.issue(channel.id, user_id, message),
         }
         if message.ephemeral_to:
@@ -253,6 +264,19 @@ class Interactions:
 
     def _complain(self, error: str, detail: Any) -> None:
         self._slack.stats.complain("view_submission", error, str(detail)[:500])
+
+
+def problems_with_menu(menu: Json) -> list[str]:
+    """What is wrong with the options that an app suggests."""
+    element = {"type": "static_select", "action_id": "suggested", **menu}
+    block: Json = {"type": "actions", "elements": [element]}
+    empty = not any(menu.get(name) for name in MENU)
+    return [] if empty else [str(problem) for problem in problems_of([block])]
+
+
+def blocks_of(where: Message | View) -> list[Json]:
+    """Everything that can hold an element."""
+    return where.all_blocks if isinstance(where, Message) else where.blocks
 
 
 def offers(element: Json, value: Any) -> bool:

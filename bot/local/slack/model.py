@@ -93,6 +93,12 @@ class Message:
     def is_reply(self) -> bool:
         return self.thread_ts is not None and self.thread_ts != self.ts
 
+    @property
+    def all_blocks(self) -> list[Json]:
+        """Its own blocks and those of its attachments."""
+        attached = [block for each in self.attachments for block in each.get("blocks") or []]
+        return [*self.blocks, *attached]
+
     def reacted(self, name: str, user: str) -> bool:
         return any(user in each.users for each in self.reactions if each.name == name)
 

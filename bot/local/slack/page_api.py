@@ -86,6 +86,8 @@ class PageApi:
 
     async def act(self, request: web.Request) -> web.Response:
         """Do something as a person. Refusals are answers, not HTTP errors."""
+        if request.content_type != "application/json":  # other sites can only send forms
+            return answer({"ok": False, "error": "json_only"}, status=415)
         try:
             body = await request.json()
         except json.JSONDecodeError:

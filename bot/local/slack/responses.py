@@ -98,5 +98,5 @@ class ResponseUrls:
         return {
             "text": text,
             "blocks": self._timeline.number_blocks(accept_blocks(blocks)),
-            "attachments": accept_attachments(attachments),
+            "attachments": self._timeline.number_attachments(accept_attachments(attachments)),
         }

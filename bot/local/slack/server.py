@@ -29,14 +29,17 @@ async def open_local_slack(
     state: Path | None = None,
     world: World | None = None,
     budgets: bool = False,
+    url: str = "",
 ) -> AsyncIterator[LocalSlack]:
     """Serve a workspace until the block ends; `state` is read before and written after.
 
-    Rate limits are enforced if `budgets` is set, or later through /control/budgets.
+    `url` is where clients reach it, if not at the address it listens on. Rate limits are
+    enforced if `budgets` is set, or later through /control/budgets.
     """
     known = world if world is not None else await asyncio.to_thread(load_world, SHIPPED)
     listening = socket.create_server((host, port))
-    slack = assemble(known, f"http://{host}:{listening.getsockname()[1]}", budgets=budgets)
+    address = url.rstrip("/") or f"http://{host}:{listening.getsockname()[1]}"
+    slack = assemble(known, address, budgets=budgets)
     if state is not None and state.exists():
         await asyncio.to_thread(slack.workspace.load, state)
     runner = web.AppRunner(application(slack), shutdown_timeout=SHUTDOWN, handle_signals=False)

@@ -91,6 +91,13 @@ class Timeline:
             numbered.append({**block, **inner, "block_id": given or self._workspace.new_id("b")})
         return [name_actions(block) for block in numbered]
 
+    def number_attachments(self, attachments: list[Json]) -> list[Json]:
+        """The same for the blocks of attachments."""
+        return [
+            {**each, "blocks": self.number_blocks(each["blocks"])} if "blocks" in each else each
+            for each in attachments
+        ]
+
     def _reactions(self, message: Message, user: str, name: str, *, added: bool) -> None:
         self._workspace.put(message)
         self._feed.to_channel(

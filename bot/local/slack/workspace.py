@@ -38,6 +38,7 @@ class Workspace:
         self.pins: dict[str, list[str]] = {}
         self.bookmarks: dict[str, list[Json]] = {}
         self.read_up_to: dict[tuple[str, str], str] = {}
+        self._threads: dict[tuple[str, str], list[str]] = {}
         self._last_ts = 0
         self._numbers = count(1)
 
@@ -93,19 +94,25 @@ class Workspace:
         if message.ephemeral_to:
             self.ephemerals[message.channel, message.ts] = message
         else:
-            self.messages.setdefault(message.channel, {})[message.ts] = message
+            inside = self.messages.setdefault(message.channel, {})
+            if message.ts not in inside and message.is_reply:
+                thread = (message.channel, str(message.thread_ts))
+                self._threads.setdefault(thread, []).append(message.ts)
+            inside[message.ts] = message
 
     def remove(self, message: Message) -> None:
         """Forget a message."""
         key = (message.channel, message.ts)
         self.ephemerals.pop(key, None)
         self.streams.pop(key, None)
-        self.messages.get(message.channel, {}).pop(message.ts, None)
+        removed = self.messages.get(message.channel, {}).pop(message.ts, None)
+        if removed is not None and removed.is_reply:
+            self._threads[removed.channel, str(removed.thread_ts)].remove(removed.ts)
 
     def replies(self, channel_id: str, root_ts: str) -> list[Message]:
         """The answers under a message, oldest first."""
-        inside = self.messages.get(channel_id, {}).values()
-        return sorted((m for m in inside if m.is_reply and m.thread_ts == root_ts), key=ts_of)
+        inside = self.messages.get(channel_id, {})
+        return [inside[ts] for ts in self._threads.get((channel_id, root_ts), ())]
 
     def is_streaming(self, message: Message) -> bool:
         """Whether the message can still be appended to."""

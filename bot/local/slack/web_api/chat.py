@@ -44,7 +44,7 @@ def update(slack: LocalSlack, call: Call) -> Json:
         raise Refused("streaming_state_conflict")
     content = content_of(slack, call, MOST_TEXT_UPDATED)
     if call.json("attachments") is None:
-        content["attachments"] = [] if content["blocks"] else message.attachments
+        content["attachments"] = message.attachments
     changed = replace(message, metadata=metadata_of(call, message.metadata), **content)
     if not content["blocks"]:
         changed = with_edit(changed, str(message.user), slack.workspace.new_ts())

@@ -27,7 +27,7 @@ def content_of(slack: LocalSlack, call: Call, most_text: int = MOST_TEXT_POSTED)
     return {
         "text": text,
         "blocks": slack.timeline.number_blocks(accept_blocks(blocks)),
-        "attachments": accept_attachments(attachments),
+        "attachments": slack.timeline.number_attachments(accept_attachments(attachments)),
     }
 
 
