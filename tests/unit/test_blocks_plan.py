@@ -1,0 +1,218 @@
+"""The plan card in every state: what it says, what can be pressed, and that Slack takes it."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.blocks import plan
+from bot.blocks.limits import problems
+from bot.blocks.status import status
+from bot.blocks.steps import as_file, only_in_file
+from bot.local.slack.validate import accept_blocks
+from engine.domain.approval import Verdict
+from engine.domain.call import Effect
+from engine.domain.execution import Choice, ExecutionState, StepState
+from engine.domain.plan import Step, StepKind, VersionState
+from engine.domain.views import PlanView
+from tests.unit.cards import (
+    EXECUTION,
+    NOW,
+    PLAN,
+    WRITE,
+    call,
+    execution,
+    record,
+    version,
+    view,
+    vote,
+)
+
+DONE, FAILED, PENDING = StepState.SUCCEEDED, StepState.FAILED, StepState.PENDING
+
+
+def running(state: ExecutionState, *steps: Any, **changes: Any) -> PlanView:
+    return view(
+        VersionState.EXECUTING,
+        approvals=(vote("Ann"),),
+        have=1,
+        execution=execution(state, *steps, **changes),
+    )
+
+
+def pressed(shown: PlanView) -> list[str]:
+    blocks = plan.card(shown)["blocks"]
+    rows = [block for block in blocks if block["type"] == "actions"]
+    return [each["action_id"] for row in rows for each in row["elements"]]
+
+
+EVERY_STATE = [
+    *(view(state, reason="because") for state in VersionState),
+    *(running(state) for state in ExecutionState),
+    running(
+        ExecutionState.NEEDS_DECISION,
+        record(1, DONE),
+        record(2, FAILED, message="1 of 3 did not come back"),
+        record(3, PENDING),
+        question_step=2,
+        countdown_until=NOW + timedelta(seconds=30),
+        choices=(Choice.HOLD, Choice.RETRY, Choice.SKIP, Choice.ROLL_BACK),
+    ),
+]
+
+
+@pytest.mark.parametrize("shown", EVERY_STATE)
+def test_slack_takes_the_card_in_every_state(shown: PlanView) -> None:
+    message = plan.card(shown)
+
+    accept_blocks(message["blocks"])
+    assert problems(message["blocks"]) == []
+    assert message["text"]
+
+
+def test_a_waiting_card_says_who_is_needed_and_how_it_is_decided() -> None:
+    message = plan.card(view())
+    text = json.dumps(message["blocks"], ensure_ascii=False)
+
+    assert "Needs 1 of <!subteam^S0SRE>, not Dana. 0 of 1 so far." in text
+    assert "<@U0ANN>, <@U0BO>" in text
+    assert "*Medium risk*: writes configuration of 1 service" in text
+    assert "12 services depend on it" in text
+    assert "*Changed from v1:* step 1 revert -&gt; set pool_size to 20" in text
+    assert pressed(view()) == ["plan.approve", "plan.explain", "plan.reject"]
+
+
+def test_approving_asks_first_and_says_what_is_written() -> None:
+    row = plan.card(view())["blocks"][-1]
+    approve = row["elements"][0]
+
+    assert approve["style"] == "primary"
+    assert approve["value"] == f"{PLAN}:2"
+    assert approve["confirm"]["text"]["text"] == (
+        "Run 3 steps on prod/eu-1? Medium risk. Step 1 writes to shop-config."
+    )
+    assert approve["confirm"]["confirm"]["text"] == "Run it"
+    assert approve["confirm"]["deny"]["text"] == "Not yet"
+
+
+def test_every_argument_that_runs_is_on_the_card() -> None:
+    card = json.dumps(plan.card(view())["blocks"])
+
+    assert "git commit -m 'set pool_size to 20; drop table'" in card
+    assert "git revert '{steps.1.commit}'" in card
+    assert "error rate < 5 % for 60 s, within 300 s" in card
+
+
+def test_a_running_card_names_the_step_and_the_approver() -> None:
+    shown = running(
+        ExecutionState.RUNNING, record(1, DONE), record(2, StepState.RUNNING), record(3, PENDING)
+    )
+
+    assert "*Running step 2 of 3.* Approved by Ann" in status(shown)
+    assert pressed(shown) == ["execution.pause", "execution.cancel"]
+    tasks = next(b for b in plan.card(shown)["blocks"] if b["type"] == "plan")["tasks"]
+    assert [task["status"] for task in tasks] == ["complete", "in_progress", "pending"]
+
+
+def test_a_countdown_offers_what_the_execution_offers() -> None:
+    shown = EVERY_STATE[-1]
+
+    assert "Step 2 failed after 31 s: 1 of 3 did not come back." in status(shown)
+    assert "Undoing step 1 at <!date^" in status(shown)
+    assert pressed(shown) == [
+        "execution.hold",
+        "execution.retry",
+        "execution.skip",
+        "execution.rollback",
+    ]
+    assert plan.buttons(shown)[0]["value"] == f"{EXECUTION}:2"
+
+
+def test_an_unknown_outcome_is_called_unknown() -> None:
+    shown = running(
+        ExecutionState.NEEDS_DECISION,
+        record(1, StepState.UNKNOWN, message="the worker died while it ran"),
+        question_step=1,
+    )
+
+    assert status(shown) == (
+        ":warning: *I don't know whether step 1 took effect*: the worker died while it ran."
+    )
+
+
+def test_a_failed_rollback_is_the_loudest() -> None:
+    shown = running(
+        ExecutionState.ROLLBACK_FAILED,
+        record(1, StepState.ROLLBACK_FAILED, rollback_message="push was refused"),
+        choices=(Choice.ROLL_BACK, Choice.ACKNOWLEDGE),
+    )
+
+    assert status(shown).startswith(":red_circle: *Rolling back step 1 failed.*")
+    assert "Nothing more happens until someone decides." in status(shown)
+
+
+def test_done_says_what_changed_and_leaves_nothing_to_decide() -> None:
+    ended = execution(ExecutionState.SUCCEEDED, record(1, DONE), record(2, DONE), record(3, DONE))
+    shown = view(
+        VersionState.EXECUTED,
+        approvals=(vote("Ann"),),
+        execution=ended,
+        effects=("Error rate 37 % -> 0.4 %", "Changed: shop-config 9f3c1e2 -> 4b1d0aa"),
+    )
+
+    assert status(shown) == (
+        ":large_green_circle: *Done in 1 min 12 s.* Error rate 37 % -&gt; 0.4 %. "
+        "Changed: shop-config 9f3c1e2 -&gt; 4b1d0aa. Asked by Dana, approved by Ann."
+    )
+    assert pressed(shown) == []
+
+
+def test_a_rejection_tells_who_and_why() -> None:
+    shown = view(
+        VersionState.REJECTED, approvals=(vote("Bo", Verdict.REJECT, "<!here> not on a friday"),)
+    )
+
+    assert "*Rejected by Bo" in status(shown)
+    assert "&lt;!here&gt; not on a friday" in status(shown)
+    assert pressed(shown) == []
+
+
+def test_expiry_names_the_time_and_the_version() -> None:
+    assert "*No decision in 4 h*, so v2 expired" in status(view(VersionState.EXPIRED))
+
+
+def test_a_card_that_cannot_show_every_step_says_so_and_brings_a_file() -> None:
+    steps = tuple(
+        Step(
+            number=number,
+            kind=StepKind.ACT,
+            title=f"Step number {number} " + "x" * 150,
+            call=call(Effect.WRITE, "git", "commit", "-m", "y" * 400),
+            rollback=WRITE.rollback,
+        )
+        for number in range(1, 51)
+    )
+    shown = view(version=version(steps=steps))
+    message = plan.card(shown)
+    hidden = only_in_file(shown.version)
+
+    accept_blocks(message["blocks"])
+    assert problems(message["blocks"]) == []
+    assert hidden > 0
+    assert f"{hidden} steps only in the file." in plan.dialog(shown.version)["text"]["text"]
+    assert plan.overflow(shown).count("y" * 400) == 50
+
+
+def test_a_card_that_shows_everything_needs_no_file() -> None:
+    assert plan.overflow(view()) == ""
+    assert "git revert" in as_file(version())
+
+
+def test_hostile_titles_stay_titles() -> None:
+    shown = view(version=version(title="<!channel> *done* {@slack:T0LOCAL:U0ANN}"))
+
+    text = plan.card(shown)["text"]
+
+    assert "<!channel>" not in text
+    assert "<@U0ANN>" not in plan.explanation(shown)
