@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import aiohttp
@@ -141,6 +142,25 @@ async def test_words_and_files_survive_a_restart(tmp_path: Path) -> None:
 
     assert (first["text"], first["reactions"][0]["name"]) == ("remember", "eyes")
     assert second["files"][0]["preview"] == "kept"
+
+
+async def test_a_person_comes_back_after_a_restart(tmp_path: Path) -> None:
+    state = tmp_path / "slack.json"
+    async with open_local_slack(state=state) as slack:
+        url, port = slack.url, int(slack.url.rpartition(":")[2])
+        dana = await stay(url)
+
+    async with open_local_slack(port, state=state) as again:
+        posted = await web_client(again).chat_postMessage(channel="C0INC", text="back")
+        seen = await dana[0].wait_for(lambda m: m["text"] == "back")
+    await dana[1].aclose()
+
+    assert seen["ts"] == posted["ts"]
+
+
+async def stay(url: str) -> tuple[Person, AsyncExitStack]:
+    stack = AsyncExitStack()
+    return await stack.enter_async_context(open_person(url, "U0DANA")), stack
 
 
 async def test_the_process_prints_its_address_and_saves_on_sigterm(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 PATIENCE = 10.0
+RECONNECT_AFTER = 0.1
 
 Predicate = Callable[[Json], bool]
 
@@ -186,24 +187,32 @@ class Person:
         return [m for m in self._seen.values() if m["ephemeral_to"] == wanted]
 
     async def follow(self, ready: asyncio.Event) -> None:
-        """Take events in until cancelled."""
+        """Take events in until cancelled, over restarts of the server as well."""
+        while True:
+            with suppress(aiohttp.ClientError, TimeoutError):
+                await self._listen(ready)
+            await asyncio.sleep(RECONNECT_AFTER)
+
+    async def _listen(self, ready: asyncio.Event) -> None:
         url, params = f"{self._url}/page/events", {"as": self.user_id}
         endless = aiohttp.ClientTimeout(total=None, sock_connect=ANSWER_WITHIN)
         async with self._session.get(url, params=params, timeout=endless) as response:
+            response.raise_for_status()
             async for line in response.content:
-                if not line.startswith(b"data: "):
-                    continue
-                event: Json = json.loads(line[6:])
-                if event["type"] == "ready":
-                    await self._start()
+                if line.startswith(b"data: "):
+                    await self._hear(json.loads(line[6:]))
                     ready.set()
-                else:
-                    async with self._changed:
-                        self._take(event)
-                        self._changed.notify_all()
 
-    async def _start(self) -> None:
-        state = await self.state()
+    async def _hear(self, event: Json) -> None:
+        fresh = await self.state() if event["type"] == "ready" else None
+        async with self._changed:
+            if fresh is None:
+                self._take(event)
+            else:
+                self._reload(fresh)
+            self._changed.notify_all()
+
+    def _reload(self, state: Json) -> None:
         for inside in state["messages"].values():
             self._seen.update({(m["channel"], m["ts"]): m for m in inside})
         self.home, self.views = state["home"], state["views"]
@@ -252,6 +261,9 @@ async def open_person(url: str, user_id: str) -> AsyncIterator[Person]:
     """A person whose page is open until the block ends."""
     async with aiohttp.ClientSession() as session:
         person = Person(url, user_id, session)
+        known = await person.state()
+        if "error" in known:
+            raise NotDone(known)
         ready = asyncio.Event()
         following = asyncio.create_task(person.follow(ready))
         try:

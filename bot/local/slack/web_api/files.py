@@ -60,6 +60,7 @@ def uploaded(slack: LocalSlack, listed: Json) -> File:
 def share(slack: LocalSlack, call: Call, files: list[File], target: str) -> list[File]:
     """Post the files into a channel as one message."""
     channel = channel_to_write(slack, Call(call.method, {"channel": target}))
+    thread_ts = slack.timeline.reply_ts(channel.id, call.text("thread_ts") or None)
     ts, app = slack.workspace.new_ts(), slack.workspace.world.app
     shared = [replace(file, shares=((channel.id, ts),)) for file in files]
     for file in shared:
@@ -71,7 +72,7 @@ def share(slack: LocalSlack, call: Call, files: list[File], target: str) -> list
             text=call.text("initial_comment"),
             user=app.bot_user,
             bot_id=app.bot_id,
-            thread_ts=slack.timeline.reply_ts(channel.id, call.text("thread_ts") or None),
+            thread_ts=thread_ts,
             subtype="file_share",
             files=tuple(file.id for file in shared),
         )
