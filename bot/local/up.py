@@ -18,6 +18,7 @@ from engine.store.migrations import migrate
 
 LOCAL_BOT_TOKEN = "xoxb-local"  # noqa: S105 - the local Slack's, worth nothing elsewhere
 LOCAL_APP_TOKEN = "xapp-local"  # noqa: S105 - the same
+DEMO_TOOLS = Path(__file__).with_name("demo") / "tools"
 HOOK = "/v1/hooks/alertmanager"
 
 
@@ -142,6 +143,7 @@ def world_environment(world: World) -> dict[str, str]:
         "CARAPULSE_CONTEXT__SERVICES_FILE": str(world.services_file),
         "CARAPULSE_CONTEXT__PLAYBOOKS_FOLDER": str(world.playbooks_folder),
         "CARAPULSE_DIRECTORY__FILE": str(world.directory_file),
+        "CARAPULSE_TOOLS__FOLDER": str(DEMO_TOOLS),
         "CARAPULSE_TOOLS__GIT_REMOTES": json.dumps([world.repository_url]),
         "CARAPULSE_TOOLS__CONNECTIONS__SHOP__URL": world.shop_url,
         "CARAPULSE_TOOLS__CONNECTIONS__PROMETHEUS__URL": world.prometheus_url,

@@ -93,9 +93,9 @@ async def test_a_child_that_does_not_become_ready_is_ended(
     assert not psutil.pid_exists(int(pid_file.read_text()))
 
 
-async def test_a_missing_program_is_an_error(children: Children) -> None:
+async def test_a_missing_program_is_an_error(children: Children, tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match=r"nowhere: No such file"):
-        await children.start(Child("missing", ("nowhere",), ready=never))
+        await children.start(Child("missing", (str(tmp_path / "nowhere"),), ready=never))
 
 
 async def test_a_child_that_ignores_the_signal_is_killed_with_all_it_started(
