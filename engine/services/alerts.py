@@ -214,7 +214,6 @@ class Alerts:
     ) -> None:
         """Ask for a diagnosis and a plan, in words of ours: an annotation is never a request."""
         firing = opening(problem.alerts) or problem.alerts
-        subject = problem.context.service or "a service that is not in the services file"
         draft = Draft(
             id=DraftId(new_id()),
             tenant=self.tenant,
@@ -222,7 +221,7 @@ class Alerts:
             requester=actor.id,
             requester_name=actor.name,
             origin=origin,
-            text=f"fix {problem.title} on {subject}",
+            text=words(problem),
             context=problem.context,
             labels={**firing[0].labels, "starts_at": problem.started_at.isoformat()},
             created_at=self.clock(),
@@ -264,6 +263,12 @@ async def fix(unit: Unit, problem: Problem) -> str:
     if execution.ended_at is None or execution.ended_at < problem.started_at:
         return ""
     return version.reference
+
+
+def words(problem: Problem) -> str:
+    """`fix checkout: CheckoutErrorRateHigh is firing`; a name that is a sentence is left out."""
+    name = named({"alertname": problem.title}, "alertname")
+    return f"fix {problem.context.service or 'this'}{name and f': {name} is firing'}"
 
 
 def event(actor: Actor, action: str, problem: Problem) -> AuditEvent:
