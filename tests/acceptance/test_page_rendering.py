@@ -299,8 +299,10 @@ async def test_a_reaction_is_shared_and_can_be_withdrawn(tabs: Tabs, bot: Bot) -
     ann, bo = await tabs.open(ANN), await tabs.open(BO)
     ts = await bot.post(text="approve me")
 
+    await ann.bring_to_front()
     await ann.locator(".message").hover()
     await ann.get_by_role("button", name="React with white_check_mark").click()
+    await bo.bring_to_front()
     pill = bo.locator("[data-reaction=white_check_mark]")
     await expect(pill).to_have_text("1")
     await pill.click()
@@ -384,6 +386,16 @@ async def test_an_at_sign_offers_people_and_groups(tabs: Tabs, bot: Bot) -> None
     await expect(page.locator(".message .mention")).to_have_text("@sre")
     await until(lambda: bot.events("message"))
     assert "<!subteam^S0SRE" in bot.events("message")[0]["text"]
+
+
+async def test_a_button_inside_an_attachment_reaches_the_app(tabs: Tabs, bot: Bot) -> None:
+    page = await tabs.open(ANN)
+    blocks = [{"type": "actions", "elements": [button("Draft a fix", "alert.draft")]}]
+    await bot.post(attachments=[{"color": "#e01e5a", "blocks": blocks}])
+
+    await page.get_by_role("button", name="Draft a fix").click()
+
+    await until(lambda: bot.presses("alert.draft"))
 
 
 async def test_a_choice_from_a_menu_reaches_the_app(tabs: Tabs, bot: Bot) -> None:
@@ -472,6 +484,7 @@ async def test_people_edit_and_delete_their_own_words_only(tabs: Tabs, bot: Bot)
     await bo.get_by_role("button", name="More actions").click()
     await expect(bo.get_by_role("menuitem", name="Draft a plan")).to_be_visible()
     await expect(bo.get_by_role("menuitem", name="Edit message")).to_have_count(0)
+    await ann.bring_to_front()
     await ann.keyboard.press("ArrowUp")
     await ann.get_by_label("Edit message").fill("better words")
     await ann.keyboard.press("Enter")

@@ -126,7 +126,7 @@ function cells(line) {
 const INLINE = [
   [/^\\([\\`*_{}[\]()#+.!~|<>-])/, (world, [, sign]) => sign],
   [/^(`+)([^]*?[^`])\1(?!`)/, (world, found) => h("code", {}, found[2].trim())],
-  [/^!?\[([^\]]*)\]\(\s*<?([^\s)>]+)>?(?:\s+"[^"]*")?\s*\)/, (world, found) => link(found[2], inline(world, found[1] || found[2]))],
+  [/^!?\[([^\]]*)\]\(\s*<?((?:[^\s()<>]|\([^\s()]*\))+)>?(?:\s+"[^"]*")?\s*\)/, (world, found) => link(found[2], inline(world, found[1] || found[2]))],
   [/^(\*\*|__)(?=\S)([^]*?\S)\1/, (world, found) => h("b", {}, inline(world, found[2]))],
   [/^~~(?=\S)([^]*?\S)~~/, (world, found) => h("s", {}, inline(world, found[1]))],
   [/^([*_])(?=\S)([^]*?[^\s*_])\1(?![\p{L}\p{N}])/u, (world, found) => h("i", {}, inline(world, found[2]))],

@@ -6,7 +6,7 @@ import { h, link } from "./dom.js";
 export function userMention(world, id) {
   const user = world.user(id);
   const mine = id === world.me ? " me" : "";
-  return h("span", { class: `mention${mine}`, title: user?.real_name }, `@${user ? user.real_name || user.name : id}`);
+  return h("span", { class: `mention${mine}`, title: user?.real_name }, `@${user ? (user.is_bot ? user.name : user.real_name) || user.name : id}`);
 }
 
 export function groupMention(world, id, label) {

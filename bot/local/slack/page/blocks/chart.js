@@ -82,7 +82,7 @@ class Plot {
         s("line", { x1: EDGE.left, x2: WIDTH - EDGE.right, y1: this.y(tick), y2: this.y(tick), class: tick === 0 ? "axis" : "gridline" }),
         s("text", { x: EDGE.left - 8, y: this.y(tick) + 4, "text-anchor": "end", class: "tick" }, short(tick)),
       ]),
-      this.labels.map((label, index) => (index % every ? [] : s("text", { x: this.x(index), y: HEIGHT - EDGE.bottom + 18, "text-anchor": "middle", class: "tick" }, String(label)))),
+      this.labels.map((label, index) => (index % every ? [] : s("text", { x: this.x(index), y: HEIGHT - EDGE.bottom + 18, "text-anchor": "middle", class: (index / every) % 2 ? "tick odd" : "tick" }, String(label)))),
     ];
   }
 
