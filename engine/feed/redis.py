@@ -1,8 +1,7 @@
 """The live feed as Redis streams. Losing it loses nothing, so it never makes anybody wait."""
 
 import time
-from collections.abc import Awaitable, Sequence
-from typing import cast
+from collections.abc import Sequence
 
 import orjson
 import structlog
@@ -72,7 +71,7 @@ class RedisFeed:
     async def ping(self) -> None:
         """Raises `Unavailable` when Redis does not answer."""
         try:
-            await cast("Awaitable[bool]", self._redis.ping())
+            await self._redis.ping()
         except (RedisError, OSError, TimeoutError) as error:
             raise Unavailable("redis", "Redis does not answer.") from error
 
