@@ -9,14 +9,14 @@ import structlog
 from engine.domain.ids import DraftId, PlanId
 from engine.domain.model import Json
 from engine.domain.plan import VersionRef
-from engine.errors import ConfigurationError
+from engine.errors import ConfigurationError, Unavailable
 from engine.settings import Settings
 from engine.store.jobs import working
 from engine.wiring import Engine, open_engine
 from engine.workflows.activities import DraftActivities, ExecutionActivities, ToolActivities
 from engine.workflows.reconciler import Reconciler
 from engine.workflows.starter import Starter
-from engine.workflows.worker import answers, connect, open_workers
+from engine.workflows.worker import connect, connect_later, open_workers
 
 ASK_AGAIN = 1.0
 log = structlog.get_logger(__name__)
@@ -31,28 +31,35 @@ async def open_worker(settings: Settings) -> AsyncIterator[Engine]:
         )
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(open_engine(settings, gate=False))
-        client = await connect(settings.temporal.address, settings.temporal.namespace)
-        starter = Starter(client, settings.temporal.queue)
+        temporal = settings.temporal
+        starter = Starter(await connect_later(temporal.address, temporal.namespace), temporal.queue)
         await stack.enter_async_context(working(engine.pool, worker_jobs(engine, starter)))
         reconciler = Reconciler(engine.store, starter)
         await stack.enter_async_context(running(reconciler.run()))
 
-        async def serve() -> None:
-            while not await answers(client):
-                log.warning("temporal does not answer", action="temporal.waits")
-                await asyncio.sleep(ASK_AGAIN)
-            async with open_workers(
-                client,
-                settings.temporal.queue,
-                drafts=DraftActivities(engine.drafts.look, engine.drafts.propose),
-                executions=ExecutionActivities(engine.executions.next_move),
-                tools=ToolActivities(engine.steps.perform),
-            ):
-                log.info("worker is ready", action="worker.ready")
-                await asyncio.Event().wait()
-
-        await stack.enter_async_context(running(serve()))
+        await stack.enter_async_context(running(serve(engine, settings)))
         yield engine
+
+
+async def serve(engine: Engine, settings: Settings) -> None:
+    """Wait for Temporal, then work on its queues until cancelled."""
+    temporal = settings.temporal
+    while True:
+        try:
+            client = await connect(temporal.address, temporal.namespace)
+            break
+        except Unavailable as error:
+            log.warning("worker waits", action="worker.waits", component=error.component)
+            await asyncio.sleep(ASK_AGAIN)
+    async with open_workers(
+        client,
+        temporal.queue,
+        drafts=DraftActivities(engine.drafts.look, engine.drafts.propose),
+        executions=ExecutionActivities(engine.executions.next_move),
+        tools=ToolActivities(engine.steps.perform),
+    ):
+        log.info("worker is ready", action="worker.ready")
+        await asyncio.Event().wait()
 
 
 def worker_jobs(

@@ -248,18 +248,30 @@ class Definitions(Protocol):
 class Unit(Protocol):
     """One transaction; everything done through it commits together or not at all."""
 
-    plans: Plans
-    approvals: Approvals
-    drafts: Drafts
-    executions: Executions
-    conversations: Conversations
-    posts: Posts
-    problems: Problems
-    inbox: Inbox
-    audit: AuditLog
-    jobs: Jobs
-    tokens: Tokens
-    definitions: Definitions
+    @property
+    def plans(self) -> Plans: ...
+    @property
+    def approvals(self) -> Approvals: ...
+    @property
+    def drafts(self) -> Drafts: ...
+    @property
+    def executions(self) -> Executions: ...
+    @property
+    def conversations(self) -> Conversations: ...
+    @property
+    def posts(self) -> Posts: ...
+    @property
+    def problems(self) -> Problems: ...
+    @property
+    def inbox(self) -> Inbox: ...
+    @property
+    def audit(self) -> AuditLog: ...
+    @property
+    def jobs(self) -> Jobs: ...
+    @property
+    def tokens(self) -> Tokens: ...
+    @property
+    def definitions(self) -> Definitions: ...
 
 
 class Store(Protocol):

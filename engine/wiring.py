@@ -1,7 +1,7 @@
 """The one place where services and adapters meet: settings in, a working engine out."""
 
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,17 +11,20 @@ import aiohttp
 
 from engine.context.services import ServiceFile
 from engine.directory.file import FileDirectory
-from engine.domain.call import Effect
+from engine.directory.nobody import Nobody
 from engine.domain.ids import Tenant, new_id
 from engine.domain.questions import Limits
 from engine.errors import ConfigurationError, NotFound, Unavailable
 from engine.feed.quiet import NoFeed
 from engine.feed.redis import RedisFeed
+from engine.llm.endpoint import ModelSettings, Usage
 from engine.llm.fallback import FallbackPlanner
 from engine.llm.offline import OfflinePlanner
+from engine.llm.openai import Means, OpenAIPlanner
 from engine.llm.playbooks import load_playbooks
+from engine.llm.prompts import load_prompts
 from engine.policy.rego import RegoPolicy
-from engine.ports import Directory, Feed, Planner, Policy, Signer, Store, Tools, Verifier
+from engine.ports import Directory, Feed, Planner, Policy, Signer, Store, Tools
 from engine.resources import shipped
 from engine.secrets.keys import FileSigner, FileVerifier
 from engine.services.alerts import Alerts
@@ -148,7 +151,7 @@ def assembled(
         stage=settings.policy.stage,
         emoji_max_risk=settings.approvals.emoji_max_risk,
     )
-    directory = FileDirectory.load(settings.directory.file)
+    directory = people(settings.directory.file, tenant)
     services = loaded_services(settings.context.services_file)
     policy = RegoPolicy([shipped("policies"), *filter(None, [settings.policy.folder])])
     metrics = Metrics()
@@ -177,7 +180,7 @@ def assembled(
         now,
         limits,
     )
-    verifier = FileVerifier(settings.keys.public_keys_folder)
+    verifier = public_keys(settings)
     authority = Authority(verifier)
     execution = settings.execution
     pace = Pace(
@@ -221,6 +224,21 @@ def assembled(
         ),
         notes=(),
     )
+
+
+def people(path: Path | None, tenant: Tenant) -> Directory:
+    """Who people are; without a file everybody is a stranger."""
+    return FileDirectory(path, tenant=tenant) if path else Nobody()
+
+
+def public_keys(settings: Settings) -> FileVerifier:
+    """The keys that decisions are verified with."""
+    if settings.keys.public_keys_folder is None:
+        raise ConfigurationError(
+            "No public keys are configured, so no decision could be verified. Set "
+            "CARAPULSE_KEYS__PUBLIC_KEYS_FOLDER; `carapulse up` makes the keys."
+        )
+    return FileVerifier(settings.keys.public_keys_folder)
 
 
 def signer(settings: Settings) -> Signer:
@@ -277,7 +295,7 @@ def hidden(settings: Settings) -> list[Path]:
     return [path.parent for path in (keys.signing_key_file,) if path is not None]
 
 
-def definitions(tools: ToolRegistry, store: Store) -> "Callable[[str], object]":
+def definitions(tools: ToolRegistry, store: Store) -> Callable[[str], Awaitable[str | None]]:
     """Find a definition by its digest: loaded now, or stored when a step was frozen."""
 
     async def body(digest: str) -> str | None:
@@ -299,8 +317,31 @@ def planner(
 ) -> Planner:
     """The offline planner, behind a model where one is configured."""
     folder = settings.context.playbooks_folder
-    connected = frozenset(str(one["tool"]) for one in tools.catalogue())
+    connected = frozenset(str(one["name"]).partition(".")[0] for one in tools.catalogue())
     offline = OfflinePlanner(services, load_playbooks(folder) if folder else (), connected)
-    if not settings.llm.openai_api_key.get_secret_value():
+    llm = settings.llm
+    if not llm.openai_api_key.get_secret_value():
         return offline
-    raise ConfigurationError("not yet")
+    model = ModelSettings(
+        api_key=llm.openai_api_key,
+        base_url=llm.openai_base_url,
+        model=llm.model,
+        timeout_seconds=llm.timeout_seconds,
+        repair_rounds=llm.repair_rounds,
+    )
+    means = Means(
+        services=services,
+        tools=tools,
+        looks=offline,
+        prompts=load_prompts(shipped("prompts")),
+        redact=redactor.text,
+        on_usage=lambda used: count_usage(metrics, used),
+    )
+    return FallbackPlanner(OpenAIPlanner(model, means), offline)
+
+
+def count_usage(metrics: Metrics, used: Usage) -> None:
+    """What one question to the model cost."""
+    metrics.llm(used.model, used.ending, used.seconds)
+    metrics.llm_tokens(used.model, "input", used.input_tokens)
+    metrics.llm_tokens(used.model, "output", used.output_tokens)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from engine.directory.file import FileDirectory
+from engine.directory.nobody import Nobody
 from engine.errors import ConfigurationError
 from engine.services.views import Views
 from engine.settings import Settings
@@ -27,7 +27,7 @@ async def open_records() -> AsyncIterator[Views]:
     )
     try:
         store = PostgresStore(pool, settings.tenant)
-        yield Views(store, FileDirectory.load(settings.directory.file))
+        yield Views(store, Nobody())
     finally:
         await pool.close()
 

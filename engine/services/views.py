@@ -116,8 +116,8 @@ class Views:
         found: dict[str, None] = {}
         for group in asked(version):
             for actor in await self.directory.members(group):
-                if actor.id not in barred and actor.slack_id:
-                    found[f"{{@{actor.slack_id}}}"] = None
+                if actor.id not in barred and actor.account:
+                    found[f"{{@{actor.account}}}"] = None
         return tuple(found)[:ASKED_AT_MOST]
 
     async def _groups(self, version: PlanVersion) -> tuple[str, ...]:

@@ -11,8 +11,8 @@ from asyncpg.pool import PoolConnectionProxy
 from engine.errors import Unavailable
 
 Row: TypeAlias = asyncpg.Record
-Connection: TypeAlias = asyncpg.Connection[Row] | PoolConnectionProxy[Row]
-Pool: TypeAlias = asyncpg.Pool[Row]
+Connection: TypeAlias = "asyncpg.Connection[Row] | PoolConnectionProxy[Row]"
+Pool: TypeAlias = "asyncpg.Pool[Row]"
 
 DOWN = (
     OSError,

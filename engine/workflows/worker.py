@@ -9,25 +9,28 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 from temporalio.worker import Worker
 
+from engine.errors import Unavailable
 from engine.workflows.activities import DraftActivities, ExecutionActivities, ToolActivities
 from engine.workflows.temporal import DraftPlan, ExecutePlan
 
 GRACE = timedelta(seconds=5)
 
 
-async def connect(address: str, namespace: str) -> Client:
+async def connect_later(address: str, namespace: str) -> Client:
     """A client that connects at its first call, so that start-up needs no Temporal."""
     return await Client.connect(
         address, namespace=namespace, data_converter=pydantic_data_converter, lazy=True
     )
 
 
-async def answers(client: Client) -> bool:
-    """Whether Temporal answers now."""
+async def connect(address: str, namespace: str) -> Client:
+    """A connected client, as workers need it. Raises `Unavailable`."""
     try:
-        return bool(await client.service_client.check_health(timeout=timedelta(seconds=3)))
-    except (RuntimeError, RPCError):
-        return False
+        return await Client.connect(
+            address, namespace=namespace, data_converter=pydantic_data_converter
+        )
+    except (RuntimeError, RPCError) as error:
+        raise Unavailable("temporal", f"Temporal at {address} does not answer.") from error
 
 
 @asynccontextmanager
