@@ -21,6 +21,7 @@ LIMIT = 256_000
 STEPS = 50
 ERRORS = 20
 COMMITS = re.compile(r"\b[0-9a-f]{40}\b|\b[0-9a-f]{64}\b")
+UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 HEX = re.compile(r"[0-9a-f]{7,64}")
 # Inputs that name a commit, a repository and a file: they must come from what is known.
 COMMIT_INPUTS = ("commit", "revision", "expected_head")
@@ -83,13 +84,13 @@ def parse(text: str) -> Said:
         )
     except (ValueError, RecursionError) as error:
         raise Invalid(f"The answer is not JSON: {error}.") from error
+    if any(UNPRINTABLE.search(one) for one in _strings(content)):
+        raise Invalid("The answer holds a control character.")
     try:
         return Said.model_validate(content)
     except ValidationError as error:
-        fields = {
-            ".".join(str(part) for part in item["loc"]) or "answer": item["msg"]
-            for item in error.errors(include_input=False, include_url=False)[:ERRORS]
-        }
+        wrong = error.errors(include_input=False, include_url=False)[:ERRORS]
+        fields = {_path(item["loc"]): _mended(item["msg"]) for item in wrong}
         raise Invalid("The answer does not fit the schema.", fields) from None
 
 
@@ -169,8 +170,7 @@ class Checked:
         try:
             self.tools.freeze(step, context, number=number, mark=f"check-{number}")
         except Invalid as error:
-            wrong = error.fields or {"": str(error)}
-            fields.update({f"{at}.{name}".rstrip("."): text for name, text in wrong.items()})
+            fields.update(_named(at, error))
         except CarapulseError as error:
             fields[at] = str(error)
         for name, text in self._foreign(step, context, briefing):
@@ -211,10 +211,42 @@ def in_words(error: Invalid) -> str:
     return "\n".join([str(error), *(f"- {name}: {text}" for name, text in error.fields.items())])
 
 
+def _named(at: str, error: Invalid) -> dict[str, str]:
+    """What is wrong with a step, by field; an unknown tool is told with those that there are."""
+    if not error.fields or {"tool", "action"} & set(error.fields):
+        return {at: str(error)}
+    return {f"{at}.{name}": text for name, text in error.fields.items()}
+
+
 def _step(said: SaidStep) -> DraftStep:
     """Null is how strict structured outputs leave an input out."""
     given = {name: value for name, value in said.input.items() if value is not None}
     return DraftStep(**{**said.model_dump(), "input": given})
+
+
+def _path(place: Sequence[str | int]) -> str:
+    """Steps are counted from 1, as people do."""
+    return ".".join(str(part + 1 if isinstance(part, int) else part) for part in place) or "answer"
+
+
+def _mended(text: str) -> str:
+    """Pydantic's words without Python's."""
+    return (
+        re.sub(r" or instance of \w+", "", text).replace("tuple", "list").replace("Tuple", "List")
+    )
+
+
+def _strings(content: Any) -> Iterator[str]:
+    """Every text in a JSON value, keys too."""
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, dict):
+        for key, value in content.items():
+            yield key
+            yield from _strings(value)
+    elif isinstance(content, list):
+        for value in content:
+            yield from _strings(value)
 
 
 def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

@@ -188,13 +188,12 @@ def _segment(segment: Segment, *, assigning: bool) -> Asked | None:
 def _value(segment: Segment, *, assigning: bool) -> Asked | None:
     if form.REPLICAS.search(segment.text) and Kind.NUMBER.value in segment.text:
         return Asked(Intent.OTHER, thing="scale")
-    for pattern in (form.SET_KEY, form.SET_VALUE_FIRST, form.ASSIGN):
+    known = form.ASSIGNMENTS + (form.CORRECTIONS if assigning else ())
+    for pattern in known:
         if match := pattern.match(segment.text):
             return _assignment(segment, match)
-    if assigning:
-        for pattern in (form.BARE_KEY, form.VALUE_OF_KEY, form.ONLY_VALUE):
-            if match := pattern.match(segment.text):
-                return _assignment(segment, match)
+    if match := form.SET_WORD.match(segment.text):
+        return replace(_assignment(segment, match), key=segment.at(match, "key"))
     if match := form.SET_UNKNOWN.match(segment.text):
         return replace(_assignment(segment, match), thing=segment.written(match, "thing"))
     return None
@@ -234,9 +233,13 @@ def _back(segment: Segment, *, assigning: bool) -> Asked | None:
 
 
 def _forward(segment: Segment, *, assigning: bool) -> Asked | None:
-    """A forward fix without a value yet."""
+    """A forward fix, perhaps without a value yet."""
     del assigning
-    return Asked(Intent.SET_VALUE) if form.FORWARD.search(segment.text) else None
+    match = form.FORWARD.search(segment.text)
+    if match is None:
+        return None
+    rest = Segment(segment.words[len(segment.text[: match.end()].split()) :])
+    return _value(rest, assigning=True) or Asked(Intent.SET_VALUE)
 
 
 def _question(segment: Segment, *, strict: bool) -> Asked | None:

@@ -77,7 +77,7 @@ class OpenAIPlanner:
                 problem = error
             messages = [*messages[:2], *self._repair(reply.text, problem, fence, left)]
         raise DraftFailed(
-            f"The language model's draft can't be used after {rounds + 1} tries. "
+            f"The language model's draft can't be used after {_tries(rounds + 1)}. "
             f"{_shortly(problem)}"
         )
 
@@ -125,6 +125,10 @@ class OpenAIPlanner:
         }
         services = self._means.services
         return [{**empty, **services.entry(name)} for name in services.names()]
+
+
+def _tries(count: int) -> str:
+    return "1 try" if count == 1 else f"{count} tries"
 
 
 def _said(reply: Reply) -> Said:

@@ -20,19 +20,23 @@ ASKING = (
 PREAMBLE = re.compile(rf"(?:(?:{POLITE}|{ASKING})(?: |$))*")
 NEGATED = re.compile(
     r"(?:do|does|did|will|would|should|must|can|could|shall|may|need) not\b|not\b|never\b|"
-    r"no (?:need|reason|rollback|revert|rolling|restart|fix|change|plan)\b|stop\b|avoid\b|"
+    r"no (?:need|reason|rollback|revert|rolling|restart|fix|change|plan)(?!\w)|stop\b|avoid\b|"
     r"hold off\b|(?:let us|we|i|you) (?:(?:do|should|must|will|would|can) )?not\b|without\b"
 )
 TOLD = re.compile(
-    r"(?:\S+ ){0,3}(?:said|says|told|asked|wrote|suggested|thinks|reported|mentioned|wants|tried)\b"
+    r"(?:\S+ ){0,3}(?:said|says|told|asked|wrote|suggested|thinks|reported|mentioned|wants|"
+    r"tried)(?!\w)"
 )
-CONDITION = re.compile(r"(?:^| )(?:if|unless|once|until|in case|whenever|as soon as|assuming)\b")
+CONDITION = re.compile(
+    r"(?:^| )(?:if|unless|once|until|in case|whenever|as soon as|assuming)(?!\w)"
+)
 INSTEAD_OF = re.compile(r"(?:instead of|rather than)(?: (?!<key>|<num>|,)\S+){1,6}")
-REASON = re.compile(r" (?:because|since|as it|as they|so that|cause|otherwise)\b.*$")
+REASON = re.compile(r" (?:because|since|as it|as they|so that|cause|otherwise)(?!\w).*$")
 
 BACK = (
     rf"roll(?:ing)? (?:{ANY})back|rollback|roll-back|revert|undo|reverse|unroll|"
-    rf"back (?:{ANY})out|take (?:{ANY})back|put (?:{ANY})back|go back|switch back|move back|"
+    rf"back (?:{ANY})out|switch (?:{ANY})back|take (?:{ANY})back|put (?:{ANY})back|go back|"
+    rf"switch back|move back|"
     rf"get back|bring (?:{ANY})back|return|back to|backout|restore|reset"
 )
 NOUN_BACK = r"rollback|roll-back|revert|undo|reversal|rolling back|reverting"
@@ -45,7 +49,8 @@ PREVIOUS = (
     r"yesterday|original|working|stable|state)"
 )
 TAKE = (
-    r"(?:use|deploy|run|take|switch to|move to|go to|go with|pin|pin to|reset to|set|try|choose|"
+    r"(?:use|deploy|run|take|switch|move|point|bring|change|put|switch to|move to|go to|go with|"
+    r"pin|pin to|reset to|set|try|choose|"
     r"pick|apply|ship|restore|return to|back to|checkout|check out|put on|install|have)"
 )
 PUT = (
@@ -61,10 +66,14 @@ IS = (
 )
 # A number needs nothing before it; a word must be told to be a value ("to high", "= high").
 VALUE = rf"(?:(?:{IS} )+(?P<word>[a-z][a-z0-9-]*|<key>)|(?:{IS} )*(?P<number><num>|<quote>))"
-FORWARD = re.compile(r"(?:a |the )?(?:forward fix|fix forward|roll(?:ing)? forward|fix-forward)\b")
+FORWARD = re.compile(
+    r"(?:a |the )?(?:forward fix|fix forward|roll(?:ing)? forward|fix-forward)(?!\w)"
+)
 
-ROLL_BACK = re.compile(rf"(?:{BACK})\b")
-ROLL_BACK_NOUN = re.compile(rf"{DRAFT} (?:(?:a|an|the|me|us|for|quick|config) )*(?:{NOUN_BACK})\b")
+ROLL_BACK = re.compile(rf"(?:{BACK})(?!\w)")
+ROLL_BACK_NOUN = re.compile(
+    rf"{DRAFT} (?:(?:a|an|the|me|us|for|quick|config) )*(?:{NOUN_BACK})(?!\w)"
+)
 NEEDS_BACK = re.compile(
     rf"(?:<svc>|it|this|that|<rev>|the \S+|commit <rev>)(?: \S+){{0,4}}? (?:needs?|wants?|should|"
     rf"must|"
@@ -73,7 +82,7 @@ NEEDS_BACK = re.compile(
 )
 WANT_BACK = re.compile(
     r"(?:<svc>|<rev>|it|this|that|the \S+|commit <rev>)(?: \S+){0,3}? "
-    r"(?:rolled back|reverted|undone|backed out|rollback|revert)\b"
+    r"(?:rolled back|reverted|undone|backed out|rollback|revert)(?!\w)"
 )
 TO_REVISION = re.compile(
     r"\b(?:to|at|on|back to|onto) (?:the )?(?:\S+ )?(?:(?:commit|revision|version|sha|rev) )?<rev>"
@@ -93,6 +102,11 @@ SET_KEY = re.compile(
     rf"<num>)? "
     rf"{VALUE}"
 )
+# "set currency to EUR": a setting that no evidence has shown yet.
+SET_WORD = re.compile(
+    rf"(?:set|change) (?P<key>(?!(?:it|this|that|them|everything|things|the)\b)[a-z][a-z0-9]*)"
+    rf"(?: (?:of|for|on|in) (?:the )?<svc>)? (?=(?:=|to|back to) ){VALUE}$"
+)
 SET_VALUE_FIRST = re.compile(
     rf"{PUT} (?P<number><num>|<quote>) (?:for|as|in|on) {ARTICLE}(?:<svc> )?<key>"
 )
@@ -108,6 +122,9 @@ ONLY_VALUE = re.compile(
     r"(?: (?:it|that|this|the value))?(?: (?:to|at|be|up to|down to))? )?"
     r"(?P<number><num>)(?: (?:instead|please|then|rather|is better|is enough))*$"
 )
+ASSIGNMENTS = (SET_KEY, SET_VALUE_FIRST, ASSIGN)
+# Only where a plan is talked about: elsewhere "25 instead" says nothing.
+CORRECTIONS = (BARE_KEY, VALUE_OF_KEY, ONLY_VALUE)
 SET_UNKNOWN = re.compile(
     rf"(?:set|change|raise|lower|increase|decrease|reduce|bump|adjust|update|configure) (?:the |"
     rf"its |our )*"
@@ -121,17 +138,17 @@ CHANGED = (
 )
 CHANGES = re.compile(
     rf"what (?:has |have |did |is |was |were |are |else |just )*{ANY}{CHANGED}\b|"
-    rf"who (?:has |had |did |just |last )*(?:{CHANGED}|broke|touched|made|shipped|did)\b|"
-    rf"when (?:was|did|were|has|is) {ANY}(?:{CHANGED}|last)\b|"
-    rf"which (?:commits?|changes?|revisions?|versions?|deploys?)\b|"
+    rf"who (?:has |had |did |just |last )*(?:{CHANGED}|broke|touched|made|shipped|did)(?!\w)|"
+    rf"when (?:was|did|were|has|is) {ANY}(?:{CHANGED}|last)(?!\w)|"
+    rf"which (?:commits?|changes?|revisions?|versions?|deploys?)(?!\w)|"
     rf"(?:show|list|give|tell|get|see|print|display|fetch|find)(?: me| us)? {ANY}"
-    rf"(?:commits?|changes?|diff|history|log|deploys?|changelog|revisions?)\b|"
+    rf"(?:commits?|changes?|diff|history|log|deploys?|changelog|revisions?)(?!\w)|"
     rf"(?:is|are|was|were|has|have|did)(?: there)? (?:any|some|anything|something|anyone|anybody|"
-    rf"someone|somebody) {ANY}(?:{CHANGED}|commits?|deploys?|deployments?|releases?)\b|"
-    rf"any (?:recent |new |other )*(?:commits?|changes?|deploys?|deployments?|releases?)\b|"
+    rf"someone|somebody) {ANY}(?:{CHANGED}|commits?|deploys?|deployments?|releases?)(?!\w)|"
+    rf"any (?:recent |new |other )*(?:commits?|changes?|deploys?|deployments?|releases?)(?!\w)|"
     rf"(?:the )?(?:last|latest|recent|newest) (?:config )?(?:commits?|changes?|deploys?|release|"
-    rf"diff)\b|"
-    rf"(?:did|has|have) {ANY}(?:changed?|deployed?|pushed?|released?)\b|"
+    rf"diff)(?!\w)|"
+    rf"(?:did|has|have) {ANY}(?:changed?|deployed?|pushed?|released?)(?!\w)|"
     r"(?:git log|history of|changes (?:of|in|to|on|for)|what is running|what revision|what version|"
     r"changelog|diff\b|history\b)"
 )
@@ -142,40 +159,43 @@ STATE = (
 HEALTH = re.compile(
     rf"(?:is|are|was) {ANY}{STATE}\b|"
     rf"(?:how|how is|how are|how does|how do)(?: is| are| does| do)? (?:the )?(?:<svc>|things|it|"
-    rf"everything|we|error)\b|"
+    rf"everything|we|error)(?!\w)|"
     r"(?:what is |show |show me |give me |get |tell me |check |report )*(?:the |current |overall )*"
-    r"(?:state|status|health|condition|error rate|errors|error-rate)\b|"
-    r"(?:does|do) (?:<svc>|it|everything|they) (?:work|look|respond|answer)\b|"
-    r"check (?:on |whether |if |that |up on )*(?:the )?(?:<svc>|it|everything)\b|"
+    r"(?:state|status|health|condition|error rate|errors|error-rate)(?!\w)|"
+    r"(?:does|do) (?:<svc>|it|everything|they) (?:work|look|respond|answer)(?!\w)|"
+    r"check (?:on |whether |if |that |up on )*(?:the )?(?:<svc>|it|everything)(?!\w)|"
     rf"(?:<svc>|it|everything|things) (?:is |are )*(?:{STATE}|status|health|state|error rate)(?: "
     rf"(?:again|now|yet))*$|"
-    r"how many (?:errors|instances|requests|failures)\b|how (?:bad|high|healthy)\b"
+    r"how many (?:errors|instances|requests|failures)(?!\w)|how (?:bad|high|healthy)(?!\w)"
 )
 CAUSE = re.compile(
     r"why\b|what (?:is|are|was) (?:wrong|going|happening|broken|up with|the (?:cause|problem|"
     r"matter|"
-    r"issue|reason)|causing|failing|breaking|killing)\b|what (?:broke|caused|causes|happened|"
+    r"issue|reason)|causing|failing|breaking|killing)(?!\w)|what (?:broke|caused|causes|happened|"
     r"went wrong|"
-    r"made|triggered|killed)\b|(?:should|shall|must|do|does|could|can) (?:we|i|you|it) "
+    r"made|triggered|killed)(?!\w)|(?:should|shall|must|do|does|could|can) (?:we|i|you|it) "
     r"(?:really |need to |have to |want to |better )*(?:roll|rollback|revert|undo|back out|worry|"
-    r"fix)\b|"
-    r"any (?:idea|ideas|clue|clues|theory|guess|suspects?)\b|(?:the )?root cause\b|(?:diagnose|"
+    r"fix)(?!\w)|"
+    r"any (?:idea|ideas|clue|clues|theory|guess|suspects?)(?!\w)|(?:the )?root cause\b|(?:diagnose|"
     r"investigate|"
-    r"analy[sz]e|debug|triage|explain|examine|inspect)\b|look (?:into|at)\b|take a look\b|"
-    r"what do you (?:think|see|know|make|suspect)\b|where (?:do|does|did|are|is) (?:the |these |"
+    r"analy[sz]e|debug|triage|explain|examine|inspect)(?!\w)|look (?:into|at)(?!\w)|take a look\b|"
+    r"what do you (?:think|see|know|make|suspect)(?!\w)|where (?:do|does|did|are|is) (?:the |"
+    r"these |"
     r"those )*errors?\b|"
-    r"find (?:out|the (?:cause|reason|problem))\b|what is it\b"
+    r"find (?:out|the (?:cause|reason|problem))(?!\w)|what is it\b"
 )
 FIX = re.compile(
     r"(?:fix|mitigate|repair|heal|resolve|solve|handle|remedy|address|stabili[sz]e|recover|"
-    r"rescue)\b|"
+    r"rescue)(?!\w)|"
     r"(?:draft|make|prepare|propose|suggest|write|create|give|get|show|need|want)(?: me| us)? "
-    r"(?:a |the |an |some |another )?(?:fix|plan|solution|remedy|proposal|mitigation|way out)\b|"
+    r"(?:a |the |an |some |another )?(?:fix|plan|solution|remedy|proposal|mitigation|way "
+    r"out)(?!\w)|"
     r"(?:do|try) something\b|help\b|what (?:can|could|should|do|shall|would) (?:we|you|i) (?:do|"
-    r"try|propose)\b|"
-    r"take care of\b|make (?:it|<svc>|this) (?:work|stop|healthy|better)\b|stop the (?:bleeding|"
-    r"errors)\b|"
-    r"(?:bring|get) (?:<svc>|it) back (?:up|online|to life)\b|make the errors stop\b"
+    r"try|propose)(?!\w)|"
+    r"take care of\b|make (?:it|<svc>|this) (?:work|stop|healthy|better)(?!\w)|stop the "
+    r"(?:bleeding|"
+    r"errors)(?!\w)|"
+    r"(?:bring|get) (?:<svc>|it) back (?:up|online|to life)(?!\w)|make the errors stop\b"
 )
 DECIDE = re.compile(
     r"(?:i )?(?:approved?|lgtm|ship it|run it|execute(?: it)?|do it|go|merge it|reject(?:ed)?|"
@@ -205,20 +225,24 @@ CHATTER = re.compile(
     r"nope|"
     r"sure|right|agreed|done|hmm|ah|oh|wow|ouch|lol|sorry|understood|got it|makes sense|same "
     r"here|fyi|"
-    r"ack|acknowledged|noted|morning|bye)\b.*"
+    r"ack|acknowledged|noted|morning|bye)(?!\w).*"
 )
-REPLICAS = re.compile(r"\b(?:replicas?|instances?|pods?|nodes?|machines?|servers?|containers?)\b")
+REPLICAS = re.compile(
+    r"\b(?:replicas?|instances?|pods?|nodes?|machines?|servers?|containers?)(?!\w)"
+)
 CHANGE_NOUN = re.compile(
-    r"\b(?:changes?|commits?|push|deploy(?:ment)?|config(?:uration)?|settings?|update|edit|release|"
-    r"revision|version|rollout|<key>)\b"
+    r"(?<!\S)(?:changes?|commits?|push|deploy(?:ment)?|config(?:uration)?|settings?|update|edit|"
+    r"release|"
+    r"revision|version|rollout|<key>)(?!\w)"
 )
 DOUBT = re.compile(
     r" (?:(?:the|our|on|for|of|in) )*(?!(?:the|it|this|that|everything|all|now|please|to|in|on|for|"
     r"of|from|by|and|again|what|whatever|last|latest|these|those|things|immediately|asap|today|"
     r"right|"
-    r"quickly|first|then|instead|before|with|at|as|my|our|your|their|service|prod)\b)"
+    r"quickly|first|then|instead|before|with|at|as|my|our|your|their|service|prod)(?!\w))"
     r"(?P<doubt>[a-z][\w-]{2,})(?<!ly)(?: |$)"
 )
 QUESTION_WORD = re.compile(
-    r"(?:what|why|who|when|which|how|is|are|was|were|has|have|did|does|do|should|shall|any|where)\b"
+    r"(?:what|why|who|when|which|how|is|are|was|were|has|have|did|does|do|should|shall|any|"
+    r"where)(?!\w)"
 )

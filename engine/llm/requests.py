@@ -72,6 +72,8 @@ class Requests:
         asked = understand(briefing.draft.text, known, talking=talking)
         if asked.bare:
             return self._completed(briefing, asked, known)
+        if asked.intent is Intent.SET_VALUE and asked.value and not (asked.key or asked.thing):
+            return replace(asked, key=next(_current_keys(briefing), ""))
         return asked
 
     def _completed(self, briefing: Briefing, answer: Asked, known: Lexicon) -> Asked:

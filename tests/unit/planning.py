@@ -6,12 +6,14 @@ from pathlib import Path
 import yaml
 
 from engine.context.services import ServiceFile
+from engine.domain.call import Risk
 from engine.domain.context import ContextRef
 from engine.domain.draft import Briefing, Draft, Evidence
-from engine.domain.ids import ConversationId, DraftId, EvidenceId, PersonId, Tenant
-from engine.domain.plan import Origin
+from engine.domain.ids import ConversationId, DraftId, EvidenceId, PersonId, PlanId, Tenant
+from engine.domain.plan import Origin, PlanVersion, Requirements
 from engine.llm.offline import OfflinePlanner
 from engine.llm.playbooks import load_playbooks
+from engine.tools.registry import ToolRegistry
 
 REMOTE = "file:///srv/shop-config.git"
 DEMO = Path(__file__).parents[2] / "bot" / "local" / "demo"
@@ -129,3 +131,39 @@ def briefing(text: str, seen: tuple[Evidence, ...] | None = None, **given: objec
     """A request with what was seen."""
     base = Briefing(draft=draft(text), evidence=broken() if seen is None else seen)
     return base.model_copy(update=given)
+
+
+def registry() -> ToolRegistry:
+    """The shipped tools and the demo's own, connected to nothing."""
+    connections = {"shop": "http://127.0.0.1:1", "prometheus": "http://127.0.0.1:2"}
+    return ToolRegistry.load(DEMO / "tools", connections=connections, remotes=[REMOTE])
+
+
+async def current(action: str) -> PlanVersion:
+    """A version 1 whose first step is this action; a set_value sets pool_size to 20."""
+    said = {"git.set_value": "set pool_size to 20", "git.revert_commit": "roll back checkout"}
+    outcome = await planner().plan(briefing(said[action]))
+    assert outcome.proposal
+    tools = registry()
+    steps = [
+        tools.freeze(step, PROD, number=number, mark="m1")
+        for number, step in enumerate(outcome.proposal.steps, start=1)
+    ]
+    return PlanVersion(
+        tenant=Tenant("default"),
+        plan_id=PlanId("p1"),
+        reference="P-1",
+        version=1,
+        conversation_id=ConversationId("c1"),
+        requester=PersonId("dana"),
+        requester_name="Dana",
+        intent=said[action],
+        title=outcome.proposal.title,
+        context=PROD,
+        requirements=Requirements(),
+        decide_before=NOW,
+        start_before=NOW,
+        steps=tuple(steps),
+        risk=Risk.MEDIUM,
+        created_at=NOW,
+    )
