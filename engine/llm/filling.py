@@ -95,19 +95,29 @@ def request_values(wanted: Wanted, found: Findings, entry: dict[str, Json]) -> R
 
 
 def _check(case: Drafting) -> None:
-    """Everything that a plan needs and that words or evidence did not give."""
-    service, repository = case.wanted.service, case.entry.get("gitops")
-    if not isinstance(repository, dict) or not repository.get("remote"):
-        raise Refused(
-            f"I can't change {service}: its entry in the services file names no git repository "
-            "(`gitops.remote`)."
-        )
+    """Everything that a plan needs and that words, files or evidence did not give."""
+    values = request_values(case.wanted, case.found, case.entry)
+    missing = [path for path in case.playbook.needs if not _known(path, values)]
+    for path in missing:
+        if path.startswith("service."):
+            raise Refused(
+                f"I can't change {case.wanted.service}: its entry in the services file has no "
+                f"`{path.removeprefix('service.')}`."
+            )
     if case.wanted.intent is Intent.SET_VALUE:
         _check_setting(case)
-    if not case.found.head:
-        raise DraftFailed(_unread(case, "changes"))
+    for path in missing:
+        raise DraftFailed(_unread(case, path))
     if case.wanted.asked.revision and case.wanted.intent in (Intent.RESTORE, Intent.ROLL_BACK):
         _check_revision(case)
+
+
+def _known(path: str, values: Roots) -> bool:
+    try:
+        fill(f"{{{path}}}", values)
+    except Missing:
+        return False
+    return True
 
 
 def _check_setting(case: Drafting) -> None:

@@ -93,7 +93,7 @@ WORDS = [
     ("please restart checkout", OutcomeKind.REFUSE, "I can't restart checkout"),
     ("rotate the database password", OutcomeKind.REFUSE, "no tool covers it"),
     ("delete the namespace shop in prod", OutcomeKind.REFUSE, "no tool covers it"),
-    ("roll back cart", OutcomeKind.REFUSE, "names no git repository"),
+    ("roll back cart", OutcomeKind.REFUSE, "has no `gitops.remote`"),
     ("roll back paymnts", OutcomeKind.QUESTION, "I know no service paymnts"),
     ("roll back web and cart", OutcomeKind.QUESTION, "One service at a time"),
     ("roll back checkout in staging", OutcomeKind.QUESTION, "does not run in staging"),
