@@ -81,7 +81,7 @@ def build(
     """The app with all its features; it talks to nobody while it is built."""
     app = AsyncApp(
         name="carapulse",
-        client=client,
+        client=tokenless(client),
         signing_secret="",
         authorize=known(workspace, str(client.token)),
         process_before_response=True,
@@ -113,6 +113,11 @@ def features(
         Home(store, people),
         Commands(store, services.views, door),
     ]
+
+
+def tokenless(client: AsyncWebClient) -> AsyncWebClient:
+    """The same client for Bolt, which takes the token from `known` and warns about another one."""
+    return AsyncWebClient(base_url=client.base_url, session=client.session, retry_handlers=[])
 
 
 def known(workspace: Workspace, token: str) -> Any:

@@ -1,0 +1,179 @@
+"""The bot's Slack side on a real local Slack and a real Postgres; only the deciding is recorded."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bot.local import demo
+from bot.local.slack.control_client import Control, open_control
+from bot.local.slack.local_slack import LocalSlack
+from bot.local.slack.server import open_local_slack
+from bot.relay.relay import Relay
+from bot.relay.rendering import Rendering
+from bot.relay.writing import Writing
+from bot.slack.app import Workspace, build, open_client, sign_in
+from bot.slack.budgets import Budgets
+from bot.slack.jobs import Payloads
+from bot.slack.services import Services
+from bot.slack.sockets import Sockets
+from bot.slack.writer import Writer
+from engine.directory.file import FileDirectory
+from engine.domain.actor import Actor, Surface
+from engine.domain.approval import Decided, Verdict
+from engine.domain.execution import Choice
+from engine.domain.ids import DraftId, ExecutionId, PlanId, ProblemId, Tenant
+from engine.domain.views import PlanView
+from engine.services.conversations import Conversations
+from engine.services.views import Views
+from engine.store.connection import Pool, open_pool
+from engine.store.jobs import working
+from engine.store.surface import PostgresSurface
+from engine.store.unit import PostgresStore
+
+TENANT = Tenant("default")
+PEOPLE = Path(demo.__file__).parent / "directory.yaml"
+
+
+@dataclass
+class Decisions:
+    """Stands for the services that decide; writes down what they were asked."""
+
+    seen: list[tuple[str, ...]] = field(default_factory=list)
+    failure: Exception | None = None
+
+    def note(self, *what: object) -> None:
+        self.seen.append(tuple(str(each) for each in what))
+        if self.failure is not None:
+            raise self.failure
+
+    async def decide(
+        self,
+        actor: Actor,
+        plan_id: PlanId,
+        version: int,
+        verdict: Verdict,
+        *,
+        surface: Surface,
+        reason: str = "",
+        acted_at: str = "",
+    ) -> Decided:
+        self.note(verdict, actor.id, plan_id, version, surface, reason)
+        return Decided(text="1 of 2 so far.")
+
+    async def choose(
+        self, actor: Actor, execution_id: ExecutionId, choice: Choice, *, step: int | None
+    ) -> str:
+        self.note(choice, actor.id, execution_id, step)
+        return "Held X-1."
+
+    async def confirm(self, actor: Actor, draft_id: DraftId) -> None:
+        self.note("confirm", actor.id, draft_id)
+
+    async def drop(self, actor: Actor, draft_id: DraftId) -> None:
+        self.note("drop", actor.id, draft_id)
+
+    async def acknowledge(self, actor: Actor, problem_id: ProblemId) -> None:
+        self.note("acknowledge", actor.id, problem_id)
+
+    async def draft(self, actor: Actor, problem_id: ProblemId) -> None:
+        self.note("draft", actor.id, problem_id)
+
+
+@dataclass
+class FixedViews:
+    """Cards as a test sets them."""
+
+    plans: dict[str, PlanView] = field(default_factory=dict)
+
+    async def plan(self, plan_id: PlanId) -> PlanView:
+        return self.plans[plan_id]
+
+    async def execution(self, execution_id: ExecutionId) -> PlanView:
+        return next(iter(self.plans.values()))
+
+
+@dataclass
+class Rig:
+    """Everything that a test looks at."""
+
+    slack: LocalSlack
+    control: Control
+    pool: Pool
+    store: PostgresStore
+    surface: PostgresSurface
+    decisions: Decisions
+    sockets: Sockets
+    workspace: Workspace
+    relay: Relay
+
+    async def inbox(self) -> list[dict[str, Any]]:
+        rows = await self.pool.fetch(
+            "SELECT key, thread, handled_at FROM inbox WHERE source = 'slack' ORDER BY id"
+        )
+        return [dict(row) for row in rows]
+
+
+@asynccontextmanager
+async def open_rig(
+    dsn: str, *, views: Any = None, budgets: bool = False, work: bool = True, scale: float = 1.0
+) -> AsyncIterator[Rig]:
+    """Slack, database, app on two connections, jobs and relay."""
+    async with (
+        open_local_slack(budgets=budgets) as slack,
+        open_control(slack.url) as control,
+        pool_of(dsn) as pool,
+        open_client("xoxb-local", slack.api_url) as client,
+    ):
+        directory = FileDirectory(PEOPLE, tenant=TENANT)
+        store, surface = PostgresStore(pool, TENANT), PostgresSurface(pool, TENANT)
+        decisions = Decisions()
+        shown = views or Views(store, directory)
+        heard = Conversations(store, lambda: datetime.now(UTC), TENANT, {})
+        services = Services(heard, decisions, decisions, decisions, decisions, shown)
+        workspace = await sign_in(client)
+        app = build(client, workspace, store=store, directory=directory, services=services)
+        sockets = Sockets(client, "xapp-local", app.async_dispatch)
+        writer = Writer(client, Budgets(scale=scale))
+        relay = Relay(surface, Writing(surface, Rendering(shown, store), writer), "slack", "one")
+        handlers = Payloads(store, app).handlers() if work else {}
+        async with sockets.connected(), working(pool, handlers):
+            running = asyncio.create_task(relay.run())
+            try:
+                await eventually(lambda: sockets.facts.connected == 2)
+                yield Rig(
+                    slack, control, pool, store, surface, decisions, sockets, workspace, relay
+                )
+            finally:
+                running.cancel()
+                await asyncio.wait({running}, timeout=5)
+
+
+@asynccontextmanager
+async def pool_of(dsn: str) -> AsyncIterator[Pool]:
+    """A pool that is closed at the end."""
+    pool = await open_pool(dsn, size=10, statement_timeout=2, connect_timeout=5)
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+async def eventually(fact: Callable[[], bool], within: float = 10.0) -> None:
+    """Wait until something is so."""
+    end = time.monotonic() + within
+    while not fact():
+        assert time.monotonic() < end, "it did not come to be"
+        await asyncio.sleep(0.02)
+
+
+async def eventually_in(fact: Callable[[], Awaitable[bool]], within: float = 10.0) -> None:
+    """The same for what has to be asked for."""
+    end = time.monotonic() + within
+    while not await fact():
+        assert time.monotonic() < end, "it did not come to be"
+        await asyncio.sleep(0.05)

@@ -1,0 +1,299 @@
+"""From what people do in Slack to one inbox row, one deed, and what they see."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from bot.local.slack.person import Person, open_person
+from engine.domain.conversation import Place, PostKind
+from engine.errors import NotAllowed, Unavailable
+from tests.conftest import Database
+from tests.contract.bot_slack import FixedViews, Rig, eventually, eventually_in, open_rig
+from tests.unit.cards import PLAN, view
+
+
+@pytest.fixture
+async def rig(database: Database) -> AsyncIterator[Rig]:
+    async with open_rig(database.app_dsn, views=FixedViews({PLAN: view()})) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def dana(rig: Rig) -> AsyncIterator[Person]:
+    async with open_person(rig.slack.url, "U0DANA") as person:
+        yield person
+
+
+@pytest.fixture
+async def ann(rig: Rig) -> AsyncIterator[Person]:
+    async with open_person(rig.slack.url, "U0ANN") as person:
+        yield person
+
+
+async def test_a_mention_becomes_one_row_and_an_eye(rig: Rig, dana: Person) -> None:
+    ts = await dana.say("C0INC", "@carapulse set pool_size to 20 for checkout in prod")
+
+    seen = await dana.wait_for(lambda m: m["ts"] == ts and bool(m["reactions"]))
+    rows = await rig.inbox()
+
+    assert [each["name"] for each in seen["reactions"]] == ["eyes"]
+    assert [row["key"] for row in rows] == [f"message:T0LOCAL:C0INC:{ts}"]
+    drafts = await rig.pool.fetch("SELECT body FROM drafts")
+    assert len(drafts) == 1
+    assert "<@" not in str(drafts[0]["body"])
+
+
+async def test_three_deliveries_of_an_event_are_one(rig: Rig, dana: Person) -> None:
+    await rig.control.verb("duplicate_events", times=3)
+
+    ts = await dana.say("C0INC", "@carapulse how is checkout?")
+    await dana.wait_for(lambda m: m["ts"] == ts and bool(m["reactions"]))
+
+    assert len(await rig.inbox()) == 1
+    assert len(await rig.pool.fetch("SELECT id FROM drafts")) == 1
+    stats = await rig.control.stats()
+    assert stats["deliveries"] >= 6  # message and app_mention, three times each
+
+
+async def test_small_talk_is_not_stored(rig: Rig, dana: Person) -> None:
+    await dana.say("C0INC", "good morning")
+    ts = await dana.say("C0INC", "@carapulse how is checkout?")
+    await dana.wait_for(lambda m: m["ts"] == ts and bool(m["reactions"]))
+
+    assert len(await rig.inbox()) == 1
+
+
+async def test_an_event_is_not_acknowledged_while_the_database_does_not_answer(
+    rig: Rig, dana: Person, database: Database
+) -> None:
+    await rig.control.redelivery(0.2)
+    owner = await asyncpg.connect(database.owner_dsn, timeout=10)
+
+    async with owner.transaction():
+        await owner.execute("LOCK TABLE inbox IN ACCESS EXCLUSIVE MODE")
+        ts = await dana.say("C0INC", "@carapulse how is checkout?")
+        await eventually_in(lambda: unacknowledged(rig))
+    await owner.close()
+
+    await dana.wait_for(lambda m: m["ts"] == ts and bool(m["reactions"]), timeout=30)
+    assert len(await rig.inbox()) == 1
+
+
+async def unacknowledged(rig: Rig) -> bool:
+    return int((await rig.control.stats())["redeliveries"]) > 0
+
+
+async def show_card(rig: Rig, ann: Person) -> str:
+    """A waiting plan's card in #incidents; returns its ts."""
+    async with rig.store.begin() as unit:
+        await unit.posts.want(PostKind.PLAN, PLAN, Place(channel="C0INC", thread=""))
+    card = await ann.wait_for(lambda m: "Waiting for approval" in m["text"])
+    await eventually_in(lambda: is_shown(rig, str(card["ts"])))
+    return str(card["ts"])
+
+
+async def is_shown(rig: Rig, ts: str) -> bool:
+    async with rig.store.begin() as unit:
+        return await unit.posts.at("C0INC", ts) is not None
+
+
+async def test_a_press_is_stored_and_reaches_the_gate_once(rig: Rig, ann: Person) -> None:
+    ts = await show_card(rig, ann)
+
+    acked = await ann.press("C0INC", ts, "plan.approve")
+
+    stored = [row["key"] for row in await rig.inbox()]
+    assert acked
+    assert stored[0].startswith(f"press:C0INC:{ts}:plan.approve:U0ANN:")
+    await eventually(lambda: bool(rig.decisions.seen))
+    assert rig.decisions.seen == [("approve", "ann", PLAN, "2", "button", "")]
+    whisper = await ann.wait_for(lambda m: m["ephemeral_to"] == "U0ANN")
+    assert whisper["text"] == "1 of 2 so far."
+
+
+async def test_a_press_is_not_acknowledged_when_it_cannot_be_stored(
+    rig: Rig, ann: Person, database: Database
+) -> None:
+    ts = await show_card(rig, ann)
+    owner = await asyncpg.connect(database.owner_dsn, timeout=10)
+
+    async with owner.transaction():
+        await owner.execute("LOCK TABLE inbox IN ACCESS EXCLUSIVE MODE")
+        acked = await ann.press("C0INC", ts, "plan.approve")
+    await owner.close()
+
+    assert not acked
+    assert await rig.inbox() == []
+    assert rig.decisions.seen == []
+
+
+async def test_a_refusal_is_for_the_asker_alone(rig: Rig, ann: Person, dana: Person) -> None:
+    ts = await show_card(rig, ann)
+    rig.decisions.failure = NotAllowed("You asked for v2, so someone else must approve it.")
+
+    await dana.press("C0INC", ts, "plan.approve")
+
+    whisper = await dana.wait_for(lambda m: m["ephemeral_to"] == "U0DANA")
+    assert whisper["text"] == "You asked for v2, so someone else must approve it."
+    assert ann.whispers() == []
+
+
+async def test_a_bug_leaves_a_reference_and_no_trace_of_itself(rig: Rig, ann: Person) -> None:
+    ts = await show_card(rig, ann)
+    rig.decisions.failure = RuntimeError("password=hunter2")
+
+    await ann.press("C0INC", ts, "plan.approve")
+
+    whisper = await ann.wait_for(lambda m: m["ephemeral_to"] == "U0ANN")
+    assert whisper["text"].startswith("Something broke on my side, logged as `")
+    assert "hunter2" not in whisper["text"]
+
+
+async def test_what_waits_for_a_component_is_tried_again(rig: Rig, ann: Person) -> None:
+    ts = await show_card(rig, ann)
+    rig.decisions.failure = Unavailable("policy", "The policy service does not answer.")
+
+    await ann.press("C0INC", ts, "plan.approve")
+    await eventually(lambda: len(rig.decisions.seen) >= 2)
+    rig.decisions.failure = None
+    await ann.wait_for(lambda m: m["ephemeral_to"] == "U0ANN" and m["text"] == "1 of 2 so far.")
+
+    assert [row["handled_at"] is None for row in await rig.inbox()] == [False]
+
+
+async def test_rejecting_asks_for_a_reason_in_time(rig: Rig, ann: Person) -> None:
+    ts = await show_card(rig, ann)
+
+    await ann.press("C0INC", ts, "plan.reject")
+    dialog = await ann.wait_for_view()
+    await ann.submit(dialog["id"], {"reason": {"text": {"value": "not on a friday"}}})
+
+    await eventually(lambda: bool(rig.decisions.seen))
+    assert rig.decisions.seen == [("reject", "ann", PLAN, "2", "button", "not on a friday")]
+
+
+async def test_an_emoji_on_the_card_approves_what_it_shows(rig: Rig, ann: Person) -> None:
+    ts = await show_card(rig, ann)
+
+    await ann.react("C0INC", ts, "+1::skin-tone-3")
+
+    await eventually(lambda: bool(rig.decisions.seen))
+    assert rig.decisions.seen == [("approve", "ann", PLAN, "2", "emoji", "")]
+    echo = await ann.wait_for(lambda m: "by emoji" in m["text"])
+    assert echo["text"] == "<@U0ANN> approved v2 by emoji."
+    assert echo["thread_ts"] == ts
+
+
+async def test_taking_the_emoji_back_withdraws(rig: Rig, ann: Person) -> None:
+    ts = await show_card(rig, ann)
+
+    await ann.react("C0INC", ts, "white_check_mark")
+    await ann.unreact("C0INC", ts, "white_check_mark")
+
+    await eventually(lambda: len(rig.decisions.seen) == 2)
+    assert [seen[0] for seen in rig.decisions.seen] == ["approve", "withdraw"]
+
+
+async def test_an_emoji_from_before_the_card_changed_decides_nothing(rig: Rig, ann: Person) -> None:
+    ts = await show_card(rig, ann)
+    await rig.pool.execute("UPDATE posts SET shown_at = '9999999999'")
+
+    await ann.react("C0INC", ts, "+1")
+
+    whisper = await ann.wait_for(lambda m: m["ephemeral_to"] == "U0ANN")
+    assert "Remove it and add it again" in whisper["text"]
+    assert rig.decisions.seen == []
+
+
+async def test_a_guest_is_refused_once(rig: Rig) -> None:
+    async with open_person(rig.slack.url, "U0GUS") as gus:
+        await gus.say("C0INC", "@carapulse restart everything")
+        told = await gus.wait_for(lambda m: m["ephemeral_to"] == "U0GUS")
+        await gus.say("C0INC", "@carapulse please")
+        await eventually_in(lambda: all_handled(rig, 2))
+
+        assert told["text"] == "I only act for members of Acme. Ask a colleague to take over."
+        assert len(gus.whispers()) == 1
+    assert await rig.pool.fetch("SELECT id FROM drafts") == []
+
+
+async def all_handled(rig: Rig, count: int) -> bool:
+    rows = await rig.inbox()
+    return len(rows) == count and all(row["handled_at"] for row in rows)
+
+
+async def test_nothing_is_done_in_a_channel_that_others_read(rig: Rig, dana: Person) -> None:
+    await dana.say("C0EXT", "@carapulse how is checkout?")
+
+    told = await dana.wait_for(lambda m: m["ephemeral_to"] == "U0DANA")
+    assert "I only act for members of Acme" in told["text"]
+    assert await rig.pool.fetch("SELECT id FROM drafts") == []
+
+
+async def test_home_and_help_answer_without_a_plan(rig: Rig, ann: Person) -> None:
+    await ann.open_home()
+    home = await ann.wait_for_home()
+    await ann.slash("/carapulse", "help", "C0GEN")
+    told = await ann.wait_for(lambda m: m["ephemeral_to"] == "U0ANN")
+
+    assert "How to ask" in str(home)
+    assert told["text"].startswith("Mention me in a channel")
+
+
+async def test_a_plan_can_be_drafted_from_any_message(rig: Rig, dana: Person, ann: Person) -> None:
+    ts = await dana.say("C0INC", "checkout is broken since the last config change")
+    await ann.shortcut("plan_from_message", "C0INC", ts)
+
+    await ann.wait_for(lambda m: m["ts"] == ts and bool(m["reactions"]))
+    drafts = await rig.pool.fetch("SELECT body FROM drafts")
+    assert len(drafts) == 1
+
+
+async def test_connections_are_replaced_without_losing_an_event(rig: Rig, dana: Person) -> None:
+    await rig.control.disconnect("refresh_requested")
+    ts = await dana.say("C0INC", "@carapulse how is checkout?")
+
+    await dana.wait_for(lambda m: m["ts"] == ts and bool(m["reactions"]), timeout=20)
+    await eventually(lambda: rig.sockets.facts.connected >= 2, within=20)
+    assert rig.sockets.facts.last_reason == "refresh_requested"
+    assert len(await rig.inbox()) == 1
+
+
+async def test_a_refused_address_is_not_dialled_again(rig: Rig, dana: Person) -> None:
+    await rig.control.refuse_links(3)
+    await rig.control.drop_connections()
+
+    await eventually(lambda: rig.sockets.facts.connected == 2, within=20)
+
+    ts = await dana.say("C0INC", "@carapulse how is checkout?")
+    await dana.wait_for(lambda m: m["ts"] == ts and bool(m["reactions"]), timeout=20)
+
+
+async def test_a_post_whose_answer_was_lost_is_found_and_not_repeated(
+    rig: Rig, ann: Person
+) -> None:
+    await rig.control.lose_answers("chat.postMessage", 1)
+
+    async with rig.store.begin() as unit:
+        await unit.posts.want(PostKind.PLAN, PLAN, Place(channel="C0INC", thread=""))
+    await eventually_in(lambda: nothing_due(rig), within=25)
+
+    cards = [m for m in await ann.messages("C0INC") if "Waiting for approval" in m["text"]]
+    assert len(cards) == 1
+
+
+async def nothing_due(rig: Rig) -> bool:
+    return await rig.surface.due(10) == []
+
+
+async def test_an_outage_loses_no_post(rig: Rig, ann: Person) -> None:
+    await rig.control.outage(2)
+
+    async with rig.store.begin() as unit:
+        await unit.posts.want(
+            PostKind.NOTE, "n", Place(channel="C0INC", thread=""), body={"text": "still here"}
+        )
+
+    note = await ann.wait_for(lambda m: m["text"] == "still here", timeout=20)
+    assert note["user"] == "U0CARA"
