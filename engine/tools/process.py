@@ -114,13 +114,14 @@ async def run(
     mark = secrets.token_hex(16)
     variables = {**environment, CALL_MARK: mark}
     output = Output(limits, on_line)
-    async with _started(_limited(argv, limits), folder, variables, limits, mark) as process:
+    async with _started(_limited(argv, limits), folder, variables, limits, mark) as program:
+        process = program.process
         try:
             async with asyncio.timeout(limits.seconds), asyncio.TaskGroup() as group:
                 group.create_task(_feed(process, stdin))
                 out = group.create_task(output.read("out", process.stdout))
                 group.create_task(output.read("err", process.stderr))
-                group.create_task(_close(process))
+                group.create_task(_close(program))
         except TimeoutError:
             return Ended(None, bytes(output.captured), captured_all=False)
         return Ended(process.returncode, bytes(output.captured), out.result())
@@ -173,12 +174,35 @@ def _limited(argv: Sequence[str], limits: Limits) -> list[str]:
     return [sys.executable, "-I", "-S", str(LIMITS), *given, "--", *argv]
 
 
+class Watched(asyncio.subprocess.SubprocessStreamProtocol):
+    """Tells when the program itself has ended, also while its children hold the pipes open."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(limit=READ_SIZE, loop=loop)
+        self.exited = asyncio.Event()
+
+    def process_exited(self) -> None:
+        super().process_exited()
+        self.exited.set()
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program that runs."""
+
+    process: asyncio.subprocess.Process
+    transport: asyncio.SubprocessTransport
+    exited: asyncio.Event
+
+
 @asynccontextmanager
 async def _started(
     argv: Sequence[str], folder: Path, variables: Mapping[str, str], limits: Limits, mark: str
-) -> AsyncIterator[asyncio.subprocess.Process]:
+) -> AsyncIterator[Program]:
     """Start the program as the head of its own session; at the end all of it is dead."""
-    process = await asyncio.create_subprocess_exec(
+    loop = asyncio.get_running_loop()
+    transport, protocol = await loop.subprocess_exec(
+        lambda: Watched(loop),
         *argv,
         cwd=folder,
         env=dict(variables),
@@ -187,10 +211,12 @@ async def _started(
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
     )
+    process = asyncio.subprocess.Process(transport, protocol, loop)
+    program = Program(process, transport, protocol.exited)
     try:
-        yield process
+        yield program
     finally:
-        ending = asyncio.ensure_future(_end(process, limits.kill_grace, mark))
+        ending = asyncio.ensure_future(_end(program, limits.kill_grace, mark))
         try:
             await asyncio.shield(ending)
         except asyncio.CancelledError:
@@ -209,30 +235,32 @@ async def _feed(process: asyncio.subprocess.Process, data: bytes) -> None:
         pass  # it ended without reading; its exit code tells why
 
 
-async def _close(process: asyncio.subprocess.Process) -> None:
+async def _close(program: Program) -> None:
     """When the program ends, end what it left running: that would hold our pipes open."""
-    await process.wait()
-    _signal(process.pid, signal.SIGKILL)
+    await program.exited.wait()
+    _signal(program.process.pid, signal.SIGKILL)
 
 
-async def _end(process: asyncio.subprocess.Process, grace: float, mark: str) -> None:
+async def _end(program: Program, grace: float, mark: str) -> None:
     """Ask, wait, kill; then find those that left the group, and wait until all are gone."""
-    if process.returncode is None:
-        _signal(process.pid, signal.SIGTERM)
+    group = program.process.pid
+    if not program.exited.is_set():
+        _signal(group, signal.SIGTERM)
         try:
             async with asyncio.timeout(grace):
-                await process.wait()
+                await program.exited.wait()
         except TimeoutError:
             pass  # it gets SIGKILL with all others now
-    _signal(process.pid, signal.SIGKILL)
-    await process.wait()
+    _signal(group, signal.SIGKILL)
+    await program.exited.wait()
     deadline = asyncio.get_running_loop().time() + GONE_WITHIN
-    while left := await asyncio.to_thread(_marked, process.pid, mark):
+    while left := await asyncio.to_thread(_marked, group, mark):
         for pid in left:
             _kill(pid)
         if asyncio.get_running_loop().time() > deadline:
-            return
+            break
         await asyncio.sleep(0.02)
+    program.transport.close()
 
 
 def _marked(group: int, mark: str) -> list[int]:

@@ -14,7 +14,9 @@ MASK = "[redacted]"
 SHORTEST_KNOWN = 6
 PEM_BEGIN = re2.compile(r"-----BEGIN (?:[A-Z0-9 ]+ )?PRIVATE KEY(?: BLOCK)?-----")
 PEM_END = re2.compile(r"-----END (?:[A-Z0-9 ]+ )?PRIVATE KEY(?: BLOCK)?-----")
-PEM_BODY = re2.compile(r"^[\s\"'|>#*]*(?:[A-Za-z0-9+/=\\]{4,}|[A-Za-z-]+: .*)?[\s\"',\\]*$")
+PEM_BODY = re2.compile(
+    r"^[\s\"'|>#*]*(?:[A-Za-z0-9+/=\\]{4,}|(?:Proc-Type|DEK-Info|Version|Comment): .*)?[\s\"',\\]*$"
+)
 PEM_LONGEST = 200
 # What stands after a secret's name and is none: placeholders, types, references to a secret.
 HARMLESS = re2.compile(

@@ -1,7 +1,6 @@
 """The git actions against real repositories, inside and outside bubblewrap."""
 
 import shutil
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -26,10 +25,10 @@ async def sandbox(request: pytest.FixtureRequest, tmp_path: Path) -> ProcessSand
 
 
 @pytest.fixture
-async def repository(tmp_path: Path) -> AsyncIterator[ShopConfig]:
+async def repository(tmp_path: Path) -> ShopConfig:
     if shutil.which("git") is None:
         pytest.skip("git is not installed")
-    yield await open_shop_config(tmp_path / "remote")
+    return await open_shop_config(tmp_path / "remote")
 
 
 @pytest.fixture
