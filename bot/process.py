@@ -1,18 +1,38 @@
 """The two long-running processes, each as one stack of open things."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
+from slack_sdk.web.async_client import AsyncWebClient
 
-from engine.domain.ids import DraftId, PlanId
+from bot.http.app import Listening, Sidecar, open_sidecar
+from bot.http.health import Check
+from bot.http.jobs import HookJobs
+from bot.relay.relay import Relay
+from bot.relay.rendering import Rendering
+from bot.relay.writing import Writing
+from bot.slack.app import Workspace, build, open_client, sign_in
+from bot.slack.budgets import Budgets
+from bot.slack.jobs import Payloads
+from bot.slack.services import Services
+from bot.slack.socket import Facts
+from bot.slack.sockets import Sockets
+from bot.slack.writer import Writer
+from engine.domain.actor import WORKER
+from engine.domain.context import ContextRef
+from engine.domain.ids import DraftId, PlanId, Tenant, new_id
 from engine.domain.model import Json
 from engine.domain.plan import VersionRef
-from engine.errors import ConfigurationError, Unavailable
+from engine.domain.policy import Question
+from engine.domain.questions import Limits, to_read
+from engine.errors import ConfigurationError, Conflict, NotAllowed, Unavailable
+from engine.feed.redis import RedisFeed
 from engine.settings import Settings
 from engine.store.jobs import working
-from engine.wiring import Engine, open_engine
+from engine.wiring import Engine, now, open_engine
 from engine.workflows.activities import DraftActivities, ExecutionActivities, ToolActivities
 from engine.workflows.reconciler import Reconciler
 from engine.workflows.starter import Starter
@@ -60,6 +80,132 @@ async def serve(engine: Engine, settings: Settings) -> None:
     ):
         log.info("worker is ready", action="worker.ready")
         await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def open_bot(settings: Settings) -> AsyncIterator[Listening]:
+    """Serve Slack and the sidecar for as long as the block lasts.
+
+    The sidecar answers first, so that the orchestrator sees why the rest waits.
+    """
+    async with AsyncExitStack() as stack:
+        engine = await stack.enter_async_context(open_engine(settings, gate=True))
+        slack = settings.slack
+        client = await stack.enter_async_context(
+            open_client(slack.bot_token.get_secret_value(), slack.base_url)
+        )
+        facts = Facts()
+        sidecar = Sidecar(
+            engine.store,
+            engine.metrics,
+            settings.hooks.alertmanager_token.get_secret_value(),
+            checks(settings, engine, facts),
+        )
+        listening = await stack.enter_async_context(
+            open_sidecar(sidecar, host=settings.http.host, port=settings.http.port)
+        )
+        hooks = HookJobs(engine.store, engine.alerts)
+        workspace = await signed_in(client)
+        app = build(
+            client,
+            workspace,
+            store=engine.store,
+            directory=engine.directory,
+            services=slack_services(engine),
+        )
+        payloads = Payloads(engine.store, app)
+        handlers = {**payloads.handlers(), **hooks.handlers(), **gate_jobs(engine)}
+        await stack.enter_async_context(working(engine.pool, handlers))
+        writer = Writer(client, Budgets(scale=slack.budget_scale), counted(engine))
+        writing = Writing(engine.surface, Rendering(engine.views, engine.store), writer)
+        holder = f"{socket.gethostname()}:{new_id()}"
+        relay = Relay(engine.surface, writing, f"relay:{workspace.team}", holder)
+        await stack.enter_async_context(running(relay.run()))
+        sockets = Sockets(
+            client,
+            slack.app_token.get_secret_value(),
+            app.async_dispatch,
+            count=slack.sockets,
+            facts=facts,
+        )
+        await stack.enter_async_context(sockets.connected())
+        log.info("bot is ready", action="bot.ready", team=workspace.team)
+        yield listening
+
+
+async def signed_in(client: AsyncWebClient) -> Workspace:
+    """Who we are in Slack; asked until Slack answers."""
+    while True:
+        try:
+            return await sign_in(client)
+        except Unavailable as error:
+            log.warning("bot waits", action="bot.waits", component=error.component)
+            await asyncio.sleep(ASK_AGAIN)
+
+
+def slack_services(engine: Engine) -> Services:
+    """What the listeners may ask."""
+    assert engine.approvals is not None, "the bot is the gate's process"
+    return Services(
+        conversations=engine.conversations,
+        approvals=engine.approvals,
+        executions=engine.executions,
+        drafts=engine.drafts,
+        alerts=engine.alerts,
+        views=engine.views,
+    )
+
+
+def gate_jobs(engine: Engine) -> dict[str, Callable[[dict[str, Json]], Awaitable[None]]]:
+    """What a committed change asks of the gate."""
+    approvals = engine.approvals
+    assert approvals is not None, "the bot is the gate's process"
+
+    async def release(payload: dict[str, Json]) -> None:
+        try:
+            await approvals.release(PlanId(str(payload["plan_id"])), int(str(payload["version"])))
+        except (NotAllowed, Conflict) as error:
+            log.warning("not released", action="gate.not_released", said=str(error))
+
+    return {"gate.release": release}
+
+
+def counted(engine: Engine) -> Callable[[str, str], None]:
+    """Count calls to Slack by method and outcome."""
+
+    def count(method: str, outcome: str) -> None:
+        engine.metrics.slack_call(method, outcome, 0)
+        if outcome == "limited":
+            engine.metrics.slack_limited(method)
+
+    return count
+
+
+def checks(settings: Settings, engine: Engine, facts: Facts) -> dict[str, Check]:
+    """What /readyz asks beside the database."""
+
+    async def slack() -> None:
+        if facts.connected < 1:
+            raise Unavailable("slack", "No socket is connected.")
+
+    async def policy() -> None:
+        await engine.policy.ask(a_read(engine.tenant))
+
+    async def temporal() -> None:
+        await connect(settings.temporal.address, settings.temporal.namespace)
+
+    found: dict[str, Check] = {"slack": slack, "policy": policy}
+    if settings.temporal.address:
+        found["temporal"] = temporal
+    if isinstance(engine.feed, RedisFeed):
+        found["redis"] = engine.feed.ping
+    return found
+
+
+def a_read(tenant: Tenant) -> Question:
+    """A question that every working policy answers."""
+    context = ContextRef(tenant=tenant)
+    return to_read(WORKER, context, limits=Limits(tenant=tenant), now=now())
 
 
 def worker_jobs(

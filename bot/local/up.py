@@ -20,6 +20,7 @@ LOCAL_BOT_TOKEN = "xoxb-local"  # noqa: S105 - the local Slack's, worth nothing 
 LOCAL_APP_TOKEN = "xapp-local"  # noqa: S105 - the same
 DEMO_TOOLS = Path(__file__).with_name("demo") / "tools"
 HOOK = "/v1/hooks/alertmanager"
+INCIDENTS = "C0INC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +142,7 @@ def world_environment(world: World) -> dict[str, str]:
     """Settings that let Carapulse look after the demo's shop."""
     named = {
         "CARAPULSE_CONTEXT__SERVICES_FILE": str(world.services_file),
+        "CARAPULSE_SLACK__CHANNEL": INCIDENTS,
         "CARAPULSE_CONTEXT__PLAYBOOKS_FOLDER": str(world.playbooks_folder),
         "CARAPULSE_DIRECTORY__FILE": str(world.directory_file),
         "CARAPULSE_TOOLS__FOLDER": str(DEMO_TOOLS),

@@ -10,6 +10,7 @@ from engine.domain.conversation import PostKind
 from engine.domain.digest import digest
 from engine.domain.draft import Draft, DraftState, Evidence
 from engine.domain.ids import PlanId, new_id
+from engine.domain.model import Json
 from engine.domain.plan import (
     Origin,
     PlanVersion,
@@ -208,7 +209,10 @@ class Plans:
                 detail={"version": version.version, "digest": version.digest},
             )
         )
-        await unit.jobs.add("execution.wake", {"plan_id": ref.plan_id, "version": ref.version})
+        named: dict[str, Json] = {"plan_id": ref.plan_id, "version": ref.version}
+        await unit.jobs.add("execution.wake", named)
+        if version.requirements.people == 0 and not version.requirements.groups:
+            await unit.jobs.add("gate.release", named)
 
     async def _supersede(self, unit: Unit, before: PlanVersion) -> None:
         ref = VersionRef(plan_id=before.plan_id, version=before.version)
