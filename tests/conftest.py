@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
 from bot.local.stack import Stack, StackOptions, open_stack
 from engine.store.migrations import migrate
@@ -38,7 +39,7 @@ def in_database(dsn: str, name: str) -> str:
     return urlunsplit(urlsplit(dsn)._replace(path=f"/{name}"))
 
 
-@pytest.fixture(scope="session")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     """Postgres and Redis, as `carapulse up` starts them; Temporal has a fixture of its own."""
     wanted = StackOptions(temporal=False, policy=False, durable=False)
@@ -46,7 +47,7 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
         yield opened
 
 
-@pytest.fixture(scope="session")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def postgres_server(stack: Stack) -> Stack:
     """A Postgres with a migrated template database."""
     owner = await asyncpg.connect(stack.owner_dsn, timeout=10)
@@ -83,7 +84,7 @@ def redis_url(stack: Stack) -> str:
     return stack.redis_url
 
 
-@pytest.fixture(scope="session")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def temporal_address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
     """A running Temporal development server."""
     configured = StackOptions(owner_dsn="unused", redis=False, policy=False)

@@ -88,7 +88,8 @@ def programs() -> Path:
     if found is None or found.origin is None:
         raise ConfigurationError(
             "The embedded Postgres is not installed on this platform. "
-            "Set CARAPULSE_POSTGRES__DSN to a Postgres 15 or newer."
+            "Set CARAPULSE_POSTGRES__OWNER_DSN and CARAPULSE_POSTGRES__DSN to one of version 15 or "
+            "newer."
         )
     return Path(found.origin).parent / "pginstall18" / "bin"
 

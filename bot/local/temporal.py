@@ -27,7 +27,7 @@ def temporal_program() -> Path:
     if on_path is None:
         raise ConfigurationError(
             "The Temporal development server is not installed on this platform. "
-            "Set CARAPULSE_TEMPORAL__ADDRESS, or CARAPULSE_ENGINE=direct to do without."
+            "Set CARAPULSE_TEMPORAL__ADDRESS to a running one."
         )
     return Path(on_path)
 
