@@ -182,7 +182,7 @@ async def real(
     opened = bench("prometheus", url, session, tmp_path / "none")
     try:
         async with asyncio.timeout(30):
-            while not await firing(opened):
+            while not await firing(opened):  # noqa: ASYNC110 (another process can only be asked)
                 await asyncio.sleep(0.1)
         yield opened
     finally:
