@@ -15,13 +15,17 @@ export class MessageList {
     this.older = h("button", { type: "button", class: "older text-button", on: { click: () => this.showOlder() } });
     this.start = h("div", { class: "list-start" });
     this.items = h("div", { class: "items" });
-    this.node = h("div", { class: "message-list", tabindex: "-1", on: { scroll: () => this.scrolled() } }, h("div", { class: "spacer" }), this.start, this.older, this.items);
+    this.newer = h("button", { type: "button", class: "newer", hidden: true, on: { click: () => this.toEnd() } }, "New messages ↓");
+    this.scroll = h("div", { class: "message-list", tabindex: "-1", on: { scroll: () => this.scrolled() } }, inThread ? [] : h("div", { class: "spacer" }), this.start, this.older, this.items);
+    this.node = h("div", { class: "list-frame" }, this.scroll, this.newer);
     new ResizeObserver(() => this.atEnd && this.toEnd()).observe(this.items);
     this.atEnd = true;
   }
 
   show(messages) {
+    const grown = this.all.length && messages.at(-1)?.ts !== this.all.at(-1)?.ts;
     this.all = messages;
+    if (grown && !this.atEnd) this.newer.hidden = false;
     const visible = messages.slice(-this.limit);
     const hidden = messages.length - visible.length;
     this.older.hidden = hidden === 0;
@@ -39,10 +43,11 @@ export class MessageList {
     for (const message of visible) {
       const day = this.app.world.clock.dayKey(Number(message.ts));
       const newDay = !previous || this.app.world.clock.dayKey(Number(previous.ts)) !== day;
-      if (newDay) wanted.push(this.divider(day, message));
+      if (newDay && !this.inThread) wanted.push(this.divider(day, message));
       const view = this.view(message.ts);
       view.show(message, !newDay && together(previous, message));
       wanted.push(view.node);
+      if (this.inThread && !previous && visible.length > 1) wanted.push(this.count(visible.length - 1));
       previous = message;
     }
     for (const [key, view] of this.views) if (!kept.has(key) && !key.startsWith("day")) this.forget(key, view);
@@ -69,6 +74,13 @@ export class MessageList {
     this.views.delete(key);
   }
 
+  /** Between a thread's first message and its replies. */
+  count(replies) {
+    this.replies ??= h("div", { class: "reply-divider" });
+    this.replies.textContent = `${replies} ${replies === 1 ? "reply" : "replies"}`;
+    return this.replies;
+  }
+
   divider(day, message) {
     const key = `day-${day}`;
     const label = this.app.world.clock.day(Number(message.ts));
@@ -77,20 +89,22 @@ export class MessageList {
   }
 
   showOlder() {
-    const before = this.node.scrollHeight - this.node.scrollTop;
+    const before = this.scroll.scrollHeight - this.scroll.scrollTop;
     this.limit += MORE;
     this.show(this.all);
-    this.node.scrollTop = this.node.scrollHeight - before;
+    this.scroll.scrollTop = this.scroll.scrollHeight - before;
   }
 
   scrolled() {
-    this.atEnd = this.node.scrollHeight - this.node.scrollTop - this.node.clientHeight < NEAR_END;
-    if (this.node.scrollTop < 80 && !this.older.hidden && !this.atEnd) this.showOlder();
+    this.atEnd = this.scroll.scrollHeight - this.scroll.scrollTop - this.scroll.clientHeight < NEAR_END;
+    if (this.atEnd) this.newer.hidden = true;
+    if (this.scroll.scrollTop < 80 && !this.older.hidden && !this.atEnd) this.showOlder();
   }
 
   toEnd() {
     this.atEnd = true;
-    this.node.scrollTop = this.node.scrollHeight;
+    this.newer.hidden = true;
+    this.scroll.scrollTop = this.scroll.scrollHeight;
   }
 
   flash(ts) {
