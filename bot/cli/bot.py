@@ -6,11 +6,10 @@ async def bot() -> None:
 
     Needs CARAPULSE_POSTGRES__DSN, SLACK_BOT_TOKEN, SLACK_APP_TOKEN and the gate's signing key.
     """
-    from engine.telemetry.logs import configure
-
     from bot.cli.serving import until_stopped
     from bot.process import open_bot
     from engine.settings import Settings
+    from engine.telemetry.logs import configure
 
     settings = Settings.load()
     configure(level=settings.log.level, style=settings.log.format, service="bot")

@@ -1,6 +1,7 @@
 """Prints a channel of the local Slack while people write in it."""
 
 import asyncio
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,17 @@ if TYPE_CHECKING:
     from bot.local.slack.person import Person
 
 LOOK_EVERY = 0.3
+DATE = re.compile(r"<!date\^(\d+)\^([^|>]*)(?:\|[^>]*)?>")
+PERSON = re.compile(r"<@(\w+)>")
+GROUP = re.compile(r"<!subteam\^(\w+)(?:\|[^>]*)?>")
+SIGNS = {
+    "large_green_circle": "🟢",
+    "large_yellow_circle": "🟡",
+    "large_blue_circle": "🔵",
+    "red_circle": "🔴",
+    "warning": "⚠️",
+    "mag": "🔍",
+}
 
 
 class Thread:
@@ -35,15 +47,27 @@ class Thread:
         while True:
             state = await reader.state()
             self._names = {user["id"]: user["real_name"] for user in state["users"]}
+            self._names |= {group["id"]: group["handle"] for group in state["usergroups"]}
             for message in state["messages"].get(self._channel, []):
                 self.show(message)
+            for message in reader.whispers():
+                self.show(message)
             await asyncio.sleep(LOOK_EVERY)
+
+    def _readable(self, text: str) -> str:
+        """Slack's wire forms as its clients show them."""
+        text = DATE.sub(date_there, text)
+        text = PERSON.sub(lambda found: f"@{self._names.get(found[1], found[1])}", text)
+        text = GROUP.sub(lambda found: f"@{self._names.get(found[1], found[1])}", text)
+        for name, sign in SIGNS.items():
+            text = text.replace(f":{name}:", sign)
+        return text
 
     def show(self, message: dict[str, Any]) -> None:
         """Print a new message whole, an edited one by its new lines."""
         from bot.local.slack.person import plain
 
-        lines = plain(message).splitlines()
+        lines = self._readable(plain(message)).splitlines()
         before = self._shown.get(message["ts"], [])
         if lines == before:
             return
@@ -58,6 +82,12 @@ class Thread:
         self._console.print(Text(f"{clock()}  {who}{edited}", style="bold"))
         for line in new:
             self._console.print(Text(f"          {line}"))
+
+
+def date_there(found: re.Match[str]) -> str:
+    """A moment in the reader's zone, as Slack shows it."""
+    at = datetime.fromtimestamp(int(found[1])).astimezone()
+    return at.strftime("%H:%M" if found[2].strip() == "{time}" else "%d %b at %H:%M")
 
 
 def tell_event(event: "ChildEvent") -> None:

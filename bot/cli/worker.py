@@ -6,11 +6,10 @@ async def worker() -> None:
 
     Needs CARAPULSE_POSTGRES__DSN and CARAPULSE_TEMPORAL__ADDRESS, and the gate's public keys.
     """
-    from engine.telemetry.logs import configure
-
     from bot.cli.serving import until_stopped
     from bot.process import open_worker
     from engine.settings import Settings
+    from engine.telemetry.logs import configure
 
     settings = Settings.load()
     configure(level=settings.log.level, style=settings.log.format, service="worker")

@@ -56,8 +56,10 @@ def compare(actual: str, comparison: Comparison, wanted: str) -> bool:
 
 
 def short(value: str) -> str:
-    """A commit id as people read it; anything else as it is."""
-    return value[:7] if re.fullmatch(r"[0-9a-f]{40}", value) else value
+    """A commit id or a long decimal as people read it; anything else as it is."""
+    if re.fullmatch(r"[0-9a-f]{40}", value):
+        return value[:7]
+    return f"{float(value):.3g}" if re.fullmatch(r"-?[0-9]+\.[0-9]{4,30}", value) else value
 
 
 def unit(expect: Expectation) -> str:

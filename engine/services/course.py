@@ -332,6 +332,8 @@ class Course:
         )
         conversation = await self.unit.conversations.get(self.version.conversation_id)
         place = conversation.place
+        if conversation.problem_id:
+            await self.unit.posts.touch(conversation.problem_id)
         await self.unit.posts.touch(self.execution.id, PostKind.LOG)
         await self.unit.posts.want(PostKind.OUTCOME, self.execution.id, place, urgent=True)
         await self.unit.posts.want(PostKind.FILE, self.execution.id, place)

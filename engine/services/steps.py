@@ -1,7 +1,7 @@
 """What a worker does with one call of an execution: check everything itself, run, record."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,8 +10,8 @@ from engine.domain.actor import WORKER
 from engine.domain.audit import AuditEvent
 from engine.domain.call import Call, CallResult, Ending, Expectation
 from engine.domain.conversation import PostKind
-from engine.domain.execution import CallKey, CallRow, Execution, Phase, StepState
-from engine.domain.expectation import holds
+from engine.domain.execution import CallRow, Execution, Phase
+from engine.domain.expectation import Met, holds
 from engine.domain.ids import PersonId
 from engine.domain.move import StepRequest
 from engine.domain.plan import PlanVersion, Step, VersionState
@@ -19,10 +19,12 @@ from engine.domain.questions import Limits, to_run
 from engine.errors import CarapulseError, Tampered, Unavailable
 from engine.ports import Clock, OnLine, Policy, Runner, Store, Tools, Unit
 from engine.services.authority import Authority
-from engine.services.course import ROLLBACK_PROBES, Course, Pace
+from engine.services.course import Course, Pace
 from engine.services.loglines import LogLines
+from engine.services.results import after, chosen, is_rollback_probe, key_of, probed
 
 POLL = 1.0
+TELL_EVERY = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,16 +147,15 @@ class Steps:
         began = loop.time()
         deadline = began + expect.within_seconds + expect.hold_seconds
         since: float | None = None
-        said = ""
+        told = Told(on_line, loop.time)
         while True:
             result = await self.runner.run(call, outputs, silent)
             met = holds(result, expect, outputs)
             since = (since or loop.time()) if met.met else None
-            if met.text != said:
-                said = met.text
-                await on_line(met.text)
+            await told.line(met)
             if since is not None and loop.time() - since >= expect.hold_seconds:
-                text = f"{met.text}, held {expect.hold_seconds} s" if expect.hold_seconds else said
+                held = f", held {expect.hold_seconds} s" if expect.hold_seconds else ""
+                text = f"{met.text}{held}"
                 return result.model_copy(update={"ending": Ending.SUCCEEDED, "message": text})
             if loop.time() >= deadline:
                 seconds = int(loop.time() - began)
@@ -239,69 +240,23 @@ class Steps:
                 await unit.posts.touch(request.ref.plan_id, PostKind.PLAN)
 
 
+@dataclass(slots=True)
+class Told:
+    """Lines about a repeated read: at each change of its answer, and else now and then."""
+
+    on_line: OnLine
+    clock: Callable[[], float]
+    last: Met | None = None
+    at: float = 0.0
+
+    async def line(self, met: Met) -> None:
+        """Say it when it is news."""
+        flipped = self.last is None or self.last.met is not met.met
+        due = self.clock() - self.at >= TELL_EVERY
+        if flipped or (due and self.last is not None and self.last.text != met.text):
+            self.last, self.at = met, self.clock()
+            await self.on_line(met.text)
+
+
 async def silent(_: str) -> None:
     """Output of a repeated read that says nothing new."""
-
-
-def key_of(request: StepRequest) -> CallKey:
-    """The row that this call claims."""
-    return CallKey(
-        execution_id=request.execution_id,
-        step=request.step,
-        phase=request.phase,
-        attempt=request.attempt,
-    )
-
-
-def is_rollback_probe(request: StepRequest) -> bool:
-    """Whether this probe asks about the rollback and not about the act."""
-    return request.attempt > ROLLBACK_PROBES
-
-
-def chosen(step: Step, request: StepRequest) -> Call:
-    """The frozen call that the request means."""
-    if request.phase is Phase.ROLLBACK and step.rollback is not None:
-        return step.rollback
-    if request.phase is Phase.PROBE:
-        probe = step.rollback_probe if is_rollback_probe(request) else step.probe
-        if probe is not None:
-            return probe.call
-    return step.call
-
-
-def probed(result: CallResult, expect: Expectation, outputs: dict[str, str]) -> CallResult:
-    """What a probe tells: took effect, took none, or still unknown."""
-    if result.ending is not Ending.SUCCEEDED:
-        unknown = {"ending": Ending.UNKNOWN, "message": f"the probe failed: {result.message}"}
-        return result.model_copy(update=unknown)
-    if holds(result, expect, outputs).met:
-        return result.model_copy(update={"message": "it took effect, as its probe shows"})
-    none = {"ending": Ending.FAILED, "message": "it took no effect, as its probe shows"}
-    return result.model_copy(update=none)
-
-
-STATES = {
-    Ending.SUCCEEDED: StepState.SUCCEEDED,
-    Ending.FAILED: StepState.FAILED,
-    Ending.UNKNOWN: StepState.UNKNOWN,
-}
-
-
-def after(request: StepRequest, result: CallResult, outputs: dict[str, str]) -> dict[str, object]:
-    """The step's new values; empty when it stays as it is."""
-    if request.phase is Phase.ACT:
-        return {
-            "state": STATES[result.ending],
-            "message": result.message,
-            "outputs": result.outputs,
-        }
-    done = result.ending is Ending.SUCCEEDED
-    if request.phase is Phase.ROLLBACK or is_rollback_probe(request):
-        state = StepState.ROLLED_BACK if done else StepState.ROLLBACK_FAILED
-        return {"state": state, "rollback_message": result.message}
-    if request.phase is Phase.PROBE:
-        if result.ending is Ending.UNKNOWN:
-            return {"message": result.message}
-        state = StepState.SUCCEEDED if done else StepState.PENDING
-        return {"state": state, "message": result.message, "outputs": {**outputs, **result.outputs}}
-    return {"rollback_message": result.message}

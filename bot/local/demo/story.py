@@ -4,12 +4,15 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+import aiohttp
+
 from bot.local.demo.world import World
 from bot.local.slack.model import Json
 from bot.local.slack.person import NotSeen, Person, buttons, open_person, plain
 from engine.errors import CarapulseError
 
 INCIDENTS = "C0INC"
+LIMIT_PERCENT = 5.0
 DANA, ANN = "U0DANA", "U0ANN"
 FIRING_WITHIN, DRAFT_WITHIN, DONE_WITHIN, RESOLVED_WITHIN = 60.0, 60.0, 240.0, 120.0
 
@@ -54,7 +57,7 @@ async def play(url: str, world: World, tell: Tell) -> Story:
         await press(ann, second, "Approve")
         done = await seen(ann, outcome(thread), DONE_WITHIN, "the outcome")
         await seen(ann, resolved(thread), RESOLVED_WITHIN, "the alert to resolve")
-        await check(world, good)
+        await check(world, bad)
         return Story(thread=thread, outcome=plain(done))
 
 
@@ -78,14 +81,18 @@ async def press(person: Person, message: Json, label: str) -> None:
         raise WentWrong(f"the press on {label} was not acknowledged")
 
 
-async def check(world: World, good: str) -> None:
-    """Not what Slack says, but what the repository and the shop say."""
-    head = await world.repository.head()
-    if head == good:
+async def check(world: World, bad: str) -> None:
+    """Not what Slack says, but what the repository and the shop say. Raises `WentWrong`."""
+    if await world.repository.head() == bad:
         raise WentWrong("nothing was pushed")
-    settings = await world.repository.settings()
-    if str(settings.get("pool_size")) == "0":
-        raise WentWrong("the bad setting is still there")
+    timeout = aiohttp.ClientTimeout(total=5)
+    async with (
+        aiohttp.ClientSession(timeout=timeout) as session,
+        session.get(f"{world.shop_url}/health") as answer,
+    ):
+        health = await answer.json()
+    if health["status"] != "healthy" or float(health["error_percent"]) >= LIMIT_PERCENT:
+        raise WentWrong(f"the shop is {health['status']}: {health['error_percent']} % errors")
 
 
 def firing(message: Json) -> bool:
