@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from engine.domain.call import Expectation
 from engine.domain.draft import Briefing, Outcome, OutcomeKind
@@ -13,7 +14,7 @@ from engine.llm.findings import Change, Findings
 from engine.llm.grammar import Intent
 from engine.llm.playbooks import Action, Playbook
 from engine.llm.requests import CHOICES, Unclear, Wanted
-from engine.llm.templates import Missing, fill, fill_text
+from engine.llm.templates import Missing, fill, fill_text, known
 
 Roots = dict[str, dict[str, Json]]
 UNDERSTOOD = {
@@ -97,7 +98,7 @@ def request_values(wanted: Wanted, found: Findings, entry: dict[str, Json]) -> R
 def _check(case: Drafting) -> None:
     """Everything that a plan needs and that words, files or evidence did not give."""
     values = request_values(case.wanted, case.found, case.entry)
-    missing = [path for path in case.playbook.needs if not _known(path, values)]
+    missing = [path for path in case.playbook.needs if not known(path, values)]
     for path in missing:
         if path.startswith("service."):
             raise Refused(
@@ -108,25 +109,42 @@ def _check(case: Drafting) -> None:
         _check_setting(case)
     for path in missing:
         raise DraftFailed(_unread(case, path))
-    if case.wanted.asked.revision and case.wanted.intent in (Intent.RESTORE, Intent.ROLL_BACK):
-        _check_revision(case)
+    if case.wanted.intent in (Intent.RESTORE, Intent.ROLL_BACK):
+        if case.wanted.asked.revision:
+            _check_revision(case)
+        else:
+            _check_change(case)
 
 
-def _known(path: str, values: Roots) -> bool:
-    try:
-        fill(f"{{{path}}}", values)
-    except Missing:
-        return False
-    return True
+def _check_change(case: Drafting) -> None:
+    """The last change must be the one that was described: by its author, or its words."""
+    last, asked = case.found.last_change, case.wanted.asked
+    if last is None:
+        return
+    about = f"{last.author} {last.subject} {' '.join(case.found.values)}".casefold()
+    said = [word for word in (asked.whose, *asked.subject.split()) if word]
+    if all(word in about.replace("_", " ") for word in said):
+        return
+    raise Unclear(
+        f"The last change of {case.wanted.service} is {sentences.who(last)}. Is it the one?",
+        [f"revert {last.short}"],
+    )
 
 
 def _check_setting(case: Drafting) -> None:
     asked, service = case.wanted.asked, case.wanted.service
+    if asked.several:
+        raise Unclear("One setting at a time. Which first?", asked.several)
+    near = get_close_matches(asked.key, list(case.found.values), n=1, cutoff=0.8)
+    if near and asked.key not in case.found.values:
+        text = f"I know no setting {asked.key}. Do you mean {near[0]}?"
+        raise Unclear(text, [f"set {near[0]} to {asked.value}"] if asked.value else [])
     if asked.key and asked.value:
         return
     if asked.value:
         choices = [f"set {key} to {asked.value}" for key in case.found.values]
-        what = f"I know no setting {asked.thing}. " if asked.thing else ""
+        vague = asked.thing.casefold() in ("", "it", "this", "that")
+        what = "" if vague else f"I know no setting {asked.thing}. "
         raise Unclear(f"{what}Which setting of {service}?", choices)
     olds = [f"set {key} to {old}" for key, (old, _) in case.found.values.items() if old]
     if asked.key:
@@ -177,6 +195,9 @@ def _step(action: Action, case: Drafting, values: Roots, tools: frozenset[str]) 
     for one in action.alternatives():
         if one.tool not in tools:
             missing = missing or f"{one.tool} is not connected"
+            continue
+        if unknown := [path for path in one.when if not known(path, values)]:
+            missing = _unread(case, unknown[0])
             continue
         try:
             return _filled(one, values)

@@ -43,7 +43,8 @@ class Asked:
     """A request, as far as the words alone tell.
 
     `thing` is what an order outside the grammar is about, `doubt` a word that stands where a
-    service should stand. `bare`: the message only names a service or a place, as an answer does.
+    service should stand. `whose` and `subject` describe a change; `several` are the settings of a
+    message that sets more than one. `bare`: the message only names a service or a place.
     """
 
     intent: Intent
@@ -54,6 +55,9 @@ class Asked:
     value: str = ""
     thing: str = ""
     doubt: str = ""
+    whose: str = ""
+    subject: str = ""
+    several: tuple[str, ...] = ()
     bare: bool = False
 
 
@@ -102,7 +106,7 @@ def understand(text: str, known: Lexicon, *, talking: bool = False) -> Asked:
         for clause, question in _clauses(words)
         for asked in _clause(clause, talking=talking, question=question)
     ]
-    best = min(found, key=_rank, default=Asked(Intent.NOTHING))
+    best = _one_of(found)
     services = tuple(dict.fromkeys(word.value for word in words if word.kind is Kind.SERVICE))
     places = [word.value for word in words if word.kind is Kind.PLACE]
     return replace(
@@ -110,8 +114,25 @@ def understand(text: str, known: Lexicon, *, talking: bool = False) -> Asked:
         services=services,
         place=_one_place(places),
         doubt="" if services else best.doubt,
+        several=_several(words) if best.intent is Intent.SET_VALUE else (),
         bare=best.intent is Intent.NOTHING and _is_bare(words),
     )
+
+
+def _one_of(found: Sequence[Asked]) -> Asked:
+    """The request of a message. An order that can't be met is told, never dropped."""
+    best = min(found, key=_rank, default=Asked(Intent.NOTHING))
+    other = next((one for one in found if one.intent is Intent.OTHER), None)
+    return other or best
+
+
+def _several(words: Sequence[Word]) -> tuple[str, ...]:
+    """The assignments of a message that has more than one."""
+    whole = Segment(words)
+    found = {
+        whole.at(match, "key"): whole.at(match, "value") for match in form.PAIR.finditer(whole.text)
+    }
+    return tuple(f"set {key} to {value}" for key, value in found.items()) if len(found) > 1 else ()
 
 
 def _rank(asked: Asked) -> tuple[int, bool]:
@@ -158,8 +179,9 @@ def _clause(words: Sequence[Word], *, talking: bool, question: bool) -> Iterator
 
 def _segments(whole: Segment) -> Iterator[Segment]:
     part: list[Word] = []
-    for word in whole.words:
-        if word.kind is Kind.WORD and word.text in BREAKS:
+    for index, word in enumerate(whole.words):
+        following = whole.words[index + 1].text if index + 1 < len(whole.words) else ""
+        if word.kind is Kind.WORD and (word.text in BREAKS or _joins(word.text, following)):
             yield Segment(part)
             part = []
         else:
@@ -167,11 +189,16 @@ def _segments(whole: Segment) -> Iterator[Segment]:
     yield Segment(part)
 
 
+def _joins(word: str, following: str) -> bool:
+    """Whether "and" or "then" begins another order."""
+    return word in ("and", "then") and bool(form.OTHER.match(following))
+
+
 def _segment(segment: Segment, *, assigning: bool) -> Asked | None:
     """What one segment asks for; None when nothing."""
     segment = segment.without(form.INSTEAD_OF.search(segment.text))
-    if form.TOLD.match(segment.text):
-        return None
+    if form.TOLD.match(segment.text) or segment.text.startswith("@"):
+        return None  # said by, or to, somebody else
     if question := _question(segment, strict=True):
         return question
     lead = form.PREAMBLE.match(segment.text)
@@ -179,10 +206,11 @@ def _segment(segment: Segment, *, assigning: bool) -> Asked | None:
     segment = segment.without(form.REASON.search(segment.text))
     if not segment.words or form.NEGATED.match(segment.text):
         return None
-    for reading in (_value, _revision, _back, _forward):
-        if asked := reading(segment, assigning=assigning):
+    led = bool(lead and lead[0].strip())
+    for reading in (_value, _revision, _back, _forward, _adjustment):
+        if asked := reading(segment, assigning=assigning or led):
             return asked
-    return _question(segment, strict=False) or _rest(segment, led=bool(lead and lead[0].strip()))
+    return _question(segment, strict=False) or _rest(segment, led=led)
 
 
 def _value(segment: Segment, *, assigning: bool) -> Asked | None:
@@ -196,6 +224,8 @@ def _value(segment: Segment, *, assigning: bool) -> Asked | None:
         return replace(_assignment(segment, match), key=segment.at(match, "key"))
     if match := form.SET_UNKNOWN.match(segment.text):
         return replace(_assignment(segment, match), thing=segment.written(match, "thing"))
+    if match := form.VALUE_ORDER.match(segment.text):
+        return _assignment(segment, match)
     return None
 
 
@@ -220,15 +250,26 @@ def _revision(segment: Segment, *, assigning: bool) -> Asked | None:
 
 def _back(segment: Segment, *, assigning: bool) -> Asked | None:
     del assigning
-    forms = (form.ROLL_BACK, form.ROLL_BACK_NOUN, form.NEEDS_BACK, form.WANT_BACK, form.TO_PREVIOUS)
+    forms = (
+        form.ROLL_BACK,
+        form.ROLL_BACK_NOUN,
+        form.NEEDS_BACK,
+        form.WANT_BACK,
+        form.TAKE_PREVIOUS,
+        form.TO_PREVIOUS,
+    )
     match = next((found for one in forms if (found := one.match(segment.text))), None)
     if match is None:
         return None
     doubt = form.DOUBT.match(segment.text[match.end() :])
+    word = doubt["doubt"] if doubt else ""
+    described = bool(form.CHANGE_NOUN.search(segment.text[match.end() :]))
     return Asked(
         Intent.ROLL_BACK,
         revision=segment.first(Kind.REVISION),
-        doubt=doubt["doubt"] if doubt and not form.CHANGE_NOUN.search(segment.text) else "",
+        doubt="" if described else word,
+        whose=word if described else "",
+        subject=next((one.text for one in segment.words if one.kind is Kind.QUOTE), ""),
     )
 
 
@@ -240,6 +281,13 @@ def _forward(segment: Segment, *, assigning: bool) -> Asked | None:
         return None
     rest = Segment(segment.words[len(segment.text[: match.end()].split()) :])
     return _value(rest, assigning=True) or Asked(Intent.SET_VALUE)
+
+
+def _adjustment(segment: Segment, *, assigning: bool) -> Asked | None:
+    """A setting is to become something else; what, must be asked."""
+    del assigning
+    key = segment.first(Kind.KEY)
+    return Asked(Intent.SET_VALUE, key=key) if key and form.ADJUST.match(segment.text) else None
 
 
 def _question(segment: Segment, *, strict: bool) -> Asked | None:

@@ -12,7 +12,7 @@ from engine.llm.findings import Findings, findings
 from engine.llm.grammar import Intent
 from engine.llm.playbooks import Action, Does, Look, Playbook
 from engine.llm.requests import Requests, Unclear, Wanted
-from engine.llm.templates import Missing, fill, fill_text
+from engine.llm.templates import Missing, fill, fill_text, known
 from engine.ports import Services
 
 DOES = {
@@ -139,6 +139,8 @@ class OfflinePlanner:
 
 
 def _filled(name: str, action: Action, values: dict[str, dict[str, Json]]) -> Reading | None:
+    if not all(known(path, values) for path in action.when):
+        return None
     try:
         given = fill(dict(action.input), values)
         title = fill_text(action.title, values)

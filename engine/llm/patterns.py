@@ -49,7 +49,8 @@ PREVIOUS = (
     r"yesterday|original|working|stable|state)"
 )
 TAKE = (
-    r"(?:use|deploy|run|take|switch|move|point|bring|change|put|switch to|move to|go to|go with|"
+    r"(?:use|deploy|run|take|get|switch|move|point|bring|change|put|switch to|move to|go to|go "
+    r"with|"
     r"pin|pin to|reset to|set|try|choose|"
     r"pick|apply|ship|restore|return to|back to|checkout|check out|put on|install|have)"
 )
@@ -94,6 +95,11 @@ TAKE_REVISION = re.compile(
 BARE_REVISION = re.compile(
     r"(?:(?:commit|revision|version|sha|rev) )?<rev>(?: (?:instead|please|then|is better))*$"
 )
+TAKE_PREVIOUS = re.compile(
+    rf"{TAKE} {ARTICLE}(?:<svc> )?{ARTICLE}(?:(?:previous|last|old|older|prior|earlier|good|known|"
+    r"working|stable) )+(?:version|revision|commit|config(?:uration)?|settings|state|release|one)"
+    r"(?!\w)"
+)
 TO_PREVIOUS = re.compile(rf"\b(?:to|back to) (?:the |its |a |one )*{PREVIOUS}\b")
 
 SET_KEY = re.compile(
@@ -122,6 +128,12 @@ ONLY_VALUE = re.compile(
     r"(?: (?:it|that|this|the value))?(?: (?:to|at|be|up to|down to))? )?"
     r"(?P<number><num>)(?: (?:instead|please|then|rather|is better|is enough))*$"
 )
+PAIR = re.compile(rf"(?P<key><key>)(?: from <num>)? (?:{IS} )*(?P<value><num>|<quote>)")
+VALUE_ORDER = re.compile(
+    r"(?:set|use|try|make|put|raise|lower|increase|decrease|reduce|bump)(?: (?:it|that|this))?"
+    r"(?: (?:to|at))? (?P<number><num>)$"
+)
+ADJUST = re.compile(rf"(?:{PUT}|double|halve|triple|grow|shrink)(?!\w)")
 ASSIGNMENTS = (SET_KEY, SET_VALUE_FIRST, ASSIGN)
 # Only where a plan is talked about: elsewhere "25 instead" says nothing.
 CORRECTIONS = (BARE_KEY, VALUE_OF_KEY, ONLY_VALUE)
@@ -233,14 +245,16 @@ REPLICAS = re.compile(
 CHANGE_NOUN = re.compile(
     r"(?<!\S)(?:changes?|commits?|push|deploy(?:ment)?|config(?:uration)?|settings?|update|edit|"
     r"release|"
-    r"revision|version|rollout|<key>)(?!\w)"
+    r"revision|version|rollout|revert|rollback|<key>)(?!\w)"
 )
 DOUBT = re.compile(
     r" (?:(?:the|our|on|for|of|in) )*(?!(?:the|it|this|that|everything|all|now|please|to|in|on|for|"
     r"of|from|by|and|again|what|whatever|last|latest|these|those|things|immediately|asap|today|"
-    r"right|"
-    r"quickly|first|then|instead|before|with|at|as|my|our|your|their|service|prod)(?!\w))"
-    r"(?P<doubt>[a-z][\w-]{2,})(?<!ly)(?: |$)"
+    r"right|quickly|first|then|instead|before|with|at|as|my|our|your|their|service|prod|bad|"
+    r"broken|recent|newest|faulty|config|configuration|settings?|commits?|changes?|deploy|"
+    r"deployment|release|revision|version|previous|prior|current|new|culprit|offending|update|"
+    r"edit|rollout|push|back|any|most|very|breaking|wrong|whole|one|known|good|working|stable|old|"
+    r"older|how|where|state|good)(?!\w))(?P<doubt>[a-z][\w-]{2,})(?<!ly)(?: |$)"
 )
 QUESTION_WORD = re.compile(
     r"(?:what|why|who|when|which|how|is|are|was|were|has|have|did|does|do|should|shall|any|"

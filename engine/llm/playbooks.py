@@ -38,7 +38,11 @@ class Expected(Model):
 
 
 class Action(Model):
-    """A tool action with an input template; `otherwise` is taken where it can't be filled."""
+    """A tool action with an input template.
+
+    `otherwise` is taken where it can't be filled, or where something that `when` names is not
+    known.
+    """
 
     tool: Name
     action: Name
@@ -46,6 +50,7 @@ class Action(Model):
     title: Sentence
     why: Sentence = ""
     expect: Expected | None = None
+    when: tuple[Name, ...] = ()
     otherwise: "Action | None" = None
 
     def alternatives(self) -> Iterator["Action"]:
@@ -125,11 +130,17 @@ def _mistakes(playbook: Playbook) -> Iterator[str]:
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"two readings are called {name}"
     content = playbook.model_dump(mode="json", exclude={"look"})
+    wanted = [path for one in _actions(playbook) for path in one.when]
     looks = playbook.model_dump(mode="json", include={"look"})
     for text in (*mistakes(content), *mistakes(looks)):
         yield f"{text!r} has a brace that is no placeholder"
-    for path in (*placeholders(content), *placeholders(looks), *playbook.needs):
+    for path in (*placeholders(content), *placeholders(looks), *playbook.needs, *wanted):
         yield from _wrong_path(path, names)
+
+
+def _actions(playbook: Playbook) -> Iterator[Action]:
+    for action in (*playbook.look, *playbook.steps):
+        yield from action.alternatives()
 
 
 def _wrong_path(path: str, names: Sequence[str]) -> Iterator[str]:

@@ -47,6 +47,15 @@ def fill_text(template: str, values: Values) -> str:
     return PLACEHOLDER.sub(lambda match: _word(_found(match[1], values)), template)
 
 
+def known(path: str, values: Values) -> bool:
+    """Whether a placeholder has a value."""
+    try:
+        _found(path, values)
+    except Missing:
+        return False
+    return True
+
+
 def placeholders(template: Json) -> Iterator[str]:
     """Names of all placeholders of a template, references to steps left out."""
     if isinstance(template, str):

@@ -86,6 +86,13 @@ PASTED = re.compile(r"```.*?(?:```|\Z)|^\s*(?:>|&gt;).*$", re.DOTALL | re.MULTIL
 QUOTED = r'"[^"\n]{0,300}"|`[^`\n]{0,300}`'
 TOKEN = re.compile(rf"{QUOTED}|->|[\w@#+-][\w./@#%:+-]*|[=?!,;:.\n]")
 REVISION = re.compile(r"(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{7,40}")
+PLACE = re.compile(r"[a-z][a-z0-9-]*(?:/[a-z0-9-]+)?")
+NO_PLACES = re.compile(
+    r"the|a|an|my|our|your|their|its|this|that|these|those|it|there|here|git|slack|order|time|case|"
+    r"general|total|addition|config|settings|main|full|parallel|which|what|one|all|both|any|some|"
+    r"fact|short|progress|trouble|danger|need|question|advance|use|place|turn|mind|front|response|"
+    r"reply|return|line|sync|charge|touch|doubt|yaml|json|code|details?"
+)
 LONG_NUMBER = re.compile(r"\d{7,40}")
 BEFORE_REVISION = frozenset(
     ["commit", "revision", "version", "sha", "rev", "hash", "revert", "undo", "rollback"]
@@ -123,7 +130,7 @@ def read(text: str, known: Lexicon) -> list[Word]:
     index = 0
     while index < len(tokens):
         word, used = _named(tokens, index, known)
-        words.append(_commit_number(word, words))
+        words.append(_unknown_place(_commit_number(word, words), words))
         index += used
     return words
 
@@ -137,9 +144,18 @@ def _commit_number(word: Word, before: Sequence[Word]) -> Word:
     return replace(word, kind=Kind.REVISION, value=word.text)
 
 
+def _unknown_place(word: Word, before: Sequence[Word]) -> Word:
+    """What follows "in" names a place, even where there is none of that name."""
+    if word.kind is not Kind.WORD or not before or before[-1].text != "in":
+        return word
+    if not PLACE.fullmatch(word.text) or NO_PLACES.fullmatch(word.text):
+        return word
+    return replace(word, kind=Kind.PLACE, value=word.text)
+
+
 def _cleaned(text: str) -> str:
     text = unicodedata.normalize("NFKC", text[:LONGEST])
-    text = PASTED.sub("\n", MENTION.sub(" ", text))
+    text = PASTED.sub("\n", MENTION.sub(" @someone ", text))
     for curly, plain in (("\u2018", "'"), ("\u2019", "'"), ("\u201c", '"'), ("\u201d", '"')):
         text = text.replace(curly, plain)
     return text.replace("\u2192", "->").replace("*", " ").replace("~", " ")

@@ -29,6 +29,11 @@ PLANS = [
     ("restore the previous config of checkout", REVERT, BAD),
     ("I need you to roll back checkout in prod/eu-1", REVERT, BAD),
     ("we have to roll back, now", REVERT, BAD),
+    ("deploy the previous version of checkout", REVERT, BAD),
+    ('revert "raise pool size"', REVERT, BAD),
+    ("get checkout back to 1111111", RESTORE, GOOD),
+    ("we need pool_size 20", SET, 20),
+    ("increase the timeout_ms on checkout to 400", SET, 400),
     ("checkout needs a rollback", REVERT, BAD),
     ("draft a rollback for checkout", REVERT, BAD),
     ("do a quick rollback please", REVERT, BAD),
@@ -97,6 +102,17 @@ WORDS = [
     ("roll back paymnts", OutcomeKind.QUESTION, "I know no service paymnts"),
     ("roll back web and cart", OutcomeKind.QUESTION, "One service at a time"),
     ("roll back checkout in staging", OutcomeKind.QUESTION, "does not run in staging"),
+    ("roll back checkout in us-1", OutcomeKind.QUESTION, "does not run in us-1"),
+    ("undo Bo's commit", OutcomeKind.QUESTION, "by Dana Reyes. Is it the one?"),
+    ('revert "bill in euro"', OutcomeKind.QUESTION, "Is it the one?"),
+    ("undo the revert", OutcomeKind.QUESTION, "Is it the one?"),
+    ("set pool_sze to 20", OutcomeKind.QUESTION, "Do you mean pool_size?"),
+    ("lower pool_size by 5", OutcomeKind.QUESTION, "To what shall I set pool_size?"),
+    ("use 10", OutcomeKind.QUESTION, "Which setting of checkout?"),
+    ("set pool_size to 20 and timeout_ms to 400", OutcomeKind.QUESTION, "One setting at a time"),
+    ("set pool_size to 20, timeout_ms to 400", OutcomeKind.QUESTION, "One setting at a time"),
+    ("roll back checkout and restart it", OutcomeKind.REFUSE, "I can't restart it"),
+    ("roll back payments", OutcomeKind.REFUSE, "has no `health.tool`"),
     ("use a forward fix", OutcomeKind.QUESTION, "Which setting of checkout, and to what?"),
     ("set the thing to 20", OutcomeKind.QUESTION, "Which setting of checkout?"),
     ("if it gets worse, roll back", OutcomeKind.QUESTION, "What shall I do with checkout?"),
@@ -126,6 +142,9 @@ REMARKS = [
     "> roll back checkout",
     "```roll back checkout```",
     "the docs say set pool_size to 20",
+    "<@U0ANN> roll back checkout",
+    "Ann, did you deploy something?",
+    "10 was fine",
 ]
 
 # Corrections of v1 (revert), and of a v2 that sets pool_size to 20.
@@ -219,6 +238,16 @@ async def test_a_bare_place_answers_the_question_before() -> None:
     outcome = await planner().plan(asked)
 
     assert first_step(outcome)[0] == REVERT
+
+
+async def test_the_health_of_one_service_says_nothing_about_another() -> None:
+    asked = briefing("is payments healthy?", ())
+
+    readings = await planner().readings(asked)
+    outcome = await planner().plan(asked)
+
+    assert [one.name for one in readings] == ["changes"]
+    assert outcome.text.startswith("I can't tell how payments is")
 
 
 async def test_words_approve_nothing() -> None:
