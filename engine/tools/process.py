@@ -96,7 +96,6 @@ async def run(
     environment: Mapping[str, str],
     limits: Limits,
     on_line: OnRawLine,
-    stdin: bytes = b"",
 ) -> Ended:
     """Run a program to its end, and leave none of its children behind, whatever ends it.
 
@@ -106,10 +105,10 @@ async def run(
         environment: all of its variables.
         limits: what it may use.
         on_line: is awaited for every line; a slow reader slows the program down.
-        stdin: what it can read; nothing by default.
 
     Raises:
         CancelledError: it was cancelled; the program and its children are dead by then.
+        Exception: what `on_line` raised; the program is dead then too.
     """
     mark = secrets.token_hex(16)
     variables = {**environment, CALL_MARK: mark}
@@ -118,12 +117,13 @@ async def run(
         process = program.process
         try:
             async with asyncio.timeout(limits.seconds), asyncio.TaskGroup() as group:
-                group.create_task(_feed(process, stdin))
                 out = group.create_task(output.read("out", process.stdout))
                 group.create_task(output.read("err", process.stderr))
                 group.create_task(_close(program))
         except TimeoutError:
             return Ended(None, bytes(output.captured), captured_all=False)
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
         return Ended(process.returncode, bytes(output.captured), out.result())
 
 
@@ -206,7 +206,7 @@ async def _started(
         *argv,
         cwd=folder,
         env=dict(variables),
-        stdin=asyncio.subprocess.PIPE,
+        stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
@@ -222,17 +222,6 @@ async def _started(
         except asyncio.CancelledError:
             await ending
             raise
-
-
-async def _feed(process: asyncio.subprocess.Process, data: bytes) -> None:
-    assert process.stdin
-    try:
-        process.stdin.write(data)
-        await process.stdin.drain()
-        process.stdin.close()
-        await process.stdin.wait_closed()
-    except (BrokenPipeError, ConnectionResetError):
-        pass  # it ended without reading; its exit code tells why
 
 
 async def _close(program: Program) -> None:

@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from engine.domain.call import CallResult, Ending
+from engine.errors import Unavailable
 from engine.tools.lines import CUT, LONGEST
 from engine.tools.redaction import MASK, Redactor
 from engine.tools.registry import ToolRegistry
@@ -276,3 +277,16 @@ async def test_bubblewrap_shows_neither_hidden_folders_nor_the_network(
     await run(bench, "read")
 
     assert bench.lines == ["False", "Read-only file system", "['lo']"]
+
+
+async def test_when_the_reader_of_lines_fails_the_program_dies_and_the_error_is_its_own(
+    build: Build,
+) -> None:
+    bench = await build("import time\nprint('first', flush=True)\ntime.sleep(60)")
+    call = bench.frozen("bench.write", {}).call
+
+    async def refuse(line: str) -> None:
+        raise Unavailable("postgres", "The database does not answer.")
+
+    with pytest.raises(Unavailable, match="does not answer"):
+        await bench.runner.run(call, {}, refuse)
