@@ -8,7 +8,7 @@ from aiohttp import web
 
 from bot.http.errors import problems
 from bot.http.health import Check, Health, database
-from bot.http.hooks import Hooks
+from bot.http.hooks import Hooks, Room
 from bot.http.records import Records
 from bot.http.request_ids import measured
 from engine.ports import Store
@@ -27,11 +27,12 @@ class Sidecar:
     metrics: Metrics
     hook_token: str = ""
     checks: Mapping[str, Check] = field(default_factory=dict)
+    room: Room = field(default_factory=Room)
 
     def routes(self) -> tuple[tuple[str, str, Handler], ...]:
         """Every path there is."""
         health = Health({"postgres": database(self.store), **self.checks}, self.metrics)
-        hooks = Hooks(self.store, self.metrics, self.hook_token)
+        hooks = Hooks(self.store, self.metrics, self.hook_token, self.room)
         records = Records(self.store)
         return (
             ("GET", "/healthz", health.live),

@@ -48,12 +48,13 @@ class HookJobs:
 
     async def _receive(self, bodies: list[bytes]) -> str:
         try:
-            touched = await self.alerts.receive(*bodies)
+            return f"{await self.alerts.receive(*bodies)} problems"
         except Invalid as error:
+            if len(bodies) > 1:
+                return " / ".join([await self._receive([body]) for body in bodies])
             # Only when the rules became stricter after it was stored.
             log.warning("stored webhook is refused", action="hook.refused", error=str(error))
             return f"refused: {error}"
-        return f"{touched} problems"
 
     async def _done(self, handled: list[int], outcome: str) -> None:
         """In a transaction of its own: what follows in the thread may have to be tried again."""
