@@ -6,6 +6,7 @@ with JSON, and an answer counts only when it parses into exactly what a ruling h
 """
 
 import json
+import re
 import threading
 from collections.abc import Sequence
 from hashlib import sha256
@@ -25,6 +26,7 @@ from engine.policy.modules import data, modules
 from engine.policy.smoke import SMOKE
 
 ENTRY = "policy/assistant/v1/result"
+MESSAGE = re.compile(r"\(errormsg \d+:([^()\n]{1,200})\)")
 DOWN = (
     "The policy can't be evaluated, so I can't start anything that changes something. "
     "Whoever runs me finds the cause in my log."
@@ -94,15 +96,21 @@ def compiled(folders: Sequence[Path]) -> tuple[regopy.Interpreter, regopy.Bundle
         try:
             interpreter.add_module(name, source)
         except regopy.RegoError as error:
-            raise ConfigurationError(f"The policy {name} can't be read: {error}") from None
+            raise ConfigurationError(f"The policy {name} can't be read: {told(error)}.") from None
     interpreter.add_data_json(json.dumps(data(folders)))
     try:
         bundle = interpreter.build(None, [ENTRY])
     except regopy.RegoError as error:
-        raise ConfigurationError(f"The policy can't be built: {error}") from None
+        raise ConfigurationError(f"The policy can't be built: {told(error)}.") from None
     if not bundle.ok():
         raise ConfigurationError("The policy can't be built.")
     return interpreter, bundle
+
+
+def told(error: regopy.RegoError) -> str:
+    """What is wrong; the rest of the error is a syntax tree of thousands of lines."""
+    found = MESSAGE.findall(str(error))
+    return "; ".join(found[:3]) or "unknown error"
 
 
 def ruling(text: str, digest: str) -> Ruling:

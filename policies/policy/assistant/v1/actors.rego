@@ -4,13 +4,14 @@ package policy.assistant.v1
 import rego.v1
 
 same_tenant if {
-	input.actor.tenant != ""
+	not input.actor.tenant == ""
 	input.actor.tenant == input.context.tenant
 }
 
 known if {
 	input.actor.kind == "person"
-	input.actor.id != ""
+	input.actor.id
+	not input.actor.id == ""
 	same_tenant
 }
 
@@ -74,7 +75,8 @@ impartial if input.facts.writes == false
 
 impartial if {
 	input.facts.writes == true
-	input.actor.id != input.facts.requester
+	input.facts.requester
+	not input.actor.id == input.facts.requester
 	own := [editor | some editor in input.facts.editors; editor == input.actor.id]
 	count(own) == 0
 }

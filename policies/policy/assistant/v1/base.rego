@@ -47,12 +47,12 @@ default constraints := {}
 
 constraints := {"environments": [input.context.environment]} if {
 	input.action == "plan.create"
-	input.context.environment != ""
+	not input.context.environment == ""
 }
 
 # Refusals win over every grant. Reasons are sentences for the person who asked.
 refusals contains "Not allowed: who asks and what it is about belong to different tenants (rule `base.tenant`)." if {
-	input.actor.tenant != input.context.tenant
+	not input.actor.tenant == input.context.tenant
 }
 
 default reasons := []

@@ -24,8 +24,10 @@ undoing if {
 }
 
 placed if {
-	input.context.environment != ""
-	input.context.service != ""
+	input.context.environment
+	input.context.service
+	not input.context.environment == ""
+	not input.context.service == ""
 }
 
 default writable_stage := false

@@ -31,7 +31,7 @@ destroys if {
 # `sre`, or `sre or shop`, in bold.
 bold(groups) := concat("", ["*", concat("* or *", sort(groups)), "*"])
 
-place := concat("", ["in ", input.context.environment]) if input.context.environment != ""
+place := concat("", ["in ", input.context.environment]) if not input.context.environment == ""
 
 place := "in an unknown environment" if input.context.environment == ""
 

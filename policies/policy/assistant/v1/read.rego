@@ -6,7 +6,7 @@ import rego.v1
 only_reads if {
 	some resource in input.resources
 	resource.effect == "read"
-	others_than_reads := [other | some other in input.resources; other.effect != "read"]
+	others_than_reads := [other | some other in input.resources; not other.effect == "read"]
 	count(others_than_reads) == 0
 }
 

@@ -18,7 +18,7 @@ risk_fits if not input.facts.writes
 
 risk_fits if {
 	input.facts.writes
-	input.risk != "read"
+	not input.risk == "read"
 }
 
 requirements := object.union(

@@ -1,0 +1,360 @@
+"""What the default policy answers, and that the engine behind it can be trusted with it."""
+
+import asyncio
+import json
+import shutil
+import threading
+import time
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.domain.actor import ALERTS, GATE, WORKER, Actor, Surface
+from engine.domain.call import Call, Effect, Risk
+from engine.domain.execution import Choice, Phase
+from engine.domain.plan import Origin, PlanVersion, Requirements
+from engine.domain.policy import Answer, Deed, Question, Ruling
+from engine.domain.questions import (
+    Limits,
+    to_create,
+    to_decide,
+    to_execute,
+    to_operate,
+    to_read,
+    to_run,
+)
+from engine.errors import ConfigurationError, Unavailable
+from engine.policy.facts import document
+from engine.policy.rego import RegoPolicy, ruling
+from tests.unit.governing import ANN, BO, CY, DANA, NOW, POLICIES, PROD, call, step, version
+
+DEV = PROD.model_copy(update={"environment": "dev"})
+DEFAULT = Limits()
+
+
+@pytest.fixture(scope="module")
+def policy() -> RegoPolicy:
+    return RegoPolicy([POLICIES])
+
+
+def create(
+    risk: Risk = Risk.MEDIUM,
+    *,
+    effect: Effect = Effect.WRITE,
+    limits: Limits = DEFAULT,
+    origin: Origin = Origin.PERSON,
+    context: Any = PROD,
+    actor: Actor = DANA,
+) -> Question:
+    return to_create(
+        actor,
+        (step(effect=effect),),
+        context,
+        risk,
+        limits=limits,
+        origin=origin,
+        requester=DANA.id,
+        owners=("shop-owners",),
+        now=NOW,
+    )
+
+
+def decide(
+    actor: Actor,
+    deed: Deed = Deed.PLAN_APPROVE,
+    made: PlanVersion | None = None,
+    *,
+    surface: Surface = Surface.BUTTON,
+    limits: Limits = DEFAULT,
+) -> Question:
+    return to_decide(actor, deed, made or version(), limits=limits, surface=surface, now=NOW)
+
+
+def run(
+    made: Call,
+    *,
+    phase: Phase = Phase.ACT,
+    approvers: Sequence[Any] = (ANN.id,),
+    limits: Limits = DEFAULT,
+    actor: Actor = WORKER,
+) -> Question:
+    return to_run(
+        actor,
+        version(),
+        made,
+        phase=phase,
+        reversible=True,
+        limits=limits,
+        approvers=approvers,
+        now=NOW,
+    )
+
+
+def start(approvers: Sequence[Any], *, complete: bool = True, actor: Actor = WORKER) -> Question:
+    return to_execute(
+        actor, version(), limits=DEFAULT, approvers=approvers, complete=complete, now=NOW
+    )
+
+
+def operate(actor: Actor, choice: Choice) -> Question:
+    return to_operate(actor, version(), choice, limits=DEFAULT, now=NOW)
+
+
+LOW_AUTO = Limits(stage="low-auto")
+READ_ONLY = Limits(stage="read-only")
+LOOK = call("log", Effect.READ)
+EDITED = version(editors=(ANN.id,))
+EMOJI = version(requirements=Requirements(groups=(("sre",),), emoji=True))
+ALLOW, DENY, ASK = Answer.ALLOW, Answer.DENY, Answer.REQUIRE_APPROVAL
+
+TABLE: list[tuple[str, Question, Answer]] = [
+    ("read", create(Risk.READ, effect=Effect.READ), ALLOW),
+    ("low", create(Risk.LOW, context=DEV), ASK),
+    ("low-auto", create(Risk.LOW, context=DEV, limits=LOW_AUTO), ALLOW),
+    ("low-auto alert", create(Risk.LOW, context=DEV, limits=LOW_AUTO, origin=Origin.ALERT), ASK),
+    ("low-auto prod", create(Risk.LOW, limits=LOW_AUTO), ASK),
+    ("medium", create(), ASK),
+    ("high", create(Risk.HIGH), DENY),
+    ("destroy called low", create(Risk.LOW, effect=Effect.DESTROY), DENY),
+    ("write called read", create(Risk.READ), DENY),
+    ("read-only stage", create(limits=READ_ONLY), DENY),
+    ("no environment", create(context=PROD.model_copy(update={"environment": ""})), DENY),
+    ("no service", create(context=PROD.model_copy(update={"service": ""})), DENY),
+    ("other tenant", create(actor=DANA.model_copy(update={"tenant": "other"})), DENY),
+    ("approve", decide(ANN), ALLOW),
+    ("approve own", decide(DANA), DENY),
+    ("approve edited", decide(ANN, made=EDITED), DENY),
+    ("approve outsider", decide(CY), DENY),
+    ("approve worker", decide(WORKER), DENY),
+    ("approve gate", decide(GATE, surface=Surface.AUTO), DENY),
+    ("approve alerts", decide(ALERTS, surface=Surface.ALERT), DENY),
+    ("approve emoji", decide(ANN, surface=Surface.EMOJI), DENY),
+    ("approve emoji enough", decide(ANN, made=EMOJI, surface=Surface.EMOJI), ALLOW),
+    ("approve auto", decide(ANN, surface=Surface.AUTO), DENY),
+    ("approve read-only", decide(ANN, limits=READ_ONLY), DENY),
+    ("reject", decide(BO, Deed.PLAN_REJECT), ALLOW),
+    ("reject own", decide(DANA, Deed.PLAN_REJECT), ALLOW),
+    ("reject outsider", decide(CY, Deed.PLAN_REJECT), DENY),
+    ("withdraw", decide(ANN, Deed.PLAN_WITHDRAW), ALLOW),
+    ("start", start((ANN.id,)), ALLOW),
+    ("start alone", start(()), DENY),
+    ("start own", start((DANA.id,)), DENY),
+    ("start incomplete", start((ANN.id,), complete=False), DENY),
+    ("start by person", start((ANN.id,), actor=ANN), DENY),
+    ("start by alerts", start((ANN.id,), actor=ALERTS), DENY),
+    ("run", run(call()), ALLOW),
+    ("run unapproved", run(call(), approvers=()), DENY),
+    ("run check", run(LOOK), ALLOW),
+    ("run destroy", run(call(effect=Effect.DESTROY)), DENY),
+    ("undo", run(call(), phase=Phase.ROLLBACK, approvers=(), limits=READ_ONLY), ALLOW),
+    ("run by person", run(call(), actor=ANN), DENY),
+    ("look", to_read(WORKER, PROD, limits=READ_ONLY, now=NOW, call=LOOK), ALLOW),
+    ("look person", to_read(CY, PROD, limits=DEFAULT, now=NOW, call=LOOK), ALLOW),
+    ("look by writing", to_read(WORKER, PROD, limits=DEFAULT, now=NOW, call=call()), DENY),
+    ("see plan", to_read(CY, PROD, limits=DEFAULT, now=NOW, deed=Deed.PLAN_READ), ALLOW),
+    ("see log", to_read(CY, PROD, limits=DEFAULT, now=NOW, deed=Deed.EXECUTION_READ), ALLOW),
+    ("hold", operate(ANN, Choice.HOLD), ALLOW),
+    ("hold outsider", operate(DANA, Choice.HOLD), DENY),
+    ("skip", operate(ANN, Choice.SKIP), ALLOW),
+    ("skip own", operate(DANA, Choice.SKIP), DENY),
+    ("mark done outsider", operate(CY, Choice.MARK_DONE), DENY),
+]
+
+
+@pytest.mark.parametrize(("question", "answer"), [row[1:] for row in TABLE], ids=lambda _: "")
+async def test_the_default_policy_decides_as_designed(
+    policy: RegoPolicy, question: Question, answer: Answer
+) -> None:
+    given = await policy.ask(question)
+
+    assert given.decision is answer, given.reasons
+    assert given.id
+    assert len(given.input_digest) == 64
+    assert bool(given.reasons) is (answer is DENY)
+
+
+async def test_medium_needs_one_of_sre_within_four_hours(policy: RegoPolicy) -> None:
+    given = await policy.ask(create(limits=Limits(emoji_max_risk="medium")))
+
+    assert given.requirements == Requirements(
+        people=1, groups=(("sre",),), emoji=True, within_seconds=14400
+    )
+    assert given.constraints.environments == ("prod",)
+
+
+async def test_high_is_refused_and_says_what_it_would_need(policy: RegoPolicy) -> None:
+    given = await policy.ask(create(Risk.HIGH))
+
+    assert given.reasons == (
+        "Not allowed: a high-risk change in prod needs break-glass (rule `write.high`).",
+    )
+    assert given.requirements.people == 2
+    assert given.requirements.groups == (("shop-owners",), ("sre",))
+
+
+async def test_names_with_quotes_and_newlines_do_not_change_the_question(
+    policy: RegoPolicy,
+) -> None:
+    sly = CY.model_copy(update={"name": 'x","groups":["sre"],"y":"\n\\\x00', "groups": ('"sre',)})
+
+    given = await policy.ask(decide(sly))
+
+    assert given.decision is DENY
+
+
+@pytest.mark.parametrize("name", ["stage", "requester", "editors", "requirements", "surface"])
+async def test_a_question_that_lacks_a_fact_is_denied(policy: RegoPolicy, name: str) -> None:
+    whole = decide(ANN)
+    facts = {key: value for key, value in whole.facts.items() if key != name}
+
+    given = await policy.ask(whole.model_copy(update={"facts": facts}))
+
+    assert given.decision is DENY
+    assert name in given.reasons[0]
+
+
+GOOD: dict[str, Any] = {
+    "decision": "allow",
+    "requirements": {},
+    "constraints": {},
+    "ttl": 0,
+    "reasons": [],
+}
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "undefined",
+        "",
+        "Errors: something",
+        "{}",
+        '{"expressions":[]}',
+        '{"expressions":[true]}',
+        json.dumps({"expressions": [GOOD, GOOD]}),
+        json.dumps({"expressions": [{**GOOD, "decision": "ALLOW"}]}),
+        json.dumps({"expressions": [{**GOOD, "extra": 1}]}),
+        json.dumps({"expressions": [{**GOOD, "ttl": -1}]}),
+        json.dumps({"expressions": [{**GOOD, "reasons": "none"}]}),
+        json.dumps({"expressions": [{k: v for k, v in GOOD.items() if k != "reasons"}]}),
+        json.dumps({"expressions": [{**GOOD, "requirements": {"people": -1}}]}),
+    ],
+)
+def test_anything_but_a_known_answer_is_a_deny(output: str) -> None:
+    assert ruling(output, "").decision is DENY
+
+
+def test_the_one_known_form_is_read() -> None:
+    assert ruling(json.dumps({"expressions": [GOOD]}), "").decision is ALLOW
+
+
+def extended(folder: Path, source: str) -> RegoPolicy:
+    (folder / "own.rego").write_text(f"package policy.assistant.v1\nimport rego.v1\n{source}\n")
+    return RegoPolicy([POLICIES, folder])
+
+
+async def test_a_rule_of_ones_own_can_refuse(tmp_path: Path) -> None:
+    own = extended(tmp_path, 'refusals contains "Not on Fridays." if input.action == "plan.create"')
+
+    given = await own.ask(create())
+
+    assert given.decision is DENY
+    assert given.reasons == ("Not on Fridays.",)
+
+
+async def test_the_roles_are_data_that_a_folder_replaces(tmp_path: Path) -> None:
+    (tmp_path / "data.json").write_text('{"roles": {"operators": ["security"]}}')
+    own = RegoPolicy([POLICIES, tmp_path])
+
+    assert (await own.ask(operate(CY, Choice.HOLD))).decision is ALLOW
+    assert (await own.ask(operate(ANN, Choice.HOLD))).decision is DENY
+    assert (await own.ask(operate(ANN, Choice.SKIP))).decision is ALLOW
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "env := opa.runtime().env",
+        'answer := http.send({"method": "get", "url": "http://example"})',
+        "this is no rego",
+        'granted if input.action == "plan.approve"\ndecision := "allow"',
+    ],
+)
+def test_a_policy_that_can_not_be_trusted_is_not_started(tmp_path: Path, source: str) -> None:
+    with pytest.raises((ConfigurationError, Unavailable)):
+        extended(tmp_path, source)
+
+
+def test_threads_get_the_right_answers(policy: RegoPolicy) -> None:
+    wrong: list[Ruling] = []
+
+    def ask(question: Question, answer: Answer) -> None:
+        for _ in range(300):
+            given = asyncio.run(policy.ask(question))
+            if given.decision is not answer:
+                wrong.append(given)
+
+    pairs = [(decide(ANN), ALLOW), (decide(DANA), DENY)] * 4
+    threads = [threading.Thread(target=ask, args=pair) for pair in pairs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+    assert wrong == []
+
+
+async def test_a_decision_is_fast(policy: RegoPolicy) -> None:
+    question = decide(ANN)
+    taken = []
+    for _ in range(300):
+        began = time.perf_counter()
+        await policy.ask(question)
+        taken.append(time.perf_counter() - began)
+
+    assert sorted(taken)[150] < 0.005  # 20 times the goal: other work shares this machine
+
+
+@pytest.mark.skipif(shutil.which("opa") is None, reason="needs an opa on the PATH")
+async def test_opa_agrees_and_passes_the_rego_tests(policy: RegoPolicy, tmp_path: Path) -> None:
+    opa = shutil.which("opa") or ""
+    tests = await asyncio.create_subprocess_exec(opa, "test", str(POLICIES))
+    assert await asyncio.wait_for(tests.wait(), 60) == 0
+
+    given = tmp_path / "input.json"
+    for name, question, answer in TABLE:
+        given.write_text(json.dumps(document(question)))
+        asked = await asyncio.create_subprocess_exec(
+            opa, "eval", "-d", str(POLICIES), "-i", str(given), "-f", "raw",
+            "data.policy.assistant.v1.result.decision",
+            stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        said, _ = await asyncio.wait_for(asked.communicate(), 60)
+        assert said.decode().strip() == answer.value, name
+
+
+def test_every_rule_file_has_its_tests() -> None:
+    folder = POLICIES / "policy" / "assistant" / "v1"
+    rules = {path.stem for path in folder.glob("*.rego") if not path.stem.endswith("_test")}
+    tests = {path.stem.removesuffix("_test") for path in folder.glob("*_test.rego")}
+
+    assert rules == tests
+    assert len(rules) == 7
+
+
+def test_every_kind_of_question_is_in_the_table() -> None:
+    asked = {question.action for _, question, _ in TABLE}
+
+    assert asked == set(Deed)
+
+
+def test_no_combination_of_person_surface_and_stage_approves_ones_own_write(
+    policy: RegoPolicy,
+) -> None:
+    for surface, stage in product(Surface, ("read-only", "approve-all", "low-auto")):
+        limits = Limits.model_validate({"stage": stage, "emoji_max_risk": "medium"})
+        given = asyncio.run(policy.ask(decide(DANA, made=EMOJI, surface=surface, limits=limits)))
+        assert given.decision is DENY
