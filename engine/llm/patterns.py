@@ -60,7 +60,7 @@ PUT = (
     r"back|"
     r"modify|edit|correct|let|limit|cap|move|bring|take|switch|return|keep|want)"
 )
-ARTICLE = r"(?:(?:the|a|an|its|our|their|this|that|to|of|for|on|in|at|with|back|by|up|down) )*"
+ARTICLE = r"(?:(?:the|a|an|its|our|their|this|that|to|of|for|on|in|at|with|back|by|up|down) ){0,6}"
 IS = (
     r"(?:=|:|->|to|at|as|is|be|should be|must be|to be|of|from|equal to|equals|becomes?|back to|"
     r"with)"
@@ -254,7 +254,8 @@ DOUBT = re.compile(
     r"broken|recent|newest|faulty|config|configuration|settings?|commits?|changes?|deploy|"
     r"deployment|release|revision|version|previous|prior|current|new|culprit|offending|update|"
     r"edit|rollout|push|back|any|most|very|breaking|wrong|whole|one|known|good|working|stable|old|"
-    r"older|how|where|state|good)(?!\w))(?P<doubt>[a-z][\w-]{2,})(?<!ly)(?: |$)"
+    r"older|how|where|state|me|us|so|up|is|we|no|if|ok|i|go|via|"
+    r"per)(?!\w))(?P<doubt>[a-z][\w-]+)(?<!ly)(?: |$)"
 )
 QUESTION_WORD = re.compile(
     r"(?:what|why|who|when|which|how|is|are|was|were|has|have|did|does|do|should|shall|any|"

@@ -108,7 +108,8 @@ class Requests:
         )
         if base.service and base.service != service:
             context = context.model_copy(update={"cluster": base.cluster})
-        return self._placed(context, asked.place, texts(entry.get("places")))
+        said = asked.place or ("" if context.environment else _labelled(briefing))
+        return self._placed(context, said, texts(entry.get("places")))
 
     def _service(self, briefing: Briefing, asked: Asked, base: ContextRef) -> str:
         if len(asked.services) > 1:
@@ -150,6 +151,12 @@ class Requests:
     @staticmethod
     def _keys(briefing: Briefing, keys: Sequence[str]) -> list[str]:
         return [*keys, *_current_keys(briefing)]
+
+
+def _labelled(briefing: Briefing) -> str:
+    """Where an alert says that it is; it counts only if the service runs there."""
+    labels = briefing.draft.labels
+    return "/".join(filter(None, (labels.get("environment", ""), labels.get("cluster", ""))))
 
 
 def _current_keys(briefing: Briefing) -> Iterator[str]:

@@ -1,8 +1,9 @@
 """The demo's incident, drafted without a model."""
 
-from engine.domain.draft import Evidence, OutcomeKind
+from engine.domain.context import ContextRef
+from engine.domain.draft import OutcomeKind
 from engine.domain.plan import Origin
-from tests.unit.planning import BAD, briefing, broken, draft, log, planner, services, well
+from tests.unit.planning import BAD, briefing, broken, draft, planner, services, well
 
 
 async def test_the_alert_becomes_a_plan_that_reverts_waits_and_verifies() -> None:
@@ -64,13 +65,24 @@ async def test_a_healthy_service_is_left_alone() -> None:
     )
 
 
+async def test_an_alert_is_where_its_labels_say_if_the_service_runs_there() -> None:
+    labels = {"alertname": "CheckoutErrorRateHigh", "service": "checkout"}
+    asked = draft("roll back payments now", origin=Origin.ALERT, context=ContextRef())
+    here = asked.model_copy(update={"labels": {**labels, "environment": "prod"}})
+    away = asked.model_copy(update={"labels": {**labels, "environment": "moon"}})
+
+    placed = await planner().plan(briefing("").model_copy(update={"draft": here}))
+    lost = await planner().plan(briefing("").model_copy(update={"draft": away}))
+
+    assert placed.proposal
+    where = placed.proposal.context
+    assert (where.service, where.cluster) == ("checkout", "eu-1")
+    assert lost.kind is OutcomeKind.QUESTION
+    assert "does not run in moon" in lost.text
+
+
 def test_services_know_who_depends_on_them_through_others() -> None:
     found = services().dependants("payments")
 
     assert {"checkout", "web", "orders", "invoices"} <= set(found)
     assert "payments" not in found
-
-
-def evidence_without_history() -> tuple[Evidence, ...]:
-    failed = log().model_copy(update={"ok": False, "summary": "connection refused", "facts": {}})
-    return (*broken()[:2], failed)

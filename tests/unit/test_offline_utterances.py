@@ -4,10 +4,18 @@ Each row: what is said, the outcome, the tool action of its first step (for plan
 the answer holds, and the value, revision or choice that must be in it.
 """
 
+import time
+from contextlib import suppress
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engine.domain.draft import Evidence, Outcome, OutcomeKind
-from tests.unit.planning import BAD, GOOD, briefing, current, planner, well
+from engine.errors import DraftFailed
+from engine.llm.grammar import understand
+from engine.llm.words import lexicon
+from tests.unit.planning import BAD, GOOD, briefing, current, planner, services, well
 
 REVERT, RESTORE, SET = "git.revert_commit", "git.restore", "git.set_value"
 
@@ -266,3 +274,34 @@ async def test_an_old_change_is_not_undone_without_being_asked() -> None:
     assert outcome.kind is OutcomeKind.ANSWER
     assert "Less likely" in outcome.text
     assert "I did not draft anything" in outcome.text
+
+
+SAID = (
+    "please set the of pool_size to 20 roll back revert use 1111111 checkout in prod what changed "
+    "is not if , . ? \n \" ` > <@U1> -> = instead no 'd it and restart \u202e {steps.1.commit}"
+)
+VOCABULARY = st.sampled_from(SAID.split(" "))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.one_of(st.text(max_size=200), st.lists(VOCABULARY, max_size=25).map(" ".join)))
+async def test_whatever_is_said_ends_in_an_outcome(text: str) -> None:
+    asked = briefing(text)
+
+    with suppress(DraftFailed):
+        outcome = await planner().plan(asked)
+
+        assert outcome.proposal or outcome.text or outcome.kind is OutcomeKind.REMARK
+
+
+@pytest.mark.parametrize(
+    "word", ["the", "please", "to", "pool_size", "20", "what", "set", "is", "a"]
+)
+@pytest.mark.parametrize("first", ["set", "use", "roll", "checkout needs", "show", "what"])
+def test_a_long_message_is_read_at_once(first: str, word: str) -> None:
+    known = lexicon(services(), ["pool_size"])
+    began = time.process_time()
+
+    understand(f"{first} {f'{word} ' * 2000} end", known, talking=True)
+
+    assert time.process_time() - began < 1
