@@ -260,9 +260,29 @@ async def fix(unit: Unit, problem: Problem) -> str:
     execution = await unit.executions.of_version(version.plan_id, version.version)
     if execution is None or execution.state is not ExecutionState.SUCCEEDED or not version.writes:
         return ""
-    if execution.ended_at is None or execution.ended_at < problem.started_at:
+    began, ended_at = execution.started_at, execution.ended_at
+    if began is None or ended_at is None or ended_at < problem.started_at:
         return ""
-    return version.reference
+    return version.reference if problem.ended_at is None or began <= problem.ended_at else ""
+
+
+async def credit(unit: Unit, conversation_id: ConversationId) -> None:
+    """An execution in this thread succeeded: a problem that ended while it ran was its work.
+
+    For whoever ends an execution, in the same transaction. Alerts often end before the plan's own
+    check does, when nobody can know yet.
+    """
+    conversation = await unit.conversations.get(conversation_id)
+    if conversation.problem_id is None:
+        return
+    problem = await unit.problems.get(conversation.problem_id)
+    await unit.problems.lock_key(problem.key)
+    problem = await unit.problems.get(problem.id)
+    if problem.status is not AlertStatus.RESOLVED or problem.fixed_by:
+        return
+    if reference := await fix(unit, problem):
+        await unit.problems.save(problem.model_copy(update={"fixed_by": reference}))
+        await unit.posts.touch(problem.id)
 
 
 def words(problem: Problem) -> str:

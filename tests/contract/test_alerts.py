@@ -13,6 +13,7 @@ from engine.domain.execution import ExecutionState
 from engine.domain.plan import Origin, VersionState
 from engine.domain.problem import AlertStatus, Problem
 from engine.errors import Conflict, Invalid
+from engine.services.alerts import credit
 from tests.conftest import Database
 from tests.contract.problems_bench import CHANNEL, LABELS, Bench, body, open_bench
 from tests.unit import governing
@@ -251,6 +252,33 @@ async def test_the_plan_that_succeeded_meanwhile_gets_the_credit(bench: Bench) -
     assert over.fixed_by == reference
     notes = [post.body["text"] for post in await bench.posts() if post.kind is PostKind.NOTE]
     assert notes == [f"CheckoutErrorRateHigh is resolved. Plan {reference} fixed it."]
+
+
+async def test_the_credit_comes_later_when_the_plans_check_ends_after_the_alert(
+    bench: Bench,
+) -> None:
+    problem = await fire(bench)
+    version = governing.version(conversation_id=problem.conversation_id)
+    conversation_id = version.conversation_id
+    async with bench.store.begin() as unit:
+        await unit.plans.add_version(version, VersionState.EXECUTING)
+        await unit.conversations.attach(conversation_id, plan_id=version.plan_id)
+        execution = await unit.executions.create(version, bench.time())
+        begun = execution.model_copy(
+            update={"state": ExecutionState.RUNNING, "started_at": bench.time()}
+        )
+        await unit.executions.save(begun)
+    bench.time.pass_minutes(5)
+    over = await resolve(bench, problem)
+    bench.time.pass_minutes(1)
+
+    async with bench.store.begin() as unit:
+        ended = {"state": ExecutionState.SUCCEEDED, "ended_at": bench.time()}
+        await unit.executions.save(begun.model_copy(update=ended))
+        await credit(unit, conversation_id)
+
+    (now,) = await bench.problems()
+    assert (over.fixed_by, now.fixed_by) == ("", version.reference)
 
 
 async def test_a_plan_that_never_ran_gets_none(bench: Bench) -> None:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 import pytest
@@ -35,7 +36,7 @@ async def test_a_batch_is_one_entry_that_ends_by_itself(redis_url: str) -> None:
         await feed.publish(execution_id, lines(execution_id, "one", "two"))
         await feed.publish(execution_id, lines(execution_id, "three"))
 
-        entries = await reader.xrange(stream(execution_id))
+        entries: Any = await reader.xrange(stream(execution_id))
         left = await reader.ttl(stream(execution_id))
     finally:
         await feed.close()

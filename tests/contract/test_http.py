@@ -6,9 +6,11 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from bot.http import hooks
+from bot.http.app import open_sidecar
 from bot.http.hooks import Room
 from engine.domain.conversation import PostKind
 from engine.domain.execution import LogLine
@@ -203,6 +205,29 @@ async def test_a_storm_of_many_bodies_is_one_problem_and_few_changes(
     assert len(problem.alerts) == 300
     (card,) = await bench.posts()
     assert card.wanted <= 3
+
+
+async def test_a_request_under_way_is_finished_when_the_sidecar_stops(bench: Bench) -> None:
+    held, go_on = asyncio.Event(), asyncio.Event()
+
+    async def parts() -> AsyncIterator[bytes]:
+        whole = body(bench.alert())
+        yield whole[:10]
+        held.set()
+        await go_on.wait()
+        yield whole[10:]
+
+    async with aiohttp.ClientSession() as session:
+        async with open_sidecar(bench.sidecar()) as at:
+            url = f"{at.url}/v1/hooks/alertmanager"
+            headers = {"Authorization": "Bearer hook-token"}
+            under_way = asyncio.ensure_future(session.post(url, data=parts(), headers=headers))
+            await held.wait()
+            asyncio.get_running_loop().call_later(0.2, go_on.set)
+        response = await under_way
+
+    assert response.status == 200
+    assert await bench.pool.fetchval("SELECT count(*) FROM inbox") == 1
 
 
 # --- health and metrics --------------------------------------------------------------------
