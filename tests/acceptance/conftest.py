@@ -1,0 +1,23 @@
+"""One real Carapulse for all acceptance tests; each test leaves the shop healthy."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from tests.acceptance.rig import Rig, open_rig
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
+    """Everything that `carapulse up` starts, and the people of the local Slack."""
+    async with open_rig(tmp_path_factory.mktemp("acceptance")) as rig:
+        yield rig
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def rig(running: Rig) -> AsyncIterator[Rig]:
+    """The same for one test, without the faults and the broken shop of others."""
+    await running.control.reset()
+    await running.mended()
+    yield running
