@@ -1,17 +1,16 @@
-"""What the services need of the outside world, as protocols; adapters say what they run on."""
+"""The truth as protocols: one repository per aggregate, all of them in one transaction."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
-from engine.domain.actor import Account, Actor
-from engine.domain.approval import Signed, Statement
+from engine.domain.approval import Signed
 from engine.domain.audit import AuditEvent
-from engine.domain.call import Call, CallResult
+from engine.domain.call import CallResult
 from engine.domain.context import ContextRef
 from engine.domain.conversation import Conversation, Place, Post, PostKind, Turn
-from engine.domain.draft import Briefing, Draft, DraftState, Evidence, Outcome, Reading
+from engine.domain.draft import Draft, DraftState, Evidence, Outcome
 from engine.domain.execution import (
     CallKey,
     CallRow,
@@ -26,25 +25,12 @@ from engine.domain.ids import (
     DraftId,
     EvidenceId,
     ExecutionId,
-    PersonId,
     PlanId,
     ProblemId,
 )
 from engine.domain.model import Json
-from engine.domain.plan import DraftStep, PlanVersion, Step, VersionRef, VersionState
-from engine.domain.policy import Question, Ruling
-from engine.domain.problem import Alert, Problem
-
-OnLine = Callable[[str], Awaitable[None]]
-
-
-class Clock(Protocol):
-    """The time now, in UTC."""
-
-    def __call__(self) -> datetime: ...
-
-
-# --- the truth -----------------------------------------------------------------------------
+from engine.domain.plan import PlanVersion, VersionRef, VersionState
+from engine.domain.problem import Problem
 
 
 class Plans(Protocol):
@@ -281,124 +267,3 @@ class Store(Protocol):
     def begin(self) -> AbstractAsyncContextManager[Unit]:
         """Open a transaction. Raises `Unavailable` when the database does not answer."""
         ...
-
-
-# --- the rest of the world -----------------------------------------------------------------
-
-
-class Policy(Protocol):
-    """Who may do what."""
-
-    async def ask(self, question: Question) -> Ruling:
-        """Raises `Unavailable` instead of guessing; anything but a known answer is a deny."""
-        ...
-
-
-class Signer(Protocol):
-    """Holds the private key; only the gate's process has one."""
-
-    @property
-    def key_id(self) -> str: ...
-    def sign(self, statement: Statement) -> Signed: ...
-
-
-class Verifier(Protocol):
-    """Holds public keys only."""
-
-    def verify(self, signed: Signed) -> bool: ...
-
-
-class Directory(Protocol):
-    """Who people are."""
-
-    async def person(self, account: Account) -> Actor | None:
-        """The person behind a chat account; None when unknown. An e-mail alone is no identity."""
-        ...
-
-    async def by_id(self, person_id: PersonId) -> Actor | None: ...
-    async def members(self, group: str) -> list[Actor]: ...
-    async def mention(self, group: str) -> str:
-        """How the chat surface names the group; its plain name where it has none."""
-        ...
-
-
-class Tools(Protocol):
-    """The tool definitions: what can be done, and how it is called."""
-
-    def freeze(self, step: DraftStep, context: ContextRef, *, number: int, mark: str) -> Step:
-        """Check a drafted step against its definition and render everything it would run.
-
-        `mark` is a short constant of the plan version and step, which a write leaves behind for
-        its probe. Raises `Invalid` with one entry per field.
-        """
-        ...
-
-    def read_call(self, reading: Reading, context: ContextRef) -> Call:
-        """Render a read. Raises `Invalid`; a write is refused with `NotAllowed`."""
-        ...
-
-    def rerender(self, call: Call, definition: str) -> Call:
-        """Render the call again from its stored definition (a body kept by `Definitions`)."""
-        ...
-
-    def definition(self, digest: str) -> str:
-        """The body of a definition that is loaded now, by its digest."""
-        ...
-
-    def schema(self) -> dict[str, Json]:
-        """JSON Schema of the steps that a model may propose (`anyOf` over actions)."""
-        ...
-
-    def catalogue(self, *, reads_only: bool = False) -> list[dict[str, Json]]:
-        """Name, title, effect and input schema of each action, for prompts and listings."""
-        ...
-
-
-class Runner(Protocol):
-    """Runs calls: the sandbox, or HTTP for tools whose transport is their API."""
-
-    async def run(self, call: Call, outputs: dict[str, str], on_line: OnLine) -> CallResult:
-        """Run one call. `outputs` resolve its references. Never raises for a tool's failure.
-
-        Cancelling kills the tool with all its children. A write stopped by timeout or cancel
-        ends unknown.
-        """
-        ...
-
-
-class Planner(Protocol):
-    """Turns a request into an outcome; it proposes and never runs anything."""
-
-    name: str
-
-    async def readings(self, briefing: Briefing) -> Sequence[Reading]:
-        """What it wants to be looked at before it answers (read-only)."""
-        ...
-
-    async def plan(self, briefing: Briefing) -> Outcome:
-        """Raises `DraftFailed` or `Unavailable`."""
-        ...
-
-
-class Services(Protocol):
-    """The service graph, from a file until there are collectors."""
-
-    def resolve(self, name: str) -> str | None:
-        """The service that a name or alias stands for."""
-        ...
-
-    def entry(self, service: str) -> dict[str, Json]: ...
-    def names(self) -> list[str]: ...
-    def dependants(self, service: str) -> list[str]: ...
-
-
-class Feed(Protocol):
-    """The live feed. Losing it loses nothing."""
-
-    async def publish(self, execution_id: ExecutionId, lines: Sequence[LogLine]) -> None: ...
-
-
-class Clues(Protocol):
-    """Raw alerts of a webhook body, cleaned."""
-
-    def __call__(self, body: bytes) -> list[Alert]: ...
