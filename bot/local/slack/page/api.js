@@ -4,7 +4,8 @@ const TIMEOUT = 20000;
 
 async function asked(path, options = {}) {
   const response = await fetch(path, { ...options, signal: AbortSignal.timeout(TIMEOUT) });
-  if (!response.ok && response.headers.get("content-type")?.includes("json") !== true) throw new Error(`HTTP ${response.status}`);
+  if (!response.ok && response.headers.get("content-type")?.includes("json") !== true)
+    throw new Error(`HTTP ${response.status}`);
   return response.json();
 }
 

@@ -27,30 +27,86 @@ export class Completion {
   find(token) {
     const { world } = this.app;
     const wanted = token.slice(1).toLowerCase();
-    const fits = (...words) => words.some((word) => String(word ?? "").toLowerCase().includes(wanted));
+    const fits = (...words) =>
+      words.some((word) =>
+        String(word ?? "")
+          .toLowerCase()
+          .includes(wanted),
+      );
     switch (token[0]) {
-      case "/": return world.commands.filter((one) => one.command.startsWith(token)).map((one) => ({ insert: one.command, title: one.command, note: [one.usage_hint, one.description].filter(Boolean).join(" — ") }));
-      case "#": return world.channels().filter((one) => one.kind !== "dm" && fits(one.name)).map((one) => ({ insert: `#${one.name}`, title: `#${one.name}`, note: one.topic }));
-      case ":": return wanted.length < 2 ? [] : emojiNames(wanted, MOST).map((name) => ({ insert: `:${name}:`, title: `:${name}:`, mark: emoji(name) }));
-      default: return this.mentions(fits);
+      case "/":
+        return world.commands
+          .filter((one) => one.command.startsWith(token))
+          .map((one) => ({
+            insert: one.command,
+            title: one.command,
+            note: [one.usage_hint, one.description].filter(Boolean).join(" — "),
+          }));
+      case "#":
+        return world
+          .channels()
+          .filter((one) => one.kind !== "dm" && fits(one.name))
+          .map((one) => ({ insert: `#${one.name}`, title: `#${one.name}`, note: one.topic }));
+      case ":":
+        return wanted.length < 2
+          ? []
+          : emojiNames(wanted, MOST).map((name) => ({
+              insert: `:${name}:`,
+              title: `:${name}:`,
+              mark: emoji(name),
+            }));
+      default:
+        return this.mentions(fits);
     }
   }
 
   mentions(fits) {
     const { world } = this.app;
     const bots = world.people().sort((one, other) => Boolean(other.is_bot) - Boolean(one.is_bot));
-    const users = bots.filter((one) => one.id !== world.me && fits(one.name, one.real_name)).map((one) => ({ insert: `@${one.name}`, title: one.real_name, note: `@${one.name}${one.is_bot ? " · app" : ""}`, mark: avatar(one, "tiny") }));
-    const groups = [...world.groups.values()].filter((one) => fits(one.handle, one.name)).map((one) => ({ insert: `@${one.handle ?? one.name}`, title: `@${one.handle ?? one.name}`, note: one.name }));
-    const ranges = ["here", "channel"].filter((one) => fits(one)).map((one) => ({ insert: `@${one}`, title: `@${one}`, note: "Notify people in this channel" }));
+    const users = bots
+      .filter((one) => one.id !== world.me && fits(one.name, one.real_name))
+      .map((one) => ({
+        insert: `@${one.name}`,
+        title: one.real_name,
+        note: `@${one.name}${one.is_bot ? " · app" : ""}`,
+        mark: avatar(one, "tiny"),
+      }));
+    const groups = [...world.groups.values()]
+      .filter((one) => fits(one.handle, one.name))
+      .map((one) => ({
+        insert: `@${one.handle ?? one.name}`,
+        title: `@${one.handle ?? one.name}`,
+        note: one.name,
+      }));
+    const ranges = ["here", "channel"]
+      .filter((one) => fits(one))
+      .map((one) => ({ insert: `@${one}`, title: `@${one}`, note: "Notify people in this channel" }));
     return [...users, ...groups, ...ranges];
   }
 
   draw() {
     this.host.hidden = this.offers.length === 0;
-    this.host.replaceChildren(...this.offers.map((offer, index) => h("div", {
-      role: "option", class: "completion", "aria-selected": String(index === this.index),
-      on: { mousedown: (event) => { event.preventDefault(); this.take(offer); } },
-    }, offer.mark ?? [], h("b", {}, offer.title), offer.note ? h("small", {}, offer.note) : [])));
+    this.host.replaceChildren(
+      ...this.offers.map((offer, index) =>
+        h(
+          "div",
+          {
+            role: "option",
+            class: "completion",
+            "aria-selected": String(index === this.index),
+            on: {
+              mousedown: (event) => {
+                event.preventDefault();
+                this.take(offer);
+              },
+            },
+          },
+          offer.mark ?? [],
+          h("b", {}, offer.title),
+          offer.note ? h("small", {}, offer.note) : [],
+        ),
+      ),
+    );
   }
 
   handles(event) {
@@ -60,7 +116,8 @@ export class Completion {
       this.index = (this.index + step + this.offers.length) % this.offers.length;
       this.draw();
     } else if (event.key === "Escape") this.close();
-    else if (event.key === "Tab" || (event.key === "Enter" && this.offers[this.index].insert !== this.token)) this.take(this.offers[this.index]);
+    else if (event.key === "Tab" || (event.key === "Enter" && this.offers[this.index].insert !== this.token))
+      this.take(this.offers[this.index]);
     else return false;
     event.preventDefault();
     event.stopPropagation();

@@ -4,25 +4,76 @@ import { h, iconButton } from "./dom.js";
 import { Completion } from "./completion.js";
 import { pickEmoji } from "./reactions.js";
 
-const MARKS = [["B", "Bold", "*", "mark-bold"], ["I", "Italic", "_", "mark-italic"], ["S", "Strikethrough", "~", "mark-strike"]];
+const MARKS = [
+  ["B", "Bold", "*", "mark-bold"],
+  ["I", "Italic", "_", "mark-italic"],
+  ["S", "Strikethrough", "~", "mark-strike"],
+];
 const MOST_HEIGHT = 260;
 
 /** `place()` says where to post: `{channel, thread_ts?, label}`. */
 export class Composer {
   constructor(app, place) {
     Object.assign(this, { app, place, drafts: new Map() });
-    this.area = h("textarea", { class: "composer-text", rows: 1, "aria-label": "Message", on: { input: () => this.changed(), keydown: (event) => this.key(event) } });
-    this.offers = h("div", { class: "completions", role: "listbox", "aria-label": "Suggestions", hidden: true });
+    this.area = h("textarea", {
+      class: "composer-text",
+      rows: 1,
+      "aria-label": "Message",
+      on: { input: () => this.changed(), keydown: (event) => this.key(event) },
+    });
+    this.offers = h("div", {
+      class: "completions",
+      role: "listbox",
+      "aria-label": "Suggestions",
+      hidden: true,
+    });
     this.completion = new Completion(app, this.area, this.offers);
     this.picker = h("input", { type: "file", hidden: true, on: { change: () => this.upload() } });
     this.send = iconButton("send", "Send", () => this.submit(), "send");
-    this.smile = iconButton("smile", "Emoji", () => pickEmoji(this.smile, (name) => this.insert(`:${name}: `)));
-    const marks = MARKS.map(([label, name, sign, cls]) => h("button", { type: "button", class: `icon-button ${cls}`, "aria-label": name, title: name, on: { click: () => this.wrap(sign) } }, label));
-    this.node = h("div", { class: "composer" }, this.offers,
-      h("div", { class: "composer-box" },
-        h("div", { class: "composer-marks" }, marks, iconButton("code", "Code", () => this.wrap("`")), iconButton("block", "Code block", () => this.wrap("```\n", "\n```")), iconButton("quote", "Quote", () => this.wrap("> ", ""))),
+    this.smile = iconButton("smile", "Emoji", () =>
+      pickEmoji(this.smile, (name) => this.insert(`:${name}: `)),
+    );
+    const marks = MARKS.map(([label, name, sign, cls]) =>
+      h(
+        "button",
+        {
+          type: "button",
+          class: `icon-button ${cls}`,
+          "aria-label": name,
+          title: name,
+          on: { click: () => this.wrap(sign) },
+        },
+        label,
+      ),
+    );
+    this.node = h(
+      "div",
+      { class: "composer" },
+      this.offers,
+      h(
+        "div",
+        { class: "composer-box" },
+        h(
+          "div",
+          { class: "composer-marks" },
+          marks,
+          iconButton("code", "Code", () => this.wrap("`")),
+          iconButton("block", "Code block", () => this.wrap("```\n", "\n```")),
+          iconButton("quote", "Quote", () => this.wrap("> ", "")),
+        ),
         this.area,
-        h("div", { class: "composer-tools" }, iconButton("plus", "Attach a text file", () => this.picker.click(), "attach"), this.smile, iconButton("at", "Mention someone", () => this.insert("@"), "mention-button"), h("span", { class: "grow" }), this.send)), this.picker);
+        h(
+          "div",
+          { class: "composer-tools" },
+          iconButton("plus", "Attach a text file", () => this.picker.click(), "attach"),
+          this.smile,
+          iconButton("at", "Mention someone", () => this.insert("@"), "mention-button"),
+          h("span", { class: "grow" }),
+          this.send,
+        ),
+      ),
+      this.picker,
+    );
     this.changed();
   }
 
@@ -93,7 +144,14 @@ export class Composer {
 
   async upload() {
     const [file] = this.picker.files;
-    if (file) await this.app.act({ do: "upload", ...this.place(), label: undefined, name: file.name, content: await file.text() });
+    if (file)
+      await this.app.act({
+        do: "upload",
+        ...this.place(),
+        label: undefined,
+        name: file.name,
+        content: await file.text(),
+      });
     this.picker.value = "";
   }
 }

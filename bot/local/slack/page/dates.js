@@ -8,7 +8,9 @@ export class Clock {
   }
 
   format(seconds, options) {
-    return new Intl.DateTimeFormat(this.locale, { timeZone: this.zone, ...options }).format(new Date(seconds * 1000));
+    return new Intl.DateTimeFormat(this.locale, { timeZone: this.zone, ...options }).format(
+      new Date(seconds * 1000),
+    );
   }
 
   time(seconds, more = {}) {
@@ -52,15 +54,25 @@ export class Clock {
     const pretty = token.endsWith("_pretty") ? this.near(seconds)?.toLowerCase() : null;
     if (pretty) return pretty;
     switch (token.replace(/_pretty$/, "")) {
-      case "date_num": return this.dayKey(seconds);
-      case "date_slash": return this.format(seconds, { year: "numeric", month: "2-digit", day: "2-digit" });
-      case "date": case "day_divider": return this.format(seconds, { year: "numeric", month: "long", day: "numeric" });
-      case "date_short": return this.format(seconds, { year: "numeric", month: "short", day: "numeric" });
-      case "date_long": return this.format(seconds, { weekday: "long", year: "numeric", month: "long", day: "numeric" });
-      case "time": return this.time(seconds);
-      case "time_secs": return this.time(seconds, { second: "2-digit" });
-      case "ago": return ago(seconds);
-      default: return null;
+      case "date_num":
+        return this.dayKey(seconds);
+      case "date_slash":
+        return this.format(seconds, { year: "numeric", month: "2-digit", day: "2-digit" });
+      case "date":
+      case "day_divider":
+        return this.format(seconds, { year: "numeric", month: "long", day: "numeric" });
+      case "date_short":
+        return this.format(seconds, { year: "numeric", month: "short", day: "numeric" });
+      case "date_long":
+        return this.format(seconds, { weekday: "long", year: "numeric", month: "long", day: "numeric" });
+      case "time":
+        return this.time(seconds);
+      case "time_secs":
+        return this.time(seconds, { second: "2-digit" });
+      case "ago":
+        return ago(seconds);
+      default:
+        return null;
     }
   }
 }
@@ -78,7 +90,11 @@ function valid(options, locale = "en-US") {
 export function ago(seconds) {
   const distance = seconds - Date.now() / 1000;
   const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
-  for (const [unit, size] of [["day", 86400], ["hour", 3600], ["minute", 60]]) {
+  for (const [unit, size] of [
+    ["day", 86400],
+    ["hour", 3600],
+    ["minute", 60],
+  ]) {
     if (Math.abs(distance) >= size) return words.format(Math.round(distance / size), unit);
   }
   return distance > -10 && distance < 10 ? "just now" : words.format(Math.round(distance), "second");

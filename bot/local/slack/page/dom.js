@@ -16,12 +16,15 @@ export function s(tag, props = {}, ...children) {
 function fill(node, props, children) {
   for (const [name, value] of Object.entries(props ?? {})) {
     if (value === undefined || value === null || value === false) continue;
-    if (name === "on") for (const [event, listener] of Object.entries(value)) node.addEventListener(event, listener);
+    if (name === "on")
+      for (const [event, listener] of Object.entries(value)) node.addEventListener(event, listener);
     else if (name === "data") Object.assign(node.dataset, value);
     else if (name === "value" || name === "checked" || name === "disabled") node[name] = value;
     else node.setAttribute(name, value === true ? "" : String(value));
   }
-  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  node.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return node;
 }
 
@@ -60,12 +63,18 @@ export function ownImage(address) {
 export function image(address, alt, cls) {
   const source = ownImage(address);
   if (source) return h("img", { src: source, alt: alt ?? "", class: cls, loading: "lazy" });
-  return h("span", { class: `${cls} image-placeholder`, role: "img", "aria-label": alt ?? "image", title: alt ?? "" }, icon("picture"));
+  return h(
+    "span",
+    { class: `${cls} image-placeholder`, role: "img", "aria-label": alt ?? "image", title: alt ?? "" },
+    icon("picture"),
+  );
 }
 
 const PATHS = {
-  smile: "M10 2.5a7.5 7.5 0 1 0 0 15 7.5 7.5 0 0 0 0-15ZM7.3 8.2v.1M12.7 8.2v.1M6.7 11.8c.8 1.4 2 2.1 3.3 2.1s2.5-.7 3.3-2.1",
-  reply: "M10 3c-4.2 0-7.5 2.7-7.5 6.3 0 1.9.9 3.5 2.4 4.7L4.2 17l3.3-1.5c.8.2 1.6.3 2.5.3 4.2 0 7.5-2.8 7.5-6.4S14.2 3 10 3Z",
+  smile:
+    "M10 2.5a7.5 7.5 0 1 0 0 15 7.5 7.5 0 0 0 0-15ZM7.3 8.2v.1M12.7 8.2v.1M6.7 11.8c.8 1.4 2 2.1 3.3 2.1s2.5-.7 3.3-2.1",
+  reply:
+    "M10 3c-4.2 0-7.5 2.7-7.5 6.3 0 1.9.9 3.5 2.4 4.7L4.2 17l3.3-1.5c.8.2 1.6.3 2.5.3 4.2 0 7.5-2.8 7.5-6.4S14.2 3 10 3Z",
   more: "M10 4.6v.1M10 10v.1M10 15.4v.1",
   edit: "M4 16l.8-3.5L13.5 3.8a1.4 1.4 0 0 1 2 0l.7.7a1.4 1.4 0 0 1 0 2L7.5 15.2 4 16Z",
   trash: "M4 5.5h12M8 5.5V3.5h4v2M5.5 5.5l.7 11h7.6l.7-11M8.5 8.5v5M11.5 8.5v5",
@@ -92,16 +101,37 @@ const PATHS = {
   info: "M10 2.5a7.5 7.5 0 1 0 0 15 7.5 7.5 0 0 0 0-15ZM10 9v5M10 6.3v.1",
   check: "M4.5 10.5l3.5 3.5 7.5-8",
   up: "M6.5 9v7.5H4V9h2.5Zm0 0L9.5 3c1.2 0 2 .9 2 2.1V8h4c.9 0 1.5.8 1.3 1.7l-1.1 5.4c-.2.8-.8 1.4-1.7 1.4H6.5",
-  thumbdown: "M6.5 11V3.5H4V11h2.5Zm0 0l3 6c1.2 0 2-.9 2-2.1V12h4c.9 0 1.5-.8 1.3-1.7l-1.1-5.4c-.2-.8-.8-1.4-1.7-1.4H6.5",
+  thumbdown:
+    "M6.5 11V3.5H4V11h2.5Zm0 0l3 6c1.2 0 2-.9 2-2.1V12h4c.9 0 1.5-.8 1.3-1.7l-1.1-5.4c-.2-.8-.8-1.4-1.7-1.4H6.5",
 };
 
 /** A line icon, drawn in the text's colour and hidden from screen readers. */
 export function icon(name) {
-  return s("svg", { viewBox: "0 0 20 20", class: "icon", "aria-hidden": "true" },
-    s("path", { d: PATHS[name] ?? PATHS.info, fill: "none", stroke: "currentColor", "stroke-width": name === "more" ? "2.6" : "1.6", "stroke-linecap": "round", "stroke-linejoin": "round" }));
+  return s(
+    "svg",
+    { viewBox: "0 0 20 20", class: "icon", "aria-hidden": "true" },
+    s("path", {
+      d: PATHS[name] ?? PATHS.info,
+      fill: "none",
+      stroke: "currentColor",
+      "stroke-width": name === "more" ? "2.6" : "1.6",
+      "stroke-linecap": "round",
+      "stroke-linejoin": "round",
+    }),
+  );
 }
 
 /** A button that shows an icon and says `label` to screen readers and on hover. */
 export function iconButton(name, label, onClick, cls = "") {
-  return h("button", { type: "button", class: `icon-button ${cls}`, "aria-label": label, title: label, on: { click: onClick } }, icon(name));
+  return h(
+    "button",
+    {
+      type: "button",
+      class: `icon-button ${cls}`,
+      "aria-label": label,
+      title: label,
+      on: { click: onClick },
+    },
+    icon(name),
+  );
 }

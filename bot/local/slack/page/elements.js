@@ -13,11 +13,15 @@ import { select } from "./selects.js";
  * blocks press only with `dispatch_action`.
  */
 export function element(surface, block, spec) {
-  if (spec.visible_to_user_ids?.length && !spec.visible_to_user_ids.includes(surface.world.me)) return h("span", { hidden: true });
+  if (spec.visible_to_user_ids?.length && !spec.visible_to_user_ids.includes(surface.world.me))
+    return h("span", { hidden: true });
   const build = PRESSED[spec.type];
   if (build) return build(surface, block, spec);
   const changed = (state, node) => remember(surface, block, spec, state, node);
-  const node = select(surface, block, spec, changed) ?? choices(surface, block, spec, changed) ?? field(surface, block, spec, changed);
+  const node =
+    select(surface, block, spec, changed) ??
+    choices(surface, block, spec, changed) ??
+    field(surface, block, spec, changed);
   return node ?? h("span", { class: "unsupported" }, `unsupported element: ${spec.type}`);
 }
 
@@ -38,7 +42,8 @@ const PRESSED = {
   overflow,
   feedback_buttons: feedback,
   icon_button: iconElement,
-  image: (surface, block, spec) => image(spec.image_url ?? spec.slack_file?.url, spec.alt_text, "element-image"),
+  image: (surface, block, spec) =>
+    image(spec.image_url ?? spec.slack_file?.url, spec.alt_text, "element-image"),
 };
 
 function button(surface, block, spec) {
@@ -48,8 +53,18 @@ function button(surface, block, spec) {
     const pressed = await press(surface, block, spec, node, { value: spec.value });
     if (pressed && href) window.open(href, "_blank", "noopener");
   };
-  const node = h("button", { type: "button", class: `button ${solid}`, "aria-label": spec.accessibility_label, title: href ?? undefined, data: { action: spec.action_id ?? "" }, on: { click: run } },
-    h("span", { class: "button-text" }, text(surface.world, spec.text)));
+  const node = h(
+    "button",
+    {
+      type: "button",
+      class: `button ${solid}`,
+      "aria-label": spec.accessibility_label,
+      title: href ?? undefined,
+      data: { action: spec.action_id ?? "" },
+      on: { click: run },
+    },
+    h("span", { class: "button-text" }, text(surface.world, spec.text)),
+  );
   return node;
 }
 
@@ -59,8 +74,22 @@ function overflow(surface, block, spec) {
     const href = option.url && safeUrl(option.url);
     if (pressed && href) window.open(href, "_blank", "noopener");
   };
-  const rows = (spec.options ?? []).map((option) => ({ label: plain(option.text?.text ?? ""), run: pick(option) }));
-  const node = h("button", { type: "button", class: "button overflow", "aria-label": spec.accessibility_label ?? "More actions", "aria-haspopup": "menu", data: { action: spec.action_id ?? "" }, on: { click: () => menu(node, rows) } }, icon("more"));
+  const rows = (spec.options ?? []).map((option) => ({
+    label: plain(option.text?.text ?? ""),
+    run: pick(option),
+  }));
+  const node = h(
+    "button",
+    {
+      type: "button",
+      class: "button overflow",
+      "aria-label": spec.accessibility_label ?? "More actions",
+      "aria-haspopup": "menu",
+      data: { action: spec.action_id ?? "" },
+      on: { click: () => menu(node, rows) },
+    },
+    icon("more"),
+  );
   return node;
 }
 
@@ -71,16 +100,44 @@ function feedback(surface, block, spec) {
       for (const other of group.children) other.setAttribute("aria-pressed", String(other === node));
     };
     const label = part.accessibility_label ?? part.text?.text ?? "Feedback";
-    const node = h("button", { type: "button", class: "icon-button feedback", "aria-label": label, title: part.text?.text, "aria-pressed": "false", data: { action: spec.action_id ?? "" }, on: { click: run } }, icon(drawing));
+    const node = h(
+      "button",
+      {
+        type: "button",
+        class: "icon-button feedback",
+        "aria-label": label,
+        title: part.text?.text,
+        "aria-pressed": "false",
+        data: { action: spec.action_id ?? "" },
+        on: { click: run },
+      },
+      icon(drawing),
+    );
     return node;
   };
-  const group = h("span", { class: "feedback-group" }, side(spec.positive_button ?? {}, "up"), side(spec.negative_button ?? {}, "thumbdown"));
+  const group = h(
+    "span",
+    { class: "feedback-group" },
+    side(spec.positive_button ?? {}, "up"),
+    side(spec.negative_button ?? {}, "thumbdown"),
+  );
   return group;
 }
 
 function iconElement(surface, block, spec) {
   const label = spec.accessibility_label ?? spec.text?.text ?? spec.icon;
   const run = () => press(surface, block, spec, node, { value: spec.value });
-  const node = h("button", { type: "button", class: "icon-button", "aria-label": label, title: spec.text?.text, data: { action: spec.action_id ?? "" }, on: { click: run } }, icon(spec.icon === "trash" ? "trash" : spec.icon));
+  const node = h(
+    "button",
+    {
+      type: "button",
+      class: "icon-button",
+      "aria-label": label,
+      title: spec.text?.text,
+      data: { action: spec.action_id ?? "" },
+      on: { click: run },
+    },
+    icon(spec.icon === "trash" ? "trash" : spec.icon),
+  );
   return node;
 }

@@ -14,7 +14,11 @@ export function emoji(name, unicode) {
   const label = `:${name}:`;
   if (shapes) {
     const drawing = shapes.map(([tag, attributes]) => s(tag, attributes));
-    return h("span", { class: "emoji", role: "img", "aria-label": label, title: label }, s("svg", { viewBox: "0 0 20 20", "aria-hidden": "true" }, drawing));
+    return h(
+      "span",
+      { class: "emoji", role: "img", "aria-label": label, title: label },
+      s("svg", { viewBox: "0 0 20 20", "aria-hidden": "true" }, drawing),
+    );
   }
   const character = own ? CHARACTERS.get(own) : fromCodes(unicode);
   if (!character) return document.createTextNode(label);

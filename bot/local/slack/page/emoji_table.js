@@ -20,18 +20,31 @@ checkered_flag 🏁|triangular_flag_on_post 🚩|white_flag 🏳️|traffic_ligh
 one 1️⃣|two 2️⃣|three 3️⃣|four 4️⃣|five 5️⃣|six 6️⃣|seven 7️⃣|eight 8️⃣|nine 9️⃣|keycap_ten 🔟|zero 0️⃣|small_red_triangle 🔺|small_red_triangle_down 🔻|small_blue_diamond 🔹|small_orange_diamond 🔸|black_small_square ▪️|white_small_square ▫️`;
 
 const ALIASES = {
-  thumbsup: "+1", thumbsdown: "-1", large_red_circle: "red_circle", pencil: "memo", "e-mail": "email",
-  simple_smile: "slightly_smiling_face", face_palm: "facepalm", stop_sign: "octagonal_sign", collision: "boom",
-  heavy_exclamation_mark: "exclamation", stop_button: "black_square_for_stop", tools: "hammer_and_wrench",
-  pause_button: "double_vertical_bar", male_detective: "detective", man_technologist: "male-technologist",
+  thumbsup: "+1",
+  thumbsdown: "-1",
+  large_red_circle: "red_circle",
+  pencil: "memo",
+  "e-mail": "email",
+  simple_smile: "slightly_smiling_face",
+  face_palm: "facepalm",
+  stop_sign: "octagonal_sign",
+  collision: "boom",
+  heavy_exclamation_mark: "exclamation",
+  stop_button: "black_square_for_stop",
+  tools: "hammer_and_wrench",
+  pause_button: "double_vertical_bar",
+  male_detective: "detective",
+  man_technologist: "male-technologist",
 };
 
 /** Name to character, in picker order. */
 export const CHARACTERS = new Map(
-  TABLE.trim().split(/[|\n]/).map((entry) => {
-    const cut = entry.indexOf(" ");
-    return [entry.slice(0, cut), entry.slice(cut + 1)];
-  }),
+  TABLE.trim()
+    .split(/[|\n]/)
+    .map((entry) => {
+      const cut = entry.indexOf(" ");
+      return [entry.slice(0, cut), entry.slice(cut + 1)];
+    }),
 );
 
 const allowed = new Set();

@@ -21,24 +21,79 @@ function title(file) {
 }
 
 function download(file) {
-  return h("a", { class: "icon-button", href: address(file), download: file.name ?? "", "aria-label": `Download ${title(file)}`, title: "Download" }, icon("download"));
+  return h(
+    "a",
+    {
+      class: "icon-button",
+      href: address(file),
+      download: file.name ?? "",
+      "aria-label": `Download ${title(file)}`,
+      title: "Download",
+    },
+    icon("download"),
+  );
 }
 
 function picture(file) {
-  return h("figure", { class: "file image" }, h("figcaption", {}, title(file)), h("a", { href: address(file), target: "_blank", rel: "noopener" }, h("img", { class: "block-image", src: address(file), alt: title(file), loading: "lazy" })));
+  return h(
+    "figure",
+    { class: "file image" },
+    h("figcaption", {}, title(file)),
+    h(
+      "a",
+      { href: address(file), target: "_blank", rel: "noopener" },
+      h("img", { class: "block-image", src: address(file), alt: title(file), loading: "lazy" }),
+    ),
+  );
 }
 
 function plainRow(file) {
-  return h("div", { class: "file file-row" }, h("span", { class: "file-icon" }, icon("file")), h("div", { class: "file-names" }, h("b", {}, title(file)), h("small", {}, `${file.mimetype ?? "file"} · ${size(file.size)}`)), download(file));
+  return h(
+    "div",
+    { class: "file file-row" },
+    h("span", { class: "file-icon" }, icon("file")),
+    h(
+      "div",
+      { class: "file-names" },
+      h("b", {}, title(file)),
+      h("small", {}, `${file.mimetype ?? "file"} · ${size(file.size)}`),
+    ),
+    download(file),
+  );
 }
 
 function snippet(file) {
   const lines = file.preview.split("\n");
-  const code = h("pre", { class: "snippet-text", tabindex: "0", "aria-label": `Preview of ${title(file)}` }, lines.slice(0, LINES).join("\n"));
-  const toggle = h("button", { type: "button", class: "text-button", "aria-expanded": "false", on: { click: () => expand(file, lines, code, toggle) } }, "Show more");
+  const code = h(
+    "pre",
+    { class: "snippet-text", tabindex: "0", "aria-label": `Preview of ${title(file)}` },
+    lines.slice(0, LINES).join("\n"),
+  );
+  const toggle = h(
+    "button",
+    {
+      type: "button",
+      class: "text-button",
+      "aria-expanded": "false",
+      on: { click: () => expand(file, lines, code, toggle) },
+    },
+    "Show more",
+  );
   const longer = lines.length > LINES || (file.size ?? 0) > file.preview.length + 1;
-  return h("div", { class: "file snippet" },
-    h("div", { class: "snippet-head" }, icon("file"), h("b", {}, title(file)), h("small", {}, size(file.size)), download(file)), code, longer ? h("div", { class: "snippet-foot" }, toggle) : []);
+  return h(
+    "div",
+    { class: "file snippet" },
+    h(
+      "div",
+      { class: "snippet-head" },
+      icon("file"),
+      h("b", {}, title(file)),
+      h("small", {}, size(file.size)),
+      download(file),
+    ),
+    code,
+    longer ? h("div", { class: "snippet-foot" }, toggle) : [],
+  );
 }
 
 async function expand(file, lines, code, toggle) {

@@ -8,7 +8,16 @@ export class Home {
   constructor(app) {
     this.app = app;
     this.blocks = h("div", { class: "blocks home-blocks" });
-    this.empty = h("div", { class: "nothing" }, h("h3", {}, "Nothing here yet"), h("p", {}, "The app has not published its Home for you. It does so when it sees that you opened this tab."));
+    this.empty = h(
+      "div",
+      { class: "nothing" },
+      h("h3", {}, "Nothing here yet"),
+      h(
+        "p",
+        {},
+        "The app has not published its Home for you. It does so when it sees that you opened this tab.",
+      ),
+    );
     this.node = h("div", { class: "home", tabindex: "-1" }, this.empty, this.blocks);
   }
 

@@ -41,10 +41,14 @@ class Lines {
     const heading = /^ {0,3}(#{1,6})\s+(.*?)\s*#*$/.exec(this.line);
     if (heading) {
       this.at++;
-      return h(`h${Math.min(heading[1].length + 2, 6)}`, { class: `md-heading level-${heading[1].length}` }, inline(this.world, heading[2]));
+      return h(
+        `h${Math.min(heading[1].length + 2, 6)}`,
+        { class: `md-heading level-${heading[1].length}` },
+        inline(this.world, heading[2]),
+      );
     }
     if (/^ {0,3}(```|~~~)/.test(this.line)) return this.fence();
-    if (RULE.test(this.line)) return this.at++, h("hr");
+    if (RULE.test(this.line)) return (this.at++, h("hr"));
     if (/^ {0,3}>/.test(this.line)) return this.quote();
     if (ITEM.test(this.line)) return this.list(indent(this.line));
     if (this.line.includes("|") && DIVISION.test(this.lines[this.at + 1] ?? "")) return this.table();
@@ -61,7 +65,8 @@ class Lines {
 
   quote() {
     const inside = [];
-    for (; !this.done && /^ {0,3}>/.test(this.line); this.at++) inside.push(this.line.replace(/^ {0,3}> ?/, ""));
+    for (; !this.done && /^ {0,3}>/.test(this.line); this.at++)
+      inside.push(this.line.replace(/^ {0,3}> ?/, ""));
     return h("blockquote", {}, new Lines(this.world, inside).blocks());
   }
 
@@ -72,7 +77,8 @@ class Lines {
     while (!this.done) {
       const item = ITEM.exec(this.line);
       if (!item || indent(this.line) < depth || /\d/.test(item[2]) !== ordered) break;
-      if (indent(this.line) > depth + 1 && list.lastChild) list.lastChild.append(this.list(indent(this.line)));
+      if (indent(this.line) > depth + 1 && list.lastChild)
+        list.lastChild.append(this.list(indent(this.line)));
       else list.append(this.item(item[3]));
     }
     return list;
@@ -84,13 +90,23 @@ class Lines {
     const node = h("li", { class: task ? "task" : undefined });
     if (task) node.append(h("input", { type: "checkbox", disabled: true, checked: task[1] !== " " }), " ");
     node.append(...inline(this.world, task ? task[2] : value));
-    while (!this.done && /^\s+\S/.test(this.line) && !ITEM.test(this.line)) node.append(" ", ...inline(this.world, this.lines[this.at++].trim()));
+    while (!this.done && /^\s+\S/.test(this.line) && !ITEM.test(this.line))
+      node.append(" ", ...inline(this.world, this.lines[this.at++].trim()));
     return node;
   }
 
   table() {
-    const aligned = cells(this.lines[this.at + 1]).map((cell) => (cell.endsWith(":") ? (cell.startsWith(":") ? "center" : "right") : "left"));
-    const row = (tag) => h("tr", {}, cells(this.line).map((cell, column) => h(tag, { class: `align-${aligned[column] ?? "left"}` }, inline(this.world, cell))));
+    const aligned = cells(this.lines[this.at + 1]).map((cell) =>
+      cell.endsWith(":") ? (cell.startsWith(":") ? "center" : "right") : "left",
+    );
+    const row = (tag) =>
+      h(
+        "tr",
+        {},
+        cells(this.line).map((cell, column) =>
+          h(tag, { class: `align-${aligned[column] ?? "left"}` }, inline(this.world, cell)),
+        ),
+      );
     const head = h("thead", {}, row("th"));
     const body = h("tbody");
     for (this.at += 2; !this.done && this.line.includes("|"); this.at++) body.append(row("td"));
@@ -120,17 +136,27 @@ function indent(line) {
 }
 
 function cells(line) {
-  return line.trim().replace(/^\||\|$/g, "").split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"));
+  return line
+    .trim()
+    .replace(/^\||\|$/g, "")
+    .split(/(?<!\\)\|/)
+    .map((cell) => cell.trim().replaceAll("\\|", "|"));
 }
 
 const INLINE = [
   [/^\\([\\`*_{}[\]()#+.!~|<>-])/, (world, [, sign]) => sign],
   [/^(`+)([^]*?[^`])\1(?!`)/, (world, found) => h("code", {}, found[2].trim())],
-  [/^!?\[([^\]]*)\]\(\s*<?((?:[^\s()<>]|\([^\s()]*\))+)>?(?:\s+"[^"]*")?\s*\)/, (world, found) => link(found[2], inline(world, found[1] || found[2]))],
+  [
+    /^!?\[([^\]]*)\]\(\s*<?((?:[^\s()<>]|\([^\s()]*\))+)>?(?:\s+"[^"]*")?\s*\)/,
+    (world, found) => link(found[2], inline(world, found[1] || found[2])),
+  ],
   [/^(\*\*|__)(?=\S)([^]*?\S)\1/, (world, found) => h("b", {}, inline(world, found[2]))],
   [/^~~(?=\S)([^]*?\S)~~/, (world, found) => h("s", {}, inline(world, found[1]))],
   [/^([*_])(?=\S)([^]*?[^\s*_])\1(?![\p{L}\p{N}])/u, (world, found) => h("i", {}, inline(world, found[2]))],
-  [/^<([@#!][^<>\n]+|https?:[^<>\s]+|mailto:[^<>\s]+)>/, (world, found) => reference(world, found[1], unescape)],
+  [
+    /^<([@#!][^<>\n]+|https?:[^<>\s]+|mailto:[^<>\s]+)>/,
+    (world, found) => reference(world, found[1], unescape),
+  ],
   [/^https?:\/\/[^\s<>()]+[^\s<>().,;:!?"']/, (world, [found]) => link(found, found)],
 ];
 

@@ -6,7 +6,11 @@ import { h, link } from "./dom.js";
 export function userMention(world, id) {
   const user = world.user(id);
   const mine = id === world.me ? " me" : "";
-  return h("span", { class: `mention${mine}`, title: user?.real_name }, `@${user ? (user.is_bot ? user.name : user.real_name) || user.name : id}`);
+  return h(
+    "span",
+    { class: `mention${mine}`, title: user?.real_name },
+    `@${user ? (user.is_bot ? user.name : user.real_name) || user.name : id}`,
+  );
 }
 
 export function groupMention(world, id, label) {
@@ -23,7 +27,11 @@ export function broadcast(range) {
 export function channelMention(world, id, label) {
   const channel = world.channel(id);
   if (!channel) return h("span", { class: "mention" }, `#${label || id}`);
-  return h("button", { type: "button", class: "mention channel-link", on: { click: () => world.open(id) } }, `#${channel.name}`);
+  return h(
+    "button",
+    { type: "button", class: "mention channel-link", on: { click: () => world.open(id) } },
+    `#${channel.name}`,
+  );
 }
 
 /** A moment in the viewer's zone; the fallback where the template or the number is unusable. */
@@ -55,7 +63,8 @@ function special(world, inside, unescape) {
   if (/^(here|channel|everyone)$/.test(command)) return broadcast(command);
   const [kind, ...parts] = command.split("^");
   if (kind === "subteam") return groupMention(world, parts[0], label);
-  if (kind === "date") return moment(world, Number(parts[0]), parts[1], parts[2] && unescape(parts[2]), label);
+  if (kind === "date")
+    return moment(world, Number(parts[0]), parts[1], parts[2] && unescape(parts[2]), label);
   return h("span", {}, label ?? `<${command}>`);
 }
 

@@ -23,8 +23,13 @@ export class MessageView {
     this.blocks = h("div", { class: "blocks" });
     this.extra = h("div", { class: "extra" });
     this.foot = h("div", { class: "message-foot" });
-    this.node = h("article", { class: "message", on: { pointerenter: () => this.tools(), focusin: () => this.tools() } },
-      this.note, this.side, h("div", { class: "message-body" }, this.head, this.text, this.blocks, this.extra, this.foot));
+    this.node = h(
+      "article",
+      { class: "message", on: { pointerenter: () => this.tools(), focusin: () => this.tools() } },
+      this.note,
+      this.side,
+      h("div", { class: "message-body" }, this.head, this.text, this.blocks, this.extra, this.foot),
+    );
     this.node.addEventListener("pointerleave", () => this.hideTools());
   }
 
@@ -54,8 +59,20 @@ export class MessageView {
     this.note.replaceChildren(icon("eye"), "Only visible to you");
     this.side.replaceChildren(compact ? time : avatar(author));
     this.head.hidden = compact;
-    const badge = author.is_bot ? h("span", { class: "badge" }, "APP") : author.is_restricted ? h("span", { class: "badge guest" }, "GUEST") : author.is_stranger ? h("span", { class: "badge guest" }, "EXTERNAL") : [];
-    this.head.replaceChildren(...[h("b", { class: "author" }, author.is_bot ? author.name : author.real_name), badge, compact ? [] : time].flat());
+    const badge = author.is_bot
+      ? h("span", { class: "badge" }, "APP")
+      : author.is_restricted
+        ? h("span", { class: "badge guest" }, "GUEST")
+        : author.is_stranger
+          ? h("span", { class: "badge guest" }, "EXTERNAL")
+          : [];
+    this.head.replaceChildren(
+      ...[
+        h("b", { class: "author" }, author.is_bot ? author.name : author.real_name),
+        badge,
+        compact ? [] : time,
+      ].flat(),
+    );
   }
 
   showBody(message, before) {
@@ -64,19 +81,27 @@ export class MessageView {
     const cursor = message.streaming ? h("span", { class: "cursor", "aria-label": "still writing" }) : [];
     const plain = !message.blocks?.length;
     this.text.hidden = !plain;
-    this.text.replaceChildren(...(plain ? [mrkdwn(world, message.text ?? ""), " ", edited, cursor].flat() : []));
+    this.text.replaceChildren(
+      ...(plain ? [mrkdwn(world, message.text ?? ""), " ", edited, cursor].flat() : []),
+    );
     patchBlocks(this.blocks, this.surface, message.blocks ?? []);
     this.blocks.classList.toggle("was-edited", Boolean(message.edited && !plain));
     this.blocks.classList.toggle("streaming", Boolean(message.streaming && !plain));
     const outside = JSON.stringify([message.attachments, message.files]);
     if (before && this.outside === outside) return;
     this.outside = outside;
-    this.extra.replaceChildren(...attachments(this.surface, message.attachments ?? []), ...files(message.files ?? []));
+    this.extra.replaceChildren(
+      ...attachments(this.surface, message.attachments ?? []),
+      ...files(message.files ?? []),
+    );
   }
 
   showFoot(message) {
     const reactions = reactionBar(this.app, message);
-    const working = this.status && !this.inThread ? h("div", { class: "working" }, `${this.app.world.bot?.name} ${this.status}`) : [];
+    const working =
+      this.status && !this.inThread
+        ? h("div", { class: "working" }, `${this.app.world.bot?.name} ${this.status}`)
+        : [];
     this.foot.replaceChildren(...[reactions, this.replyBar(message), working].flat());
   }
 
@@ -84,12 +109,24 @@ export class MessageView {
     if (this.inThread || !message.reply_count) return [];
     const { app } = this;
     const replies = app.world.thread(message.channel, message.ts).filter((one) => one.ts !== message.ts);
-    const faces = [...new Map(replies.map((one) => [app.world.author(one).id, app.world.author(one)])).values()].slice(0, 5);
+    const faces = [
+      ...new Map(replies.map((one) => [app.world.author(one).id, app.world.author(one)])).values(),
+    ].slice(0, 5);
     const last = replies.at(-1);
     const count = message.reply_count;
-    return h("button", { type: "button", class: "reply-bar", on: { click: () => app.openThread(message.channel, message.ts) } },
-      faces.map((person) => avatar(person, "tiny")), h("span", { class: "reply-count" }, `${count} ${count === 1 ? "reply" : "replies"}`),
-      last ? h("span", { class: "reply-last" }, `Last reply ${ago(Number(last.ts))}`) : [], h("span", { class: "reply-open" }, "View thread"), icon("right"));
+    return h(
+      "button",
+      {
+        type: "button",
+        class: "reply-bar",
+        on: { click: () => app.openThread(message.channel, message.ts) },
+      },
+      faces.map((person) => avatar(person, "tiny")),
+      h("span", { class: "reply-count" }, `${count} ${count === 1 ? "reply" : "replies"}`),
+      last ? h("span", { class: "reply-last" }, `Last reply ${ago(Number(last.ts))}`) : [],
+      h("span", { class: "reply-open" }, "View thread"),
+      icon("right"),
+    );
   }
 
   tools() {

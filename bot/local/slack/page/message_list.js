@@ -12,11 +12,26 @@ const NEAR_END = 60;
 export class MessageList {
   constructor(app, { inThread = false, top = () => [] } = {}) {
     Object.assign(this, { app, inThread, top, limit: FIRST, views: new Map(), all: [] });
-    this.older = h("button", { type: "button", class: "older text-button", on: { click: () => this.showOlder() } });
+    this.older = h("button", {
+      type: "button",
+      class: "older text-button",
+      on: { click: () => this.showOlder() },
+    });
     this.start = h("div", { class: "list-start" });
     this.items = h("div", { class: "items" });
-    this.newer = h("button", { type: "button", class: "newer", hidden: true, on: { click: () => this.toEnd() } }, "New messages ↓");
-    this.scroll = h("div", { class: "message-list", tabindex: "-1", on: { scroll: () => this.scrolled() } }, inThread ? [] : h("div", { class: "spacer" }), this.start, this.older, this.items);
+    this.newer = h(
+      "button",
+      { type: "button", class: "newer", hidden: true, on: { click: () => this.toEnd() } },
+      "New messages ↓",
+    );
+    this.scroll = h(
+      "div",
+      { class: "message-list", tabindex: "-1", on: { scroll: () => this.scrolled() } },
+      inThread ? [] : h("div", { class: "spacer" }),
+      this.start,
+      this.older,
+      this.items,
+    );
     this.node = h("div", { class: "list-frame" }, this.scroll, this.newer);
     new ResizeObserver(() => this.atEnd && this.toEnd()).observe(this.items);
     this.atEnd = true;
@@ -50,7 +65,8 @@ export class MessageList {
       if (this.inThread && !previous && visible.length > 1) wanted.push(this.count(visible.length - 1));
       previous = message;
     }
-    for (const [key, view] of this.views) if (!kept.has(key) && !key.startsWith("day")) this.forget(key, view);
+    for (const [key, view] of this.views)
+      if (!kept.has(key) && !key.startsWith("day")) this.forget(key, view);
     this.place(wanted);
   }
 
@@ -117,6 +133,7 @@ export class MessageList {
 /** Messages of one author within five minutes stand under one name, as in Slack. */
 function together(previous, message) {
   const same = previous && previous.user === message.user && previous.bot_id === message.bot_id;
-  const plain = !message.ephemeral_to && !previous?.ephemeral_to && !message.reply_count && !previous?.reply_count;
+  const plain =
+    !message.ephemeral_to && !previous?.ephemeral_to && !message.reply_count && !previous?.reply_count;
   return Boolean(same && plain && Number(message.ts) - Number(previous.ts) < GROUPED_WITHIN);
 }

@@ -15,12 +15,18 @@ export class Modals {
 
   take(event) {
     switch (event.type) {
-      case "view_opened": return this.reset([this.layer(event.view)]);
-      case "view_pushed": return this.reset([...this.stack, this.layer(event.view)]);
-      case "view_updated": return this.update(event.view);
-      case "view_errors": return this.errors(event.view_id, event.errors ?? {});
-      case "view_closed": return this.closed(event);
-      default: return undefined;
+      case "view_opened":
+        return this.reset([this.layer(event.view)]);
+      case "view_pushed":
+        return this.reset([...this.stack, this.layer(event.view)]);
+      case "view_updated":
+        return this.update(event.view);
+      case "view_errors":
+        return this.errors(event.view_id, event.errors ?? {});
+      case "view_closed":
+        return this.closed(event);
+      default:
+        return undefined;
     }
   }
 
@@ -43,10 +49,14 @@ export class Modals {
   }
 
   update(view) {
-    const layer = this.stack.find((one) => one.view.id === view.id || (view.external_id && one.view.external_id === view.external_id));
+    const layer = this.stack.find(
+      (one) => one.view.id === view.id || (view.external_id && one.view.external_id === view.external_id),
+    );
     if (!layer) return;
     const ids = new Set(view.blocks.map((block) => block.block_id));
-    const typed = Object.fromEntries(Object.entries(layer.surface.state.values).filter(([id]) => ids.has(id)));
+    const typed = Object.fromEntries(
+      Object.entries(layer.surface.state.values).filter(([id]) => ids.has(id)),
+    );
     layer.view = view;
     Object.assign(layer.surface.state, new Inputs(view.id, { ...(view.state?.values ?? {}), ...typed }));
     if (layer === this.top) this.show();
@@ -88,7 +98,10 @@ export class Modals {
 
   build() {
     this.box = h("dialog", { class: "dialog modal" });
-    this.box.addEventListener("cancel", (event) => { event.preventDefault(); this.close(); });
+    this.box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      this.close();
+    });
     this.box.addEventListener("close", (event) => event.target.remove());
     document.body.append(this.box);
     this.body = null;
@@ -97,23 +110,68 @@ export class Modals {
   draw(sameView) {
     const { view, surface } = this.top;
     const bot = this.app.world.bot;
-    const back = this.stack.length > 1 ? iconButton("left", "Back", () => this.close(), "modal-back") : avatar(bot, "small");
-    const depth = this.stack.length > 1 ? h("span", { class: "modal-depth" }, `${this.stack.length} of 3`) : [];
-    const head = h("header", { class: "dialog-head" }, back, h("h2", {}, plain(view.title?.text ?? "")), depth, iconButton("close", "Close", () => this.close()));
+    const back =
+      this.stack.length > 1
+        ? iconButton("left", "Back", () => this.close(), "modal-back")
+        : avatar(bot, "small");
+    const depth =
+      this.stack.length > 1 ? h("span", { class: "modal-depth" }, `${this.stack.length} of 3`) : [];
+    const head = h(
+      "header",
+      { class: "dialog-head" },
+      back,
+      h("h2", {}, plain(view.title?.text ?? "")),
+      depth,
+      iconButton("close", "Close", () => this.close()),
+    );
     if (!sameView) this.body = h("div", { class: "dialog-body blocks" });
     patchBlocks(this.body, surface, view.blocks ?? []);
-    this.form = h("form", { class: "modal-form", novalidate: true, on: { submit: (event) => { event.preventDefault(); this.submit(); } } }, head, this.body, this.foot(view));
+    this.form = h(
+      "form",
+      {
+        class: "modal-form",
+        novalidate: true,
+        on: {
+          submit: (event) => {
+            event.preventDefault();
+            this.submit();
+          },
+        },
+      },
+      head,
+      this.body,
+      this.foot(view),
+    );
     this.box.replaceChildren(this.form);
     this.shown = this.top;
     if (!this.box.open) this.box.showModal();
-    if (!sameView) (this.body.querySelector("[autofocus]") ?? this.body.querySelector("input:not([type=checkbox]):not([type=radio]), textarea"))?.focus();
+    if (!sameView)
+      (
+        this.body.querySelector("[autofocus]") ??
+        this.body.querySelector("input:not([type=checkbox]):not([type=radio]), textarea")
+      )?.focus();
   }
 
   foot(view) {
     const needsSubmit = view.submit || (view.blocks ?? []).some((block) => block.type === "input");
-    this.sender = needsSubmit ? h("button", { type: "submit", class: "button primary-solid", data: { role: "submit" } }, h("span", { class: "button-text" }, plain(view.submit?.text ?? "Submit"))) : null;
-    return h("footer", { class: "dialog-foot" }, h("p", { class: "modal-error", role: "alert" }),
-      h("button", { type: "button", class: "button", on: { click: () => this.close() } }, plain(view.close?.text ?? (needsSubmit ? "Cancel" : "Close"))), this.sender ?? []);
+    this.sender = needsSubmit
+      ? h(
+          "button",
+          { type: "submit", class: "button primary-solid", data: { role: "submit" } },
+          h("span", { class: "button-text" }, plain(view.submit?.text ?? "Submit")),
+        )
+      : null;
+    return h(
+      "footer",
+      { class: "dialog-foot" },
+      h("p", { class: "modal-error", role: "alert" }),
+      h(
+        "button",
+        { type: "button", class: "button", on: { click: () => this.close() } },
+        plain(view.close?.text ?? (needsSubmit ? "Cancel" : "Close")),
+      ),
+      this.sender ?? [],
+    );
   }
 
   close() {
@@ -132,7 +190,10 @@ export class Modals {
     this.errors(layer.view.id, {});
     this.say("");
     this.working(true);
-    const answer = await this.app.act({ do: "submit", view_id: layer.view.id, values: layer.surface.state.values }, { quiet: true });
+    const answer = await this.app.act(
+      { do: "submit", view_id: layer.view.id, values: layer.surface.state.values },
+      { quiet: true },
+    );
     if (layer !== this.top) return;
     this.working(false);
     if (answer.errors) this.errors(layer.view.id, answer.errors);
@@ -141,7 +202,12 @@ export class Modals {
 
   /** Slack itself refuses to send a form whose required inputs are empty. */
   missing({ view, surface }) {
-    const empty = (view.blocks ?? []).filter((block) => block.type === "input" && !block.optional && isEmpty(surface.state.get(block.block_id, block.element?.action_id)));
+    const empty = (view.blocks ?? []).filter(
+      (block) =>
+        block.type === "input" &&
+        !block.optional &&
+        isEmpty(surface.state.get(block.block_id, block.element?.action_id)),
+    );
     return Object.fromEntries(empty.map((block) => [block.block_id, "Please complete this required field."]));
   }
 
@@ -153,5 +219,7 @@ export class Modals {
 function isEmpty(state) {
   if (!state) return true;
   const { type, ...values } = state;
-  return Object.values(values).every((value) => value === null || value === undefined || value === "" || value.length === 0);
+  return Object.values(values).every(
+    (value) => value === null || value === undefined || value === "" || value.length === 0,
+  );
 }

@@ -33,17 +33,22 @@ export function plain(value, emojis = true) {
 /** Markup as nodes. `bare` also links addresses written without brackets. */
 export function mrkdwn(world, value, { bare = true } = {}) {
   const reader = new Reader(world, bare);
-  return String(value).split(/(```[^]*?```)/).flatMap((part, index, all) => {
-    if (part.startsWith("```") && part.length >= 6) return [fence(world, part.slice(3, -3))];
-    const after = all[index - 1]?.startsWith("```") ? part.replace(/^\n/, "") : part;
-    return after ? reader.paragraphs(after) : [];
-  });
+  return String(value)
+    .split(/(```[^]*?```)/)
+    .flatMap((part, index, all) => {
+      if (part.startsWith("```") && part.length >= 6) return [fence(world, part.slice(3, -3))];
+      const after = all[index - 1]?.startsWith("```") ? part.replace(/^\n/, "") : part;
+      return after ? reader.paragraphs(after) : [];
+    });
 }
 
 function fence(world, inside) {
   const body = inside.replace(/^\n/, "").replace(/\n$/, "");
-  const nodes = body.split(/(<[^<>\n]+>)/).map((part) =>
-    /^<[^<>\n]+>$/.test(part) ? reference(world, part.slice(1, -1), unescape) : unescape(part));
+  const nodes = body
+    .split(/(<[^<>\n]+>)/)
+    .map((part) =>
+      /^<[^<>\n]+>$/.test(part) ? reference(world, part.slice(1, -1), unescape) : unescape(part),
+    );
   return h("pre", { class: "code-block" }, nodes);
 }
 
@@ -139,7 +144,8 @@ function closing(value, from, sign) {
     if (partner) {
       const end = value.indexOf(partner, at + 1);
       if (end > 0) at = end;
-    } else if (character === sign && at > from && !/\s/.test(value[at - 1]) && !isWord(value[at + 1])) return at;
+    } else if (character === sign && at > from && !/\s/.test(value[at - 1]) && !isWord(value[at + 1]))
+      return at;
   }
   return -1;
 }

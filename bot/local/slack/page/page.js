@@ -30,8 +30,24 @@ class App {
     this.modals = new Modals(this);
     this.live = h("div", { class: "visually-hidden", "aria-live": "polite" });
     this.toasts = h("div", { class: "toasts", role: "status" });
-    this.banner = h("div", { class: "banner", role: "alert", hidden: true }, "The connection to local Slack is lost. Trying again…");
-    document.body.replaceChildren(this.banner, h("div", { class: "frame" }, this.sidebar.rail, this.sidebar.node, this.conversation.node, this.thread.node), this.live, this.toasts);
+    this.banner = h(
+      "div",
+      { class: "banner", role: "alert", hidden: true },
+      "The connection to local Slack is lost. Trying again…",
+    );
+    document.body.replaceChildren(
+      this.banner,
+      h(
+        "div",
+        { class: "frame" },
+        this.sidebar.rail,
+        this.sidebar.node,
+        this.conversation.node,
+        this.thread.node,
+      ),
+      this.live,
+      this.toasts,
+    );
     this.world.addEventListener("change", ({ detail }) => this.changed(detail));
     addEventListener("popstate", () => this.travelled());
     addEventListener("keydown", (event) => this.key(event));
@@ -39,7 +55,12 @@ class App {
 
   fromAddress() {
     const asked = new URLSearchParams(location.search);
-    return { as: asked.get("as") ?? FIRST_PERSON, channel: asked.get("channel"), thread: asked.get("thread"), home: asked.get("tab") === "home" };
+    return {
+      as: asked.get("as") ?? FIRST_PERSON,
+      channel: asked.get("channel"),
+      thread: asked.get("thread"),
+      home: asked.get("tab") === "home",
+    };
   }
 
   address({ as, channel, thread, home }) {
@@ -55,7 +76,11 @@ class App {
     this.stop?.();
     const user = this.place.as;
     this.early = [];
-    this.stop = listen(user, (event) => this.hear(user, event), (state) => this.connection(state));
+    this.stop = listen(
+      user,
+      (event) => this.hear(user, event),
+      (state) => this.connection(state),
+    );
   }
 
   /** The stream says `ready` each time it (re)connects: only then is a snapshot sure to miss nothing. */
@@ -88,7 +113,12 @@ class App {
   settle() {
     const rooms = this.world.channels();
     const known = this.world.channel(this.place.channel);
-    if (!known) Object.assign(this.place, { channel: rooms.find((one) => one.kind !== "dm")?.id ?? rooms[0]?.id ?? null, thread: null, home: false });
+    if (!known)
+      Object.assign(this.place, {
+        channel: rooms.find((one) => one.kind !== "dm")?.id ?? rooms[0]?.id ?? null,
+        thread: null,
+        home: false,
+      });
     if (this.place.home && this.world.channel(this.place.channel)?.kind !== "dm") this.place.home = false;
     history.replaceState(null, "", this.address(this.place));
     this.drawAll();
@@ -163,7 +193,11 @@ class App {
   /** Do something as the current person. Failures are shown unless `quiet`. */
   async act(what, { quiet = false } = {}) {
     const answer = await act(this.world.me, what);
-    if (!answer.ok && !quiet && !answer.errors) this.toast(SAYS[answer.error] ?? `That did not work: ${String(answer.error ?? "unknown error").replaceAll("_", " ")}`);
+    if (!answer.ok && !quiet && !answer.errors)
+      this.toast(
+        SAYS[answer.error] ??
+          `That did not work: ${String(answer.error ?? "unknown error").replaceAll("_", " ")}`,
+      );
     return answer;
   }
 
@@ -175,7 +209,10 @@ class App {
 
   async copyLink(message) {
     const thread = message.thread_ts ?? undefined;
-    const address = new URL(this.address({ as: this.world.me, channel: message.channel, thread }), location.href).href;
+    const address = new URL(
+      this.address({ as: this.world.me, channel: message.channel, thread }),
+      location.href,
+    ).href;
     try {
       await navigator.clipboard.writeText(address);
       this.toast("Link copied");
@@ -185,7 +222,9 @@ class App {
   }
 
   editLast({ channel, thread_ts: thread }) {
-    const own = (thread ? this.world.thread(channel, thread) : this.world.mainline(channel)).filter((one) => one.user === this.world.me && !one.ephemeral_to).at(-1);
+    const own = (thread ? this.world.thread(channel, thread) : this.world.mainline(channel))
+      .filter((one) => one.user === this.world.me && !one.ephemeral_to)
+      .at(-1);
     const list = thread ? this.thread.list : this.conversation.list;
     if (own) list.views.get(own.ts)?.edit();
   }
@@ -225,7 +264,13 @@ class App {
   }
 
   key(event) {
-    if (event.key === "Escape" && this.place.thread && !event.defaultPrevented && !document.querySelector("dialog[open]")) this.closeThread();
+    if (
+      event.key === "Escape" &&
+      this.place.thread &&
+      !event.defaultPrevented &&
+      !document.querySelector("dialog[open]")
+    )
+      this.closeThread();
   }
 }
 

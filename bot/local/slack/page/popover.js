@@ -49,10 +49,26 @@ function place(panel, anchor, align) {
 /** A menu of `{label, icon?, danger?, run}` rows; null rows are separators. */
 export function menu(anchor, rows, options = {}) {
   const items = rows.map((row) =>
-    row === null ? h("hr") : h("button", {
-      type: "button", role: "menuitem", class: `menu-item${row.danger ? " danger" : ""}`,
-      on: { click: () => { closePopover(); row.run(); } },
-    }, row.icon ?? [], h("span", {}, row.label), row.hint ? h("small", {}, row.hint) : []));
+    row === null
+      ? h("hr")
+      : h(
+          "button",
+          {
+            type: "button",
+            role: "menuitem",
+            class: `menu-item${row.danger ? " danger" : ""}`,
+            on: {
+              click: () => {
+                closePopover();
+                row.run();
+              },
+            },
+          },
+          row.icon ?? [],
+          h("span", {}, row.label),
+          row.hint ? h("small", {}, row.hint) : [],
+        ),
+  );
   const list = h("div", { role: "menu", class: "menu" }, items);
   list.addEventListener("keydown", (event) => walk(event, list, "[role=menuitem]"));
   popover(anchor, list, options);

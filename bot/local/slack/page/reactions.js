@@ -12,11 +12,33 @@ export function reactionBar(app, message) {
   const { world } = app;
   const pills = message.reactions.map(({ name, users = [], count }) => {
     const mine = users.includes(world.me);
-    const who = users.map((id) => (id === world.me ? "You" : world.user(id)?.real_name ?? id)).join(", ");
-    return h("button", { type: "button", class: `pill${mine ? " mine" : ""}`, "aria-pressed": String(mine), "aria-label": `${name}, ${count ?? users.length}: ${who}`, title: `${who} reacted with :${name}:`, data: { reaction: name }, on: { click: () => toggle(app, message, name, mine) } },
-      emoji(name), h("span", {}, String(count ?? users.length)));
+    const who = users.map((id) => (id === world.me ? "You" : (world.user(id)?.real_name ?? id))).join(", ");
+    return h(
+      "button",
+      {
+        type: "button",
+        class: `pill${mine ? " mine" : ""}`,
+        "aria-pressed": String(mine),
+        "aria-label": `${name}, ${count ?? users.length}: ${who}`,
+        title: `${who} reacted with :${name}:`,
+        data: { reaction: name },
+        on: { click: () => toggle(app, message, name, mine) },
+      },
+      emoji(name),
+      h("span", {}, String(count ?? users.length)),
+    );
   });
-  const add = h("button", { type: "button", class: "pill add", "aria-label": "Add a reaction", title: "Add a reaction", on: { click: () => pickReaction(app, message, add) } }, icon("smile"));
+  const add = h(
+    "button",
+    {
+      type: "button",
+      class: "pill add",
+      "aria-label": "Add a reaction",
+      title: "Add a reaction",
+      on: { click: () => pickReaction(app, message, add) },
+    },
+    icon("smile"),
+  );
   return h("div", { class: "reactions" }, pills, add);
 }
 
@@ -35,9 +57,37 @@ export function pickReaction(app, message, anchor) {
 /** A small picker with search; calls `onPick(name)`. */
 export function pickEmoji(anchor, onPick) {
   const grid = h("div", { class: "emoji-grid" });
-  const search = h("input", { type: "text", class: "filter", placeholder: "Search emoji", "aria-label": "Search emoji", on: { input: () => show() } });
-  const cell = (name) => h("button", { type: "button", class: "emoji-cell", "aria-label": name, title: `:${name}:`, data: { emoji: name }, on: { click: () => { closePopover(); onPick(name); } } }, emoji(name));
-  const show = () => grid.replaceChildren(...(search.value ? emojiNames(search.value) : [...new Set([...FREQUENT, ...emojiNames("", 200)])]).map(cell));
+  const search = h("input", {
+    type: "text",
+    class: "filter",
+    placeholder: "Search emoji",
+    "aria-label": "Search emoji",
+    on: { input: () => show() },
+  });
+  const cell = (name) =>
+    h(
+      "button",
+      {
+        type: "button",
+        class: "emoji-cell",
+        "aria-label": name,
+        title: `:${name}:`,
+        data: { emoji: name },
+        on: {
+          click: () => {
+            closePopover();
+            onPick(name);
+          },
+        },
+      },
+      emoji(name),
+    );
+  const show = () =>
+    grid.replaceChildren(
+      ...(search.value ? emojiNames(search.value) : [...new Set([...FREQUENT, ...emojiNames("", 200)])]).map(
+        cell,
+      ),
+    );
   search.addEventListener("keydown", (event) => {
     if (event.key === "Enter") grid.querySelector("button")?.click();
   });

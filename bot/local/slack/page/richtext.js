@@ -11,11 +11,16 @@ export function richText(world, block) {
 
 function piece(world, element) {
   switch (element.type) {
-    case "rich_text_section": return h("div", { class: "rich-section" }, runs(world, element.elements));
-    case "rich_text_quote": return h("blockquote", {}, runs(world, element.elements));
-    case "rich_text_preformatted": return h("pre", { class: "code-block" }, runs(world, element.elements));
-    case "rich_text_list": return list(world, element);
-    default: return h("span", { class: "unsupported" }, `unsupported rich text: ${element.type}`);
+    case "rich_text_section":
+      return h("div", { class: "rich-section" }, runs(world, element.elements));
+    case "rich_text_quote":
+      return h("blockquote", {}, runs(world, element.elements));
+    case "rich_text_preformatted":
+      return h("pre", { class: "code-block" }, runs(world, element.elements));
+    case "rich_text_list":
+      return list(world, element);
+    default:
+      return h("span", { class: "unsupported" }, `unsupported rich text: ${element.type}`);
   }
 }
 
@@ -24,7 +29,11 @@ function list(world, { style, indent = 0, offset = 0, elements, border }) {
   const depth = Math.min(Math.max(Number(indent) || 0, 0), 8);
   const start = ordered ? Number(offset) + 1 : undefined;
   const cls = `rich-list indent-${depth} marker-${depth % 3}${border ? " bordered" : ""}`;
-  return h(ordered ? "ol" : "ul", { class: cls, start }, (elements ?? []).map((item) => h("li", {}, runs(world, item.elements))));
+  return h(
+    ordered ? "ol" : "ul",
+    { class: cls, start },
+    (elements ?? []).map((item) => h("li", {}, runs(world, item.elements))),
+  );
 }
 
 function runs(world, elements) {
@@ -33,22 +42,35 @@ function runs(world, elements) {
 
 function run(world, element) {
   switch (element.type) {
-    case "text": return lines(element.text ?? "");
-    case "link": return [link(element.url, element.text || element.url)];
-    case "user": return [userMention(world, element.user_id)];
-    case "usergroup": return [groupMention(world, element.usergroup_id)];
-    case "channel": return [channelMention(world, element.channel_id)];
-    case "broadcast": return [broadcast(element.range)];
-    case "emoji": return [emoji(element.name, element.unicode)];
-    case "date": return [moment(world, Number(element.timestamp), element.format, element.url, element.fallback)];
-    case "color": return colour(element.value);
-    case "team": return [h("span", { class: "mention" }, element.team_id)];
-    default: return [h("span", { class: "unsupported" }, `unsupported: ${element.type}`)];
+    case "text":
+      return lines(element.text ?? "");
+    case "link":
+      return [link(element.url, element.text || element.url)];
+    case "user":
+      return [userMention(world, element.user_id)];
+    case "usergroup":
+      return [groupMention(world, element.usergroup_id)];
+    case "channel":
+      return [channelMention(world, element.channel_id)];
+    case "broadcast":
+      return [broadcast(element.range)];
+    case "emoji":
+      return [emoji(element.name, element.unicode)];
+    case "date":
+      return [moment(world, Number(element.timestamp), element.format, element.url, element.fallback)];
+    case "color":
+      return colour(element.value);
+    case "team":
+      return [h("span", { class: "mention" }, element.team_id)];
+    default:
+      return [h("span", { class: "unsupported" }, `unsupported: ${element.type}`)];
   }
 }
 
 function lines(value) {
-  return String(value).split("\n").flatMap((line, index) => (index ? [h("br"), line] : [line]));
+  return String(value)
+    .split("\n")
+    .flatMap((line, index) => (index ? [h("br"), line] : [line]));
 }
 
 function colour(value) {
@@ -57,7 +79,14 @@ function colour(value) {
   return [h("span", { class: "colour" }, String(value), swatch)];
 }
 
-const WRAPS = [["code", "code"], ["bold", "b"], ["italic", "i"], ["strike", "s"], ["underline", "u"], ["highlight", "mark"]];
+const WRAPS = [
+  ["code", "code"],
+  ["bold", "b"],
+  ["italic", "i"],
+  ["strike", "s"],
+  ["underline", "u"],
+  ["highlight", "mark"],
+];
 
 function styled(nodes, style) {
   return WRAPS.filter(([name]) => style?.[name]).reduce((inside, [, tag]) => [h(tag, {}, inside)], nodes);

@@ -27,25 +27,51 @@ export class State extends EventTarget {
     this.home = snapshot.home ?? null;
     this.online = snapshot.connections ?? 0;
     this.statuses = new Map();
-    this.messages = new Map(Object.entries(snapshot.messages ?? {}).map(([channel, list]) => [channel, new Map(list.map((message) => [message.ts, message]))]));
+    this.messages = new Map(
+      Object.entries(snapshot.messages ?? {}).map(([channel, list]) => [
+        channel,
+        new Map(list.map((message) => [message.ts, message])),
+      ]),
+    );
     for (const message of this.whispers.get(this.me) ?? []) this.put(message);
     learnEmoji(snapshot.emoji ?? {});
     const language = navigator.language ?? "en-US";
     this.clock = new Clock(this.users.get(this.me)?.tz, /^en\b/.test(language) ? language : "en-GB");
   }
 
-  user(id) { return this.users.get(id); }
-  group(id) { return this.groups.get(id); }
-  channel(id) { return this.rooms.get(id); }
-  people() { return [...this.users.values()]; }
-  channels() { return [...this.rooms.values()]; }
+  user(id) {
+    return this.users.get(id);
+  }
+  group(id) {
+    return this.groups.get(id);
+  }
+  channel(id) {
+    return this.rooms.get(id);
+  }
+  people() {
+    return [...this.users.values()];
+  }
+  channels() {
+    return [...this.rooms.values()];
+  }
 
-  get bot() { return this.people().find((user) => user.is_bot); }
-  get dm() { return this.channels().find((channel) => channel.kind === "dm"); }
+  get bot() {
+    return this.people().find((user) => user.is_bot);
+  }
+  get dm() {
+    return this.channels().find((channel) => channel.kind === "dm");
+  }
 
   /** Who wrote a message; bots may have no user. */
   author(message) {
-    return this.user(message.user) ?? (message.bot_id ? this.bot : null) ?? { id: message.user ?? message.bot_id ?? "?", name: "unknown", real_name: "Unknown" };
+    return (
+      this.user(message.user) ??
+      (message.bot_id ? this.bot : null) ?? {
+        id: message.user ?? message.bot_id ?? "?",
+        name: "unknown",
+        real_name: "Unknown",
+      }
+    );
   }
 
   all(channel) {
@@ -79,7 +105,9 @@ export class State extends EventTarget {
 
   /** The server tells a whisper once; this tab keeps it while other people are acted as. */
   keepWhispers() {
-    const mine = [...this.messages.values()].flatMap((list) => [...list.values()]).filter((message) => message.ephemeral_to === this.me);
+    const mine = [...this.messages.values()]
+      .flatMap((list) => [...list.values()])
+      .filter((message) => message.ephemeral_to === this.me);
     this.whispers.set(this.me, mine);
   }
 
@@ -88,7 +116,8 @@ export class State extends EventTarget {
     const channel = this.channel(message.channel);
     if (!channel || message.user === this.me || message.channel === openChannel || isReply(message)) return;
     channel.unread = (channel.unread ?? 0) + 1;
-    if (channel.kind === "dm" || message.text?.includes(`<@${this.me}>`)) channel.mentions = (channel.mentions ?? 0) + 1;
+    if (channel.kind === "dm" || message.text?.includes(`<@${this.me}>`))
+      channel.mentions = (channel.mentions ?? 0) + 1;
   }
 
   /** Forget the unread count; true when there was one. */
@@ -100,7 +129,8 @@ export class State extends EventTarget {
   }
 }
 
-const put = (state, event) => state.put({ ...event.message, channel: event.message.channel ?? event.channel });
+const put = (state, event) =>
+  state.put({ ...event.message, channel: event.message.channel ?? event.channel });
 const drop = (state, event) => state.messages.get(event.channel)?.delete(event.ts);
 
 const TAKE = {
@@ -122,10 +152,18 @@ const TAKE = {
     const message = state.message(channel, ts);
     if (message) state.put({ ...message, reactions });
   },
-  home(state, { view }) { state.home = view; },
-  connections(state, { n }) { state.online = n; },
-  channel(state, { channel }) { if (channel?.id) state.rooms.set(channel.id, { ...state.rooms.get(channel.id), ...channel }); },
-  thread_status(state, { channel, thread_ts, status }) { state.statuses.set(`${channel}/${thread_ts}`, status); },
+  home(state, { view }) {
+    state.home = view;
+  },
+  connections(state, { n }) {
+    state.online = n;
+  },
+  channel(state, { channel }) {
+    if (channel?.id) state.rooms.set(channel.id, { ...state.rooms.get(channel.id), ...channel });
+  },
+  thread_status(state, { channel, thread_ts, status }) {
+    state.statuses.set(`${channel}/${thread_ts}`, status);
+  },
 };
 
 export function isReply(message) {

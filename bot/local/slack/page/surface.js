@@ -31,7 +31,9 @@ export function viewSurface(app, kind, view) {
 function surface(app, kind, where, state) {
   const values = () => (Object.keys(state.values).length ? { values: state.values } : {});
   return {
-    kind, state, world: app.world,
+    kind,
+    state,
+    world: app.world,
     press: (what) => app.act({ do: "press", ...where, ...what, ...values() }),
     suggest: (what) => app.act({ do: "suggest", ...where, ...what }),
   };

@@ -1,23 +1,60 @@
 // Every block type and the function that draws it.
 
 import { h } from "../dom.js";
-import { actions, context, contextActions, divider, file, header, image, input, markdownBlock, richTextBlock, section, video } from "./text.js";
+import {
+  actions,
+  context,
+  contextActions,
+  divider,
+  file,
+  header,
+  image,
+  input,
+  markdownBlock,
+  richTextBlock,
+  section,
+  video,
+} from "./text.js";
 import { alert, card, carousel, container } from "./cards.js";
 import { chart } from "./chart.js";
 import { dataTable, table } from "./tables.js";
 import { plan, taskCard } from "./plan.js";
 
 const DRAW = {
-  actions, alert, card, carousel, container, context, context_actions: contextActions, data_table: dataTable,
-  data_visualization: chart, divider, file, header, image, input, markdown: markdownBlock, plan,
-  rich_text: richTextBlock, section, table, task_card: taskCard, video,
+  actions,
+  alert,
+  card,
+  carousel,
+  container,
+  context,
+  context_actions: contextActions,
+  data_table: dataTable,
+  data_visualization: chart,
+  divider,
+  file,
+  header,
+  image,
+  input,
+  markdown: markdownBlock,
+  plan,
+  rich_text: richTextBlock,
+  section,
+  table,
+  task_card: taskCard,
+  video,
 };
 
 /** One block as a node; an unknown type stays visible as such. */
 export function block(surface, spec) {
   const draw = DRAW[spec?.type];
-  const inside = draw ? draw(surface, spec, block) : h("div", { class: "unsupported" }, `unsupported block: ${spec?.type}`);
-  return h("div", { class: `block b-${draw ? spec.type : "unknown"}`, data: { block: spec?.block_id ?? "" } }, inside);
+  const inside = draw
+    ? draw(surface, spec, block)
+    : h("div", { class: "unsupported" }, `unsupported block: ${spec?.type}`);
+  return h(
+    "div",
+    { class: `block b-${draw ? spec.type : "unknown"}`, data: { block: spec?.block_id ?? "" } },
+    inside,
+  );
 }
 
 /**
@@ -43,7 +80,9 @@ export function patchBlocks(host, surface, specs) {
 }
 
 function keepOpen(before, after) {
-  const was = new Map([...before.querySelectorAll("details[data-key]")].map((node) => [node.dataset.key, node.open]));
+  const was = new Map(
+    [...before.querySelectorAll("details[data-key]")].map((node) => [node.dataset.key, node.open]),
+  );
   for (const node of after.querySelectorAll("details[data-key]")) {
     if (was.has(node.dataset.key)) node.open = was.get(node.dataset.key);
   }

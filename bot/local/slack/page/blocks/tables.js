@@ -9,8 +9,26 @@ const PAGE = 5;
 export function table(surface, spec) {
   const [head, ...rows] = spec.rows ?? [];
   const settings = spec.column_settings ?? [];
-  const line = (row, tag) => h("tr", {}, row.map((cell, column) => h(tag, { class: looks(settings[column]) }, content(surface, cell))));
-  return h("div", { class: "table-frame" }, h("table", { class: "table" }, h("thead", {}, head ? line(head, "th") : []), h("tbody", {}, rows.map((row) => line(row, "td")))));
+  const line = (row, tag) =>
+    h(
+      "tr",
+      {},
+      row.map((cell, column) => h(tag, { class: looks(settings[column]) }, content(surface, cell))),
+    );
+  return h(
+    "div",
+    { class: "table-frame" },
+    h(
+      "table",
+      { class: "table" },
+      h("thead", {}, head ? line(head, "th") : []),
+      h(
+        "tbody",
+        {},
+        rows.map((row) => line(row, "td")),
+      ),
+    ),
+  );
 }
 
 function looks(setting) {
@@ -37,8 +55,22 @@ class DataTable {
     this.body = h("tbody");
     this.heading = h("tr");
     this.pager = h("div", { class: "pager" });
-    this.node = h("div", { class: "data-table" },
-      h("div", { class: "table-frame" }, h("table", { class: "table" }, h("caption", {}, plain(spec.caption ?? "")), h("thead", {}, this.heading), this.body)), this.pager);
+    this.node = h(
+      "div",
+      { class: "data-table" },
+      h(
+        "div",
+        { class: "table-frame" },
+        h(
+          "table",
+          { class: "table" },
+          h("caption", {}, plain(spec.caption ?? "")),
+          h("thead", {}, this.heading),
+          this.body,
+        ),
+      ),
+      this.pager,
+    );
     this.show();
   }
 
@@ -56,9 +88,19 @@ class DataTable {
   show() {
     const named = this.spec.row_header_column_index ?? 0;
     const from = this.page * this.size;
-    const cell = (value, column) => h(column === named ? "th" : "td", { class: value?.type === "raw_number" ? "align-right" : "align-left", scope: column === named ? "row" : undefined }, content(this.surface, value));
+    const cell = (value, column) =>
+      h(
+        column === named ? "th" : "td",
+        {
+          class: value?.type === "raw_number" ? "align-right" : "align-left",
+          scope: column === named ? "row" : undefined,
+        },
+        content(this.surface, value),
+      );
     this.heading.replaceChildren(...this.head.map((value, column) => this.title(value, column)));
-    this.body.replaceChildren(...this.ordered.slice(from, from + this.size).map((row) => h("tr", {}, row.map(cell))));
+    this.body.replaceChildren(
+      ...this.ordered.slice(from, from + this.size).map((row) => h("tr", {}, row.map(cell))),
+    );
     this.turnPages(from);
   }
 
@@ -69,14 +111,43 @@ class DataTable {
       Object.assign(this, { down: this.sorted === column && !this.down, sorted: column, page: 0 });
       this.show();
     };
-    return h("th", { "aria-sort": direction, class: numeric ? "align-right" : "align-left" }, h("button", { type: "button", class: "sort", on: { click: sort } }, content(this.surface, value), direction === "none" ? [] : h("span", { "aria-hidden": "true" }, this.down ? " ↓" : " ↑")));
+    return h(
+      "th",
+      { "aria-sort": direction, class: numeric ? "align-right" : "align-left" },
+      h(
+        "button",
+        { type: "button", class: "sort", on: { click: sort } },
+        content(this.surface, value),
+        direction === "none" ? [] : h("span", { "aria-hidden": "true" }, this.down ? " ↓" : " ↑"),
+      ),
+    );
   }
 
   turnPages(from) {
     const to = Math.min(from + this.size, this.rows.length);
-    const turn = (step, name, label) => h("button", { type: "button", class: "icon-button", "aria-label": label, disabled: this.page + step < 0 || this.page + step >= this.pages, on: { click: () => { this.page += step; this.show(); } } }, icon(name));
+    const turn = (step, name, label) =>
+      h(
+        "button",
+        {
+          type: "button",
+          class: "icon-button",
+          "aria-label": label,
+          disabled: this.page + step < 0 || this.page + step >= this.pages,
+          on: {
+            click: () => {
+              this.page += step;
+              this.show();
+            },
+          },
+        },
+        icon(name),
+      );
     this.pager.hidden = this.pages === 1;
-    this.pager.replaceChildren(h("span", { class: "pager-count" }, `${from + 1} to ${to} of ${this.rows.length}`), turn(-1, "left", "Previous page"), turn(1, "right", "Next page"));
+    this.pager.replaceChildren(
+      h("span", { class: "pager-count" }, `${from + 1} to ${to} of ${this.rows.length}`),
+      turn(-1, "left", "Previous page"),
+      turn(1, "right", "Next page"),
+    );
   }
 }
 

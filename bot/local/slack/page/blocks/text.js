@@ -11,8 +11,17 @@ const LONG = 700;
 export function section(surface, spec) {
   const body = h("div", { class: "section-body" });
   if (spec.text) body.append(long(surface, spec));
-  if (spec.fields) body.append(h("div", { class: "fields" }, spec.fields.map((one) => h("div", { class: "field-text" }, text(surface.world, one)))));
-  const accessory = spec.accessory ? h("div", { class: "accessory" }, element(surface, spec, spec.accessory)) : [];
+  if (spec.fields)
+    body.append(
+      h(
+        "div",
+        { class: "fields" },
+        spec.fields.map((one) => h("div", { class: "field-text" }, text(surface.world, one))),
+      ),
+    );
+  const accessory = spec.accessory
+    ? h("div", { class: "accessory" }, element(surface, spec, spec.accessory))
+    : [];
   return h("div", { class: "section" }, body, accessory);
 }
 
@@ -21,7 +30,20 @@ function long(surface, spec) {
   const node = h("div", { class: "text" }, text(surface.world, spec.text));
   if (spec.expand || (spec.text.text ?? "").length <= LONG) return node;
   node.classList.add("folded");
-  const more = h("button", { type: "button", class: "text-button", on: { click: () => { node.classList.remove("folded"); more.remove(); } } }, "See more");
+  const more = h(
+    "button",
+    {
+      type: "button",
+      class: "text-button",
+      on: {
+        click: () => {
+          node.classList.remove("folded");
+          more.remove();
+        },
+      },
+    },
+    "See more",
+  );
   return h("div", {}, node, more);
 }
 
@@ -31,10 +53,15 @@ export function header(surface, spec) {
 }
 
 export function context(surface, spec) {
-  return h("div", { class: "context" }, (spec.elements ?? []).map((one) =>
-    one.type === "image"
-      ? picture(one.image_url ?? one.slack_file?.url, one.alt_text, "context-image")
-      : h("span", { class: "context-text" }, text(surface.world, one))));
+  return h(
+    "div",
+    { class: "context" },
+    (spec.elements ?? []).map((one) =>
+      one.type === "image"
+        ? picture(one.image_url ?? one.slack_file?.url, one.alt_text, "context-image")
+        : h("span", { class: "context-text" }, text(surface.world, one)),
+    ),
+  );
 }
 
 export function divider() {
@@ -44,11 +71,23 @@ export function divider() {
 export function image(surface, spec) {
   const address = spec.image_url ?? spec.slack_file?.url;
   const caption = spec.title ? h("figcaption", {}, text(surface.world, spec.title)) : [];
-  return h("figure", { class: "image" }, caption, address ? link(address, picture(address, spec.alt_text, "block-image")) : picture(null, spec.alt_text, "block-image"));
+  return h(
+    "figure",
+    { class: "image" },
+    caption,
+    address
+      ? link(address, picture(address, spec.alt_text, "block-image"))
+      : picture(null, spec.alt_text, "block-image"),
+  );
 }
 
 export function video(surface, spec) {
-  return h("figure", { class: "image" }, h("figcaption", {}, link(spec.title_url ?? spec.video_url, text(surface.world, spec.title))), picture(spec.thumbnail_url, spec.alt_text, "block-image"));
+  return h(
+    "figure",
+    { class: "image" },
+    h("figcaption", {}, link(spec.title_url ?? spec.video_url, text(surface.world, spec.title))),
+    picture(spec.thumbnail_url, spec.alt_text, "block-image"),
+  );
 }
 
 export function file(surface, spec) {
@@ -64,11 +103,19 @@ export function richTextBlock(surface, spec) {
 }
 
 export function actions(surface, spec) {
-  return h("div", { class: "actions" }, (spec.elements ?? []).map((one) => element(surface, spec, one)));
+  return h(
+    "div",
+    { class: "actions" },
+    (spec.elements ?? []).map((one) => element(surface, spec, one)),
+  );
 }
 
 export function contextActions(surface, spec) {
-  return h("div", { class: "context-actions" }, (spec.elements ?? []).map((one) => element(surface, spec, one)));
+  return h(
+    "div",
+    { class: "context-actions" },
+    (spec.elements ?? []).map((one) => element(surface, spec, one)),
+  );
 }
 
 /** A labelled input; the place beneath it is where a modal shows this block's error. */
@@ -83,5 +130,12 @@ export function input(surface, spec) {
   }
   const optional = spec.optional ? h("span", { class: "optional" }, " (optional)") : [];
   const hint = spec.hint ? h("div", { class: "hint" }, text(surface.world, spec.hint)) : [];
-  return h("div", { class: "input", data: { input: spec.block_id ?? "" } }, h("label", { for: id }, text(surface.world, spec.label), optional), control, errors, hint);
+  return h(
+    "div",
+    { class: "input", data: { input: spec.block_id ?? "" } },
+    h("label", { for: id }, text(surface.world, spec.label), optional),
+    control,
+    errors,
+    hint,
+  );
 }
