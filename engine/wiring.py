@@ -5,28 +5,29 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import aiohttp
 
+from engine.configured import (
+    endpoints,
+    hidden,
+    known_values,
+    loaded_services,
+    people,
+    planner,
+    public_keys,
+    remotes,
+    signer,
+)
 from engine.context.services import ServiceFile
-from engine.directory.file import FileDirectory
-from engine.directory.nobody import Nobody
 from engine.domain.ids import Tenant, new_id
 from engine.domain.questions import Limits
 from engine.errors import ConfigurationError, NotFound, Unavailable
 from engine.feed.quiet import NoFeed
 from engine.feed.redis import RedisFeed
-from engine.llm.endpoint import ModelSettings, Usage
-from engine.llm.fallback import FallbackPlanner
-from engine.llm.offline import OfflinePlanner
-from engine.llm.openai import Means, OpenAIPlanner
-from engine.llm.playbooks import load_playbooks
-from engine.llm.prompts import load_prompts
 from engine.policy.rego import RegoPolicy
-from engine.ports import Directory, Feed, Planner, Policy, Signer, Store, Tools
+from engine.ports import Directory, Feed, Policy, Store, Tools
 from engine.resources import shipped
-from engine.secrets.keys import FileSigner, FileVerifier
 from engine.services.alerts import Alerts
 from engine.services.approvals import Approvals
 from engine.services.authority import Authority
@@ -44,7 +45,7 @@ from engine.store.migrations import missing
 from engine.store.surface import PostgresSurface
 from engine.store.unit import PostgresStore
 from engine.telemetry.metrics import Metrics
-from engine.tools.api import ApiTransport, Endpoint
+from engine.tools.api import ApiTransport
 from engine.tools.redaction import Redactor
 from engine.tools.registry import ToolRegistry
 from engine.tools.runner import ToolRunner
@@ -226,75 +227,6 @@ def assembled(
     )
 
 
-def people(path: Path | None, tenant: Tenant) -> Directory:
-    """Who people are; without a file everybody is a stranger."""
-    return FileDirectory(path, tenant=tenant) if path else Nobody()
-
-
-def public_keys(settings: Settings) -> FileVerifier:
-    """The keys that decisions are verified with."""
-    if settings.keys.public_keys_folder is None:
-        raise ConfigurationError(
-            "No public keys are configured, so no decision could be verified. Set "
-            "CARAPULSE_KEYS__PUBLIC_KEYS_FOLDER; `carapulse up` makes the keys."
-        )
-    return FileVerifier(settings.keys.public_keys_folder)
-
-
-def signer(settings: Settings) -> Signer:
-    """The gate's private key."""
-    if settings.keys.signing_key_file is None:
-        raise ConfigurationError(
-            "No signing key is configured, so nothing could be approved. Set "
-            "CARAPULSE_KEYS__SIGNING_KEY_FILE; `carapulse up` makes one."
-        )
-    return FileSigner(settings.keys.signing_key_file)
-
-
-def loaded_services(path: Path | None) -> ServiceFile:
-    """The service graph; empty where no file is configured."""
-    if path is None:
-        return ServiceFile.build({"environments": {}, "services": []}, "services")
-    return ServiceFile.load(path)
-
-
-def remotes(services: ServiceFile) -> list[str]:
-    """The repositories that the service graph names."""
-    found = []
-    for name in services.names():
-        gitops = services.entry(name).get("gitops")
-        if isinstance(gitops, dict) and gitops.get("remote"):
-            found.append(str(gitops["remote"]))
-    return found
-
-
-def endpoints(settings: Settings) -> dict[str, Endpoint]:
-    """How the API tools reach their systems."""
-    return {
-        name: Endpoint(one.url, one.token.get_secret_value())
-        for name, one in settings.tools.connections.items()
-        if one.url
-    }
-
-
-def known_values(settings: Settings) -> list[str]:
-    """Secrets of this process that must never appear in any output."""
-    values = [one.token.get_secret_value() for one in settings.tools.connections.values()]
-    values += [
-        settings.llm.openai_api_key.get_secret_value(),
-        settings.slack.bot_token.get_secret_value(),
-        settings.slack.app_token.get_secret_value(),
-        settings.hooks.alertmanager_token.get_secret_value(),
-    ]
-    return [value for value in values if value]
-
-
-def hidden(settings: Settings) -> list[Path]:
-    """Folders that no tool may see."""
-    keys = settings.keys
-    return [path.parent for path in (keys.signing_key_file,) if path is not None]
-
-
 def definitions(tools: ToolRegistry, store: Store) -> Callable[[str], Awaitable[str | None]]:
     """Find a definition by its digest: loaded now, or stored when a step was frozen."""
 
@@ -306,42 +238,3 @@ def definitions(tools: ToolRegistry, store: Store) -> Callable[[str], Awaitable[
                 return await unit.definitions.body(digest)
 
     return body
-
-
-def planner(
-    settings: Settings,
-    services: ServiceFile,
-    tools: ToolRegistry,
-    redactor: Redactor,
-    metrics: Metrics,
-) -> Planner:
-    """The offline planner, behind a model where one is configured."""
-    folder = settings.context.playbooks_folder
-    connected = frozenset(str(one["name"]).partition(".")[0] for one in tools.catalogue())
-    offline = OfflinePlanner(services, load_playbooks(folder) if folder else (), connected)
-    llm = settings.llm
-    if not llm.openai_api_key.get_secret_value():
-        return offline
-    model = ModelSettings(
-        api_key=llm.openai_api_key,
-        base_url=llm.openai_base_url,
-        model=llm.model,
-        timeout_seconds=llm.timeout_seconds,
-        repair_rounds=llm.repair_rounds,
-    )
-    means = Means(
-        services=services,
-        tools=tools,
-        looks=offline,
-        prompts=load_prompts(shipped("prompts")),
-        redact=redactor.text,
-        on_usage=lambda used: count_usage(metrics, used),
-    )
-    return FallbackPlanner(OpenAIPlanner(model, means), offline)
-
-
-def count_usage(metrics: Metrics, used: Usage) -> None:
-    """What one question to the model cost."""
-    metrics.llm(used.model, used.ending, used.seconds)
-    metrics.llm_tokens(used.model, "input", used.input_tokens)
-    metrics.llm_tokens(used.model, "output", used.output_tokens)

@@ -1,0 +1,131 @@
+"""Adapters as the settings ask for them; `engine.wiring` puts them together."""
+
+from pathlib import Path
+
+from engine.context.services import ServiceFile
+from engine.directory.file import FileDirectory
+from engine.directory.nobody import Nobody
+from engine.domain.ids import Tenant
+from engine.errors import ConfigurationError
+from engine.llm.endpoint import ModelSettings, Usage
+from engine.llm.fallback import FallbackPlanner
+from engine.llm.offline import OfflinePlanner
+from engine.llm.openai import Means, OpenAIPlanner
+from engine.llm.playbooks import load_playbooks
+from engine.llm.prompts import load_prompts
+from engine.ports import Directory, Planner, Signer
+from engine.resources import shipped
+from engine.secrets.keys import FileSigner, FileVerifier
+from engine.settings import Settings
+from engine.telemetry.metrics import Metrics
+from engine.tools.api import Endpoint
+from engine.tools.redaction import Redactor
+from engine.tools.registry import ToolRegistry
+
+
+def people(path: Path | None, tenant: Tenant) -> Directory:
+    """Who people are; without a file everybody is a stranger."""
+    return FileDirectory(path, tenant=tenant) if path else Nobody()
+
+
+def public_keys(settings: Settings) -> FileVerifier:
+    """The keys that decisions are verified with."""
+    if settings.keys.public_keys_folder is None:
+        raise ConfigurationError(
+            "No public keys are configured, so no decision could be verified. Set "
+            "CARAPULSE_KEYS__PUBLIC_KEYS_FOLDER; `carapulse up` makes the keys."
+        )
+    return FileVerifier(settings.keys.public_keys_folder)
+
+
+def signer(settings: Settings) -> Signer:
+    """The gate's private key."""
+    if settings.keys.signing_key_file is None:
+        raise ConfigurationError(
+            "No signing key is configured, so nothing could be approved. Set "
+            "CARAPULSE_KEYS__SIGNING_KEY_FILE; `carapulse up` makes one."
+        )
+    return FileSigner(settings.keys.signing_key_file)
+
+
+def loaded_services(path: Path | None) -> ServiceFile:
+    """The service graph; empty where no file is configured."""
+    if path is None:
+        return ServiceFile.build({"environments": {}, "services": []}, "services")
+    return ServiceFile.load(path)
+
+
+def remotes(services: ServiceFile) -> list[str]:
+    """The repositories that the service graph names."""
+    found = []
+    for name in services.names():
+        gitops = services.entry(name).get("gitops")
+        if isinstance(gitops, dict) and gitops.get("remote"):
+            found.append(str(gitops["remote"]))
+    return found
+
+
+def endpoints(settings: Settings) -> dict[str, Endpoint]:
+    """How the API tools reach their systems."""
+    return {
+        name: Endpoint(one.url, one.token.get_secret_value())
+        for name, one in settings.tools.connections.items()
+        if one.url
+    }
+
+
+def known_values(settings: Settings) -> list[str]:
+    """Secrets of this process that must never appear in any output."""
+    values = [one.token.get_secret_value() for one in settings.tools.connections.values()]
+    values += [
+        settings.llm.openai_api_key.get_secret_value(),
+        settings.slack.bot_token.get_secret_value(),
+        settings.slack.app_token.get_secret_value(),
+        settings.hooks.alertmanager_token.get_secret_value(),
+    ]
+    return [value for value in values if value]
+
+
+def hidden(settings: Settings) -> list[Path]:
+    """Folders that no tool may see."""
+    keys = settings.keys
+    return [path.parent for path in (keys.signing_key_file,) if path is not None]
+
+
+def planner(
+    settings: Settings,
+    services: ServiceFile,
+    tools: ToolRegistry,
+    redactor: Redactor,
+    metrics: Metrics,
+) -> Planner:
+    """The offline planner, behind a model where one is configured."""
+    folder = settings.context.playbooks_folder
+    connected = frozenset(str(one["name"]).partition(".")[0] for one in tools.catalogue())
+    offline = OfflinePlanner(services, load_playbooks(folder) if folder else (), connected)
+    llm = settings.llm
+    if not llm.openai_api_key.get_secret_value():
+        return offline
+    model = ModelSettings(
+        api_key=llm.openai_api_key,
+        base_url=llm.openai_base_url,
+        model=llm.model,
+        timeout_seconds=llm.timeout_seconds,
+        repair_rounds=llm.repair_rounds,
+    )
+    means = Means(
+        services=services,
+        tools=tools,
+        looks=offline,
+        prompts=load_prompts(shipped("prompts")),
+        redact=redactor.text,
+        on_usage=lambda used: count_usage(metrics, used),
+    )
+    return FallbackPlanner(OpenAIPlanner(model, means), offline)
+
+
+def count_usage(metrics: Metrics, used: Usage) -> None:
+    """What one question to the model cost."""
+    metrics.llm(used.model, used.ending, used.seconds)
+    metrics.llm_tokens(used.model, "input", used.input_tokens)
+    metrics.llm_tokens(used.model, "output", used.output_tokens)
