@@ -24,6 +24,8 @@ def card(view: ProblemView) -> Message:
     if view.plan_reference:
         state = f" ({view.plan_state.value})" if view.plan_state else ""
         blocks.append(context(f"Plan {line(view.plan_reference)}{state} is in the thread."))
+    if problem.acknowledged_by:
+        blocks.append(context(f"{line(problem.acknowledged_by, 80)} looks after it."))
     blocks += actions(buttons(view))
     return {"text": first, "blocks": blocks}
 
@@ -83,4 +85,6 @@ def buttons(view: ProblemView) -> list[Block]:
         return []
     drafted = view.plan_state is not None and not view.plan_state.ended
     offered = [] if drafted else [button("Draft a fix", ids.DRAFT_FIX, problem.id, style="primary")]
+    if problem.acknowledged_by:
+        return offered
     return [*offered, button("Acknowledge", ids.ACKNOWLEDGE, problem.id)]

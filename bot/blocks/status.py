@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from bot.blocks import moments
 from bot.blocks.text import line, outside, told
-from engine.domain.approval import Verdict
+from engine.domain.actor import Surface
+from engine.domain.approval import Statement, Verdict
 from engine.domain.execution import Execution, ExecutionState, StepRecord, StepState
 from engine.domain.plan import VersionState
 from engine.domain.views import PlanView
@@ -56,12 +57,23 @@ def approved(view: PlanView) -> str:
 def approved_by(view: PlanView) -> str:
     """Everybody who agreed: `Approved by Ann 14:09 (button)`."""
     votes = [
-        f"{line(each.statement.person_name, 80)} {moments.time(each.statement.at)}"
-        f" ({each.statement.surface.value})"
-        for each in view.approvals
-        if each.statement.verdict is Verdict.APPROVE
+        f"{line(each.person_name, 80)} {moments.time(each.at)} ({each.surface.value})"
+        for each in agreed(view)
     ]
-    return f"Approved by {', '.join(votes)}." if votes else "Approved."
+    return f"Approved by {', '.join(votes)}." if votes else "Needs no approval."
+
+
+def agreed(view: PlanView) -> list[Statement]:
+    """The people who approved; what needs no person is released by the gate itself."""
+    said = [each.statement for each in view.approvals]
+    withdrawn = {each.person: each.at for each in said if each.verdict is Verdict.WITHDRAW}
+    return [
+        each
+        for each in said
+        if each.verdict is Verdict.APPROVE
+        and each.surface is not Surface.AUTO
+        and not (each.person in withdrawn and each.at <= withdrawn[each.person])
+    ]
 
 
 def rejected(view: PlanView) -> str:
@@ -221,11 +233,7 @@ def effects(view: PlanView) -> str:
 
 def credits_of(view: PlanView) -> str:
     """Who asked and who approved."""
-    names = [
-        line(each.statement.person_name, 80)
-        for each in view.approvals
-        if each.statement.verdict is Verdict.APPROVE
-    ]
+    names = [line(each.person_name, 80) for each in agreed(view)]
     asked = f"Asked by {line(view.version.requester_name, 80)}"
     return f"{asked}, approved by {' and '.join(names)}." if names else f"{asked}."
 

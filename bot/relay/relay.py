@@ -132,7 +132,8 @@ class Relay:
             return 0.0
         for post_id in [each for each, at in self._edited.items() if now - at > SLOWEST]:
             del self._edited[post_id]
-        return last + max(FASTEST_EDIT, len(self._edited) * 60 / EDITS_PER_MINUTE) - now
+        per_minute = EDITS_PER_MINUTE * self.writing.writer.budgets.scale
+        return last + max(FASTEST_EDIT, len(self._edited) * 60 / per_minute) - now
 
     async def _show(self, post: Post, epoch: int) -> None:
         """Write one post; a failure keeps it due, and says for when."""

@@ -73,7 +73,6 @@ class Budgets:
         """Slack said so: nothing of this method before `seconds` have passed."""
         bucket = self._method(method)
         bucket.closed_until = max(bucket.closed_until, self.clock() + seconds)
-        bucket.tokens = 0.0
 
     def _method(self, method: str) -> Bucket:
         limit = PER_MINUTE[method] * self.scale

@@ -8,6 +8,7 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from bot.blocks import actions as ids
 from bot.slack.answered import answered
 from bot.slack.door import Door
+from bot.slack.origins import origin
 from bot.slack.services import Alerts
 from engine.domain.ids import ProblemId
 
@@ -33,5 +34,8 @@ class Problems:
     async def acknowledge(self, args: AsyncArgs) -> None:
         """Somebody has seen it."""
         actor = await self.door.admit(args)
-        if actor is not None:
-            await self.alerts.acknowledge(actor, ProblemId(args.body["actions"][0]["value"]))
+        if actor is None:
+            return
+        problem_id = ProblemId(args.body["actions"][0]["value"])
+        answer = await self.alerts.acknowledge(actor, problem_id)
+        await self.door.whispers.whisper(origin(args.body), answer)

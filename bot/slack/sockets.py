@@ -33,6 +33,7 @@ class Sockets:
     count: int = 2
     facts: Facts = field(default_factory=Facts)
     _open: set[Connection] = field(default_factory=set)
+    _stopping: bool = False
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[Facts]:
@@ -42,6 +43,7 @@ class Sockets:
             try:
                 yield self.facts
             finally:
+                self._stopping = True
                 await asyncio.gather(*(each.stop(DRAIN) for each in list(self._open)))
                 for slot in slots:
                     slot.cancel()
@@ -52,7 +54,7 @@ class Sockets:
         failures = 0
         last: Connection | None = None
         async with asyncio.TaskGroup() as running:
-            while True:
+            while not self._stopping:
                 connection = Connection(session, self.dispatch, self.facts)
                 failures += 1
                 try:
@@ -75,6 +77,8 @@ class Sockets:
         if old is not None and new.ready.is_set():
             running.create_task(old.stop(DRAIN))
         await new.leaving.wait()
+        if self._stopping:
+            return True
         self.facts.last_reason = new.reason
         self.facts.switched_off = new.reason == "link_disabled"
         log.info("slack disconnects", action="slack.disconnect", reason=new.reason or "dropped")

@@ -77,8 +77,9 @@ class Decisions:
     async def drop(self, actor: Actor, draft_id: DraftId) -> None:
         self.note("drop", actor.id, draft_id)
 
-    async def acknowledge(self, actor: Actor, problem_id: ProblemId) -> None:
+    async def acknowledge(self, actor: Actor, problem_id: ProblemId) -> str:
         self.note("acknowledge", actor.id, problem_id)
+        return "You look after it now."
 
     async def draft(self, actor: Actor, problem_id: ProblemId) -> None:
         self.note("draft", actor.id, problem_id)
@@ -88,7 +89,7 @@ class Decisions:
 class FixedViews:
     """Cards as a test sets them."""
 
-    plans: dict[str, PlanView] = field(default_factory=dict)
+    plans: dict[PlanId, PlanView] = field(default_factory=dict)
 
     async def plan(self, plan_id: PlanId) -> PlanView:
         return self.plans[plan_id]

@@ -1,16 +1,20 @@
 """From what people do in Slack to one inbox row, one deed, and what they see."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import asyncpg
 import pytest
 
 from bot.local.slack.person import Person, open_person
 from engine.domain.conversation import Place, PostKind
+from engine.domain.ids import PlanId
+from engine.domain.views import PlanView
 from engine.errors import NotAllowed, Unavailable
 from tests.conftest import Database
 from tests.contract.bot_slack import FixedViews, Rig, eventually, eventually_in, open_rig
-from tests.unit.cards import PLAN, view
+from tests.unit.cards import PLAN, version, view
 
 
 @pytest.fixture
@@ -297,3 +301,82 @@ async def test_an_outage_loses_no_post(rig: Rig, ann: Person) -> None:
 
     note = await ann.wait_for(lambda m: m["text"] == "still here", timeout=20)
     assert note["user"] == "U0CARA"
+
+
+async def test_sixty_cards_that_change_at_once_meet_no_limit_and_all_end_right(
+    database: Database,
+) -> None:
+    plans = {PlanId(f"plan-{number}"): titled(number, "before") for number in range(60)}
+    views = FixedViews(dict(plans))
+
+    async with open_rig(database.app_dsn, views=views, budgets=True, scale=8) as rig:
+        await rig.control.verb("budgets", on=True, scale=8)
+        async with rig.store.begin() as unit:
+            for number, plan_id in enumerate(plans):
+                channel = ("C0INC", "C0GEN")[number % 2]
+                await unit.posts.want(PostKind.PLAN, plan_id, Place(channel=channel, thread=""))
+        await eventually_in(lambda: nothing_due(rig), within=40)
+        views.plans = {plan_id: titled(each, "after") for each, plan_id in enumerate(plans)}
+        async with rig.store.begin() as unit:
+            for plan_id in plans:
+                await unit.posts.touch(plan_id, urgent=plan_id.endswith("7"))
+        await eventually_in(lambda: nothing_due(rig), within=60)
+        stats = await rig.control.stats()
+        shown = [
+            message.text.split(":")[0]
+            for channel in ("C0INC", "C0GEN")
+            for message in rig.slack.workspace.messages[channel].values()
+        ]
+
+    assert stats["limited"] == {}
+    assert sorted(shown) == sorted(f"Card {number} after" for number in range(60))
+
+
+def titled(number: int, word: str) -> PlanView:
+    return view(version=version(title=f"Card {number} {word}"))
+
+
+async def test_a_limit_that_comes_anyway_delays_and_loses_nothing(rig: Rig, ann: Person) -> None:
+    await rig.control.limit("chat.postMessage", count=2, retry_after=1)
+
+    async with rig.store.begin() as unit:
+        await unit.posts.want(
+            PostKind.NOTE, "n", Place(channel="C0INC", thread=""), body={"text": "in the end"}
+        )
+
+    await ann.wait_for(lambda m: m["text"] == "in the end", timeout=15)
+    notes = [m for m in await ann.messages("C0INC") if m["text"] == "in the end"]
+    assert len(notes) == 1
+
+
+async def test_a_card_that_somebody_deleted_comes_back(rig: Rig, ann: Person) -> None:
+    ts = await show_card(rig, ann)
+    del rig.slack.workspace.messages["C0INC"][ts]
+
+    async with rig.store.begin() as unit:
+        await unit.posts.touch(PLAN, urgent=True)
+
+    again = await ann.wait_for(
+        lambda m: "Waiting for approval" in m["text"] and m["ts"] != ts, timeout=15
+    )
+    await eventually_in(lambda: is_shown(rig, str(again["ts"])))
+
+
+async def test_another_bot_takes_over_when_the_first_lets_go(rig: Rig, ann: Person) -> None:
+    other = replace(rig.relay, holder="two", leading=False)
+    running = asyncio.create_task(other.run())
+    await eventually(lambda: rig.relay.leading)
+    assert not other.leading
+
+    await rig.pool.execute("UPDATE leases SET until = clock_timestamp(), holder = 'nobody'")
+    await eventually(lambda: rig.relay.leading != other.leading, within=20)
+    async with rig.store.begin() as unit:
+        await unit.posts.want(
+            PostKind.NOTE, "n", Place(channel="C0INC", thread=""), body={"text": "one voice"}
+        )
+    await ann.wait_for(lambda m: m["text"] == "one voice")
+    running.cancel()
+    await asyncio.wait({running})
+
+    notes = [m for m in await ann.messages("C0INC") if m["text"] == "one voice"]
+    assert len(notes) == 1
