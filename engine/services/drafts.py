@@ -179,7 +179,7 @@ class Drafts:
     async def _keep(self, draft: Draft, outcome: Outcome) -> None:
         async with self.store.begin() as unit:
             await unit.drafts.keep_outcome(draft.id, outcome)
-            await unit.posts.touch(draft.id)
+            await unit.posts.touch(draft.id, urgent=True)
 
     async def _plan(self, draft: Draft, outcome: Outcome, briefing: Briefing) -> None:
         assert outcome.proposal is not None

@@ -137,7 +137,9 @@ class Steps:
                 return probed(result, probe.expect, outputs)
             if request.phase is Phase.ACT and step.expect is not None:
                 return await self._until(call, step.expect, outputs, on_line)
-            return await self.runner.run(call, outputs, on_line)
+            result = await self.runner.run(call, outputs, on_line)
+            await on_line(f"{call.title} -> {result.message or result.ending.value}")
+            return result
 
     async def _until(
         self, call: Call, expect: Expectation, outputs: dict[str, str], on_line: OnLine

@@ -61,7 +61,7 @@ class CommandRun:
         clock = _Remaining(self.call.timeout_seconds)
         vectors = commands_of(self.action, self.values)
         for command, argv in zip(self.action.commands, vectors, strict=True):
-            self.report.next_command()
+            self.report.next_command(quiet=command.quiet)
             limits = Limits(seconds=clock.left(), kill_grace=kill_grace)
             ended = await box.run(argv, limits, self.report.line)
             self.texts.append(ended.stdout.decode(errors="replace"))
@@ -103,8 +103,9 @@ class CommandRun:
             return {}
 
     def _write_files(self, box: Box) -> None:
-        for name, text in self.tool.files.items():
-            if digest_of(text) != self.call.files.get(name):
+        for name, approved in self.call.files.items():
+            text = self.tool.files.get(name, "")
+            if digest_of(text) != approved:
                 raise Stopped(Ending.FAILED, f"{name} is not the file that was approved.")
             (box.folder / name).write_text(text, encoding="utf-8")
 

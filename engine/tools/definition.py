@@ -36,11 +36,13 @@ class Command(Model):
 
     `local`: it touches the call's own folder alone, so stopping it changes nothing outside.
     `final`: its exit code tells for sure whether it took effect; otherwise only `fails_when` does.
+    `quiet`: what it prints is searched for outputs and complaints, and is no news for people.
     """
 
     argv: Annotated[tuple[Template, ...], Bound(min_length=1, max_length=60)]
     local: bool = False
     final: bool = True
+    quiet: bool = False
     prints: Printed | None = None
     fails_when: tuple[Complaint, ...] = ()
 

@@ -61,6 +61,7 @@ class Definition:
         action = self.action(name)
         values = checked(action, given, remotes, place=f"{self.tool.tool}.{name}")
         request = request_of(action.request, values, url) if action.request else None
+        commands = commands_of(action, values)
         return Call(
             tool=self.tool.tool,
             action=name,
@@ -68,9 +69,13 @@ class Definition:
             effect=action.effect,
             input=dict(values),
             transport=self.tool.transport,
-            commands=commands_of(action, values),
+            commands=commands,
             request=request,
-            files={file: digest_of(text) for file, text in sorted(self.tool.files.items())},
+            files={
+                file: digest_of(text)
+                for file, text in sorted(self.tool.files.items())
+                if any(file in argument for argv in commands for argument in argv)
+            },
             environment=tuple(sorted(self.tool.environment)),
             hosts=_hosts(action, values, request),
             timeout_seconds=action.timeout_seconds,

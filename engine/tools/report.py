@@ -19,13 +19,15 @@ class Report:
         self._redactor = redactor
         self._on_line = on_line
         self._withheld = withheld
+        self._quiet = False
         self._streams = {"out": redactor.stream(), "err": redactor.stream()}
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._searched: list[str] = []
         self._size = 0
 
-    def next_command(self) -> None:
-        """A new program begins to speak."""
+    def next_command(self, *, quiet: bool = False) -> None:
+        """A new program begins to speak; of a quiet one only errors are news."""
+        self._quiet = quiet
         self._streams = {"out": self._redactor.stream(), "err": self._redactor.stream()}
         self._searched.clear()
         self._size = 0
@@ -39,6 +41,8 @@ class Report:
             return
         clean = shortened(self._streams[stream].line(text))
         self._tail.append(clean[:TAIL_LONGEST])
+        if self._quiet and stream == "out":
+            return
         await self._on_line(clean)
 
     @property
