@@ -7,16 +7,18 @@ Only entry points and `engine.wiring` read this module; others are given values.
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal, Self, TypeVar
+from typing import ClassVar, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     NestedSecretsSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     YamlConfigSettingsSource,
 )
+from pydantic_settings.sources.utils import parse_env_vars
 
 from engine.errors import ConfigurationError
 
@@ -183,6 +185,8 @@ class Settings(BaseSettings):
         secrets_nested_delimiter="__",
     )
 
+    variables: ClassVar[Mapping[str, str]] = {}
+
     tenant: str = "default"
     timezone: str = "UTC"
     postgres: PostgresSettings = PostgresSettings()
@@ -213,18 +217,21 @@ class Settings(BaseSettings):
         """Arguments, environment, secret files, YAML."""
         return (
             init_settings,
-            env_settings,
+            GivenVariables(settings_cls),
             NestedSecretsSettingsSource(file_secret_settings),
             YamlConfigSettingsSource(settings_cls),
         )
 
     @classmethod
-    def load(cls, environ: Mapping[str, str] | None = None) -> Self:
+    def load(
+        cls, environ: Mapping[str, str] | None = None, *, over: Mapping[str, str] | None = None
+    ) -> Self:
         """Read everything. `CARAPULSE_CONFIG` names the YAML file, `CARAPULSE_SECRETS` a folder.
 
+        `environ` replaces this process's variables, `over` wins where it names the same ones.
         Raises `ConfigurationError` that names each wrong key and never its value.
         """
-        given = os.environ if environ is None else environ
+        given = {**(os.environ if environ is None else environ), **(over or {})}
         refuse_unknown(given, cls)
         try:
             build: Callable[..., Self] = sources(cls, given)
@@ -267,4 +274,13 @@ def sources(tree: type[Tree], environ: Mapping[str, str]) -> type[Tree]:
         config["yaml_file"] = path
     if folder := environ.get(f"{PREFIX}SECRETS"):
         config["secrets_dir"] = folder
-    return type(tree.__name__, (tree,), {"model_config": config, "__module__": tree.__module__})
+    body = {"model_config": config, "__module__": tree.__module__, "variables": environ}
+    return type(tree.__name__, (tree,), body)
+
+
+class GivenVariables(EnvSettingsSource):
+    """Variables as they were handed to `load`, which need not be this process's own."""
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        variables = self.settings_cls.variables if issubclass(self.settings_cls, Settings) else {}
+        return parse_env_vars(variables)
