@@ -148,7 +148,10 @@ EVERY_BLOCK: dict[str, tuple[list[Json], list[str]]] = {
     ),
     "context": ([{"type": "context", "elements": [mrkdwn("`prod / eu-1`")]}], ["prod / eu-1"]),
     "divider": ([{"type": "divider"}], []),
-    "image": ([{"type": "image", "title": plain("A picture"), **IMAGE}], ["A picture"]),
+    "image": (
+        [{"type": "image", "title": plain("A picture"), **IMAGE}],
+        ["A picture", "a small chart"],
+    ),
     "actions": (
         [{"type": "actions", "elements": CONTROLS}],
         ["Press", "One", "Many people", "A channel", "Alpha", "Beta"],

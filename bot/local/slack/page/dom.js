@@ -59,7 +59,7 @@ export function ownImage(address) {
   }
 }
 
-/** An image, or its alternative text with a link where the policy forbids loading it. */
+/** An image, or a frame with its alternative text where the policy forbids loading it. */
 export function image(address, alt, cls) {
   const source = ownImage(address);
   if (source) return h("img", { src: source, alt: alt ?? "", class: cls, loading: "lazy" });
@@ -67,6 +67,7 @@ export function image(address, alt, cls) {
     "span",
     { class: `${cls} image-placeholder`, role: "img", "aria-label": alt ?? "image", title: alt ?? "" },
     icon("picture"),
+    cls === "block-image" ? h("small", {}, alt || "image") : null,
   );
 }
 
