@@ -9,6 +9,7 @@ from bot.blocks.parts import Block, rich, words
 from bot.blocks.text import clean, one_line
 from engine.domain.call import Call, Expectation
 from engine.domain.execution import Execution, StepRecord, StepState
+from engine.domain.expectation import told
 from engine.domain.plan import PlanVersion, Step
 
 # What the rest of the card needs at most, taken from Slack's limit on the whole message.
@@ -131,8 +132,8 @@ def rendered(call: Call) -> list[str]:
 def expectation(expect: Expectation) -> str:
     """`error rate < 5 % for 60 s, within 5 min`."""
     what = one_line(expect.label or expect.output, 80)
-    unit = f" {expect.unit}" if expect.unit else ""
-    text = f"{what} {expect.comparison.value} {one_line(expect.value, 80)}{unit}"
+    value = one_line(told(expect.value, expect.unit), 80)
+    text = f"{what} {expect.comparison.value} {value}"
     if expect.hold_seconds:
         text += f" for {expect.hold_seconds} s"
     return text + (f", within {expect.within_seconds} s" if expect.within_seconds else "")

@@ -45,6 +45,7 @@ class Expectation(Model):
     """A fact about a call's outputs: `output` is compared with `value`.
 
     Numbers are decimal strings and are compared as decimals; `<`, `<=`, `>`, `>=` need numbers.
+    `unit` is what people read behind the number; `ratio` is a fraction, shown in per cent.
     The call is repeated until the fact has held for `hold_seconds`, at most `within_seconds`.
     """
 

@@ -64,6 +64,7 @@ class Reading(Model):
     action: str
     input: dict[str, Json] = {}
     title: str = ""
+    unit: str = ""
 
 
 class OutcomeKind(StrEnum):

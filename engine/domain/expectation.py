@@ -14,6 +14,8 @@ ORDERS: dict[Comparison, Callable[[Decimal, Decimal], bool]] = {
     Comparison.MORE: operator.gt,
     Comparison.AT_LEAST: operator.ge,
 }
+RATIO = "ratio"
+DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 REFERENCE = re.compile(r"\{(steps\.[0-9]{1,3}\.[a-z_]{1,40})\}")
 
 
@@ -33,12 +35,12 @@ def holds(result: CallResult, expect: Expectation, outputs: dict[str, str]) -> M
     if "{" in wanted:
         return Met(met=False, text=f"{name}: nothing to compare with")
     actual = result.outputs.get(expect.output, "")
-    shown = f"{name} {short(actual) or 'unknown'}{unit(expect)}"
+    shown = f"{name} {told(actual, expect.unit) or 'unknown'}"
     met = compare(actual, expect.comparison, wanted)
     if expect.comparison in ORDERS:
-        shown = f"{shown} (limit {wanted}{unit(expect)})"
+        shown = f"{shown} (limit {told(wanted, expect.unit)})"
     elif not met:
-        shown = f"{shown}, waiting for {short(wanted)}{unit(expect)}"
+        shown = f"{shown}, waiting for {told(wanted, expect.unit)}"
     return Met(met=met, text=shown)
 
 
@@ -62,6 +64,10 @@ def short(value: str) -> str:
     return f"{float(value):.3g}" if re.fullmatch(r"-?[0-9]+\.[0-9]{4,30}", value) else value
 
 
-def unit(expect: Expectation) -> str:
-    """With its space, if there is one."""
-    return f" {expect.unit}" if expect.unit else ""
+def told(value: str, unit: str = "") -> str:
+    """A fact with its unit, as people read it; `ratio` is shown in per cent."""
+    if not value:
+        return ""
+    if unit == RATIO and DECIMAL.fullmatch(value):
+        return f"{float(value) * 100:.2g} %"
+    return f"{short(value)} {unit}".strip() if unit != RATIO else short(value)

@@ -134,7 +134,7 @@ class OfflinePlanner:
     def _reading(self, look: Look, values: dict[str, dict[str, Json]]) -> Reading | None:
         for action in look.alternatives():
             if action.tool in self._tools and (reading := _filled(look.name, action, values)):
-                return reading
+                return reading.model_copy(update={"unit": look.unit})
         return None
 
 

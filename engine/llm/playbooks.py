@@ -62,9 +62,10 @@ class Action(Model):
 
 
 class Look(Action):
-    """A reading. `name` is how the playbook calls its result."""
+    """A reading. `name` is how the playbook calls its result, `unit` what its number counts."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,30}$")]
+    unit: str = ""
 
 
 class Playbook(Model):

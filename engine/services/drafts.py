@@ -15,6 +15,7 @@ from engine.domain.draft import (
     OutcomeKind,
     Reading,
 )
+from engine.domain.expectation import told
 from engine.domain.ids import DraftId, EvidenceId, PersonId, new_id
 from engine.domain.plan import PlanVersion, VersionState
 from engine.domain.policy import Deed
@@ -151,7 +152,7 @@ class Drafts:
 
             result = await self.runner.run(call, {}, on_line)
             ok, facts = result.ending is Ending.SUCCEEDED, result.outputs
-            summary = result.message
+            summary = told(result.message, reading.unit)
             body = "\n".join(lines)[:BODY_AT_MOST] or result.tail[:BODY_AT_MOST]
         except Unavailable:
             raise

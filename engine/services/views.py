@@ -7,7 +7,7 @@ from engine.domain.call import Effect
 from engine.domain.conversation import PostKind
 from engine.domain.draft import DraftState, Evidence
 from engine.domain.execution import Execution, ExecutionState, StepRecord, StepState
-from engine.domain.expectation import short, unit
+from engine.domain.expectation import short, told
 from engine.domain.ids import DraftId, ExecutionId, PlanId, ProblemId
 from engine.domain.plan import PlanVersion, Step
 from engine.domain.quorum import quorum
@@ -166,7 +166,7 @@ def difference(step: Step, record: StepRecord, evidence: Sequence[Evidence]) -> 
     if not before or not numeric(before) or not numeric(after):
         return []
     name = (expect.label or expect.output).capitalize()
-    return [f"{name} {rounded(before)}{unit(expect)} -> {rounded(after)}{unit(expect)}"]
+    return [f"{name} {told(before, expect.unit)} -> {told(after, expect.unit)}"]
 
 
 def moved(step: Step, record: StepRecord) -> list[str]:
@@ -182,8 +182,3 @@ def moved(step: Step, record: StepRecord) -> list[str]:
 def numeric(value: str) -> bool:
     """Whether a fact is a plain decimal."""
     return value.replace(".", "", 1).replace("-", "", 1).isdigit()
-
-
-def rounded(value: str) -> str:
-    """At most three significant digits after the point."""
-    return f"{float(value):.3g}"
