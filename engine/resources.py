@@ -1,11 +1,11 @@
-"""Finds the folders that ship with Carapulse: prompts, policies, migrations."""
+"""Finds the folders that ship with Carapulse: prompts, policies, migrations, the Slack manifest."""
 
 from pathlib import Path
 from typing import Literal
 
 from engine.errors import ConfigurationError
 
-Shipped = Literal["prompts", "policies", "migrations"]
+Shipped = Literal["prompts", "policies", "migrations", "deploy"]
 
 ENGINE = Path(__file__).parent
 

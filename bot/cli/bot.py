@@ -8,9 +8,13 @@ async def bot() -> None:
     """
     from bot.cli.serving import until_stopped
     from bot.process import open_bot
+    from engine.configured import known_values
     from engine.settings import Settings
     from engine.telemetry.logs import configure
+    from engine.tools.redaction import Redactor
 
     settings = Settings.load()
-    configure(level=settings.log.level, style=settings.log.format, service="bot")
+    redact = Redactor(known_values(settings)).text
+    log = settings.log
+    configure(level=log.level, style=log.format, service="bot", redact=redact)
     await until_stopped(lambda: open_bot(settings))

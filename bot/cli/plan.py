@@ -1,8 +1,11 @@
 """`carapulse plan`: plans as they are stored."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cyclopts import App
+
+from bot.cli.up import DEFAULT_FOLDER
 
 if TYPE_CHECKING:
     from engine.domain.views import PlanView
@@ -11,16 +14,17 @@ plan = App(name="plan", help="Show plans.")
 
 
 @plan.command
-async def show(reference: str, *, json: bool = False) -> None:
+async def show(reference: str, *, folder: Path = DEFAULT_FOLDER, json: bool = False) -> None:
     """Show a plan's current version: its steps, decisions and where it stands.
 
     Args:
         reference: P-1042, or the plan's id.
+        folder: of the `carapulse up` that runs, when no database is configured.
         json: the whole record, for scripts.
     """
     from bot.cli.records import open_records
 
-    async with open_records() as views:
+    async with open_records(folder) as views:
         async with views.store.begin() as unit:
             plan_id = await unit.plans.find(reference)
         view = await views.plan(plan_id)

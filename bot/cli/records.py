@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bot.cli.up import DEFAULT_FOLDER
 from engine.directory.nobody import Nobody
 from engine.errors import ConfigurationError
 from engine.services.views import Views
@@ -11,13 +12,13 @@ from engine.settings import Settings
 from engine.store.connection import open_pool
 from engine.store.unit import PostgresStore
 
-UP_FILE = Path(".carapulse") / "secrets" / "environment"
+UP_FILE = Path("secrets") / "environment"
 
 
 @asynccontextmanager
-async def open_records() -> AsyncIterator[Views]:
-    """The configured database; without one, that of a running `carapulse up` in this folder."""
-    settings = configured()
+async def open_records(folder: Path = DEFAULT_FOLDER) -> AsyncIterator[Views]:
+    """The configured database; without one, that of the `carapulse up` that runs in `folder`."""
+    settings = configured(folder)
     postgres = settings.postgres
     pool = await open_pool(
         postgres.dsn.get_secret_value(),
@@ -32,17 +33,18 @@ async def open_records() -> AsyncIterator[Views]:
         await pool.close()
 
 
-def configured() -> Settings:
+def configured(folder: Path = DEFAULT_FOLDER) -> Settings:
     """Settings of the environment, or those that `carapulse up` wrote down for its processes."""
     settings = Settings.load()
     if settings.postgres.dsn.get_secret_value():
         return settings
-    if not UP_FILE.is_file():
+    file = folder / UP_FILE
+    if not file.is_file():
         raise ConfigurationError(
-            "No database is configured and nothing is up in this folder. Set "
-            "CARAPULSE_POSTGRES__DSN, or start `carapulse up`."
+            f"No database is configured and nothing is up in {folder}. Set "
+            "CARAPULSE_POSTGRES__DSN, start `carapulse up`, or name its folder with --folder."
         )
-    return Settings.load(environment(UP_FILE.read_text()))
+    return Settings.load(over=environment(file.read_text()))
 
 
 def environment(text: str) -> Mapping[str, str]:

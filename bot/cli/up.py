@@ -71,6 +71,7 @@ def chosen(settings: "Settings", folder: Path, page_port: int, *, reset: bool) -
         http_port=settings.http.port,
         real_slack=bool(slack.bot_token.get_secret_value() and slack.app_token.get_secret_value()),
         world=settings.context.services_file is None,
+        tenant=settings.tenant,
     )
 
 
@@ -104,4 +105,12 @@ def show(running: "Up") -> None:
     console.print(table)
     for note in running.notes:
         console.print(f"Note: {note}", markup=False)
+    console.print("Plans and executions as JSON, with the token that may only read:")
+    console.print(reading(running), markup=False)
     console.print("Ctrl-C stops it.", style="dim")
+
+
+def reading(running: "Up") -> str:
+    """A command that reads a plan; it names the token's file and never the token."""
+    header = f"Authorization: Bearer $(cat '{running.service_token}')"
+    return f'  curl -H "{header}" {running.http_url}/v1/plans/P-1'

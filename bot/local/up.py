@@ -1,7 +1,6 @@
 """A whole Carapulse on one machine, in the order in which its parts need each other."""
 
 import json
-import secrets
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -9,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.local.children import Child, OnEvent
+from bot.local.credentials import kept_token, service_token, told_environment
 from bot.local.demo.world import World, open_world
-from bot.local.folder import write_private
 from bot.local.ports import LOOPBACK, answers, answers_http, free_port
 from bot.local.stack import Stack, StackOptions, open_stack
 from engine.secrets.keys import Keys, make_keys
@@ -33,6 +32,7 @@ class UpOptions:
     http_port: int = 0
     real_slack: bool = False
     world: bool = True
+    tenant: str = "default"
     env: Mapping[str, str] = field(default_factory=dict)
     """More settings for worker and bot, by variable name."""
 
@@ -45,6 +45,7 @@ class Up:
     world: World | None
     slack_url: str | None
     http_url: str
+    service_token: Path
     env: Mapping[str, str]
     notes: tuple[str, ...]
 
@@ -78,9 +79,11 @@ async def open_up(options: UpOptions, *, on_event: OnEvent) -> AsyncIterator[Up]
             )
             env |= world_environment(world)
         env |= options.env
+        token = await service_token(stack.folder.secrets, stack.app_dsn, options.tenant)
         await start_carapulse(stack, env, keys, http_port)
+        stacked.enter_context(told_environment(stack.folder.secrets, gate_environment(env, keys)))
         notes = (*stack.notes, *moved(options, http_port, page_port))
-        yield Up(stack, world, slack_url, f"http://{LOOPBACK}:{http_port}", env, notes)
+        yield Up(stack, world, slack_url, f"http://{LOOPBACK}:{http_port}", token, env, notes)
 
 
 async def usable(port: int) -> int:
@@ -100,13 +103,6 @@ def moved(options: UpOptions, http_port: int, page_port: int) -> tuple[str, ...]
         for wish, got in pairs
         if wish not in (0, got)
     )
-
-
-def kept_token(file: Path) -> Path:
-    """Return a file with a random token, made when it is missing."""
-    if not file.exists():
-        write_private(file, secrets.token_urlsafe(32))
-    return file
 
 
 def stack_environment(stack: Stack, http_port: int, hook_token: Path) -> dict[str, str]:
@@ -173,6 +169,11 @@ async def start_carapulse(stack: Stack, env: Mapping[str, str], keys: Keys, http
         return await answers_http(http_port, "/healthz")
 
     command = (sys.executable, "-m", "bot.cli")
-    gate = {**env, "CARAPULSE_KEYS__SIGNING_KEY_FILE": str(keys.private)}
+    gate = gate_environment(env, keys)
     await stack.children.start(Child("worker", (*command, "worker"), env))
     await stack.children.start(Child("bot", (*command, "bot"), gate, ready=serving))
+
+
+def gate_environment(env: Mapping[str, str], keys: Keys) -> dict[str, str]:
+    """Settings of the process that signs decisions."""
+    return {**env, "CARAPULSE_KEYS__SIGNING_KEY_FILE": str(keys.private)}
