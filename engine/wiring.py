@@ -1,5 +1,6 @@
 """The one place where services and adapters meet: settings in, a working engine out."""
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import aiohttp
+import structlog
 
 from engine.configured import (
     endpoints,
@@ -22,9 +24,10 @@ from engine.configured import (
 from engine.context.services import ServiceFile
 from engine.domain.ids import Tenant, new_id
 from engine.domain.questions import Limits
-from engine.errors import ConfigurationError, NotFound, Unavailable
+from engine.errors import ConfigurationError, NotFound
 from engine.feed.quiet import NoFeed
 from engine.feed.redis import RedisFeed
+from engine.policy.counted import CountedPolicy
 from engine.policy.rego import RegoPolicy
 from engine.ports import Directory, Feed, Policy, Store, Tools
 from engine.resources import shipped
@@ -46,10 +49,14 @@ from engine.store.surface import PostgresSurface
 from engine.store.unit import PostgresStore
 from engine.telemetry.metrics import Metrics
 from engine.tools.api import ApiTransport
+from engine.tools.counted import CountedRunner
 from engine.tools.redaction import Redactor
 from engine.tools.registry import ToolRegistry
 from engine.tools.runner import ToolRunner
 from engine.tools.sandbox import ProcessSandbox
+
+SCHEMA_POLL = 2.0
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +81,6 @@ class Engine:
     views: Views
     alerts: Alerts
     approvals: Approvals | None
-    notes: tuple[str, ...]
 
 
 def now() -> datetime:
@@ -90,16 +96,17 @@ async def open_engine(settings: Settings, *, gate: bool) -> AsyncIterator[Engine
     Raises `ConfigurationError` or `Unavailable`.
     """
     async with AsyncExitStack() as stack:
-        pool = await opened(settings, stack)
+        pool = await open_database(settings, stack)
         session = await stack.enter_async_context(
             aiohttp.ClientSession(auto_decompress=True, trust_env=False)
         )
-        feed = await opened_feed(settings, stack)
+        metrics = Metrics()
+        feed = await opened_feed(settings, metrics, stack)
         sandbox = await ProcessSandbox.detect(settings.tools.work_folder, hidden(settings))
-        yield assembled(settings, pool, session, feed, sandbox, gate=gate)
+        yield assembled(settings, Opened(pool, session, feed, sandbox, metrics), gate=gate)
 
 
-async def opened(settings: Settings, stack: AsyncExitStack) -> Pool:
+async def open_database(settings: Settings, stack: AsyncExitStack) -> Pool:
     """The pool, to a database that has the schema of this version."""
     dsn = settings.postgres.dsn.get_secret_value()
     if not dsn:
@@ -114,39 +121,46 @@ async def opened(settings: Settings, stack: AsyncExitStack) -> Pool:
         connect_timeout=postgres.connect_timeout_seconds,
     )
     stack.push_async_callback(pool.close)
-    async with pool.acquire() as connection:
-        lacking = await missing(connection)  # type: ignore[arg-type]  # a pooled connection is one
-    if lacking:
-        raise Unavailable(
-            "postgres",
-            f"The database lacks {', '.join(lacking)}. Run `carapulse migrate` with the owner's "
-            "address in CARAPULSE_POSTGRES__OWNER_DSN.",
-        )
+    await wait_for_schema(pool)
     return pool
 
 
-async def opened_feed(settings: Settings, stack: AsyncExitStack) -> Feed:
+async def wait_for_schema(pool: Pool) -> None:
+    """Only the owner migrates; everybody else waits, and says for what."""
+    while True:
+        async with pool.acquire() as connection:
+            lacking = await missing(connection)  # type: ignore[arg-type]  # a pooled connection is one
+        if not lacking:
+            return
+        log.warning("waiting for `carapulse migrate`", action="schema.waits", lacking=lacking)
+        await asyncio.sleep(SCHEMA_POLL)
+
+
+async def opened_feed(settings: Settings, metrics: Metrics, stack: AsyncExitStack) -> Feed:
     """The live feed, or none; losing it loses nothing."""
     url = settings.redis.url.get_secret_value()
     if not url:
         return NoFeed()
-    feed = RedisFeed(url)
+    feed = RedisFeed(url, metrics)
     stack.push_async_callback(feed.close)
     return feed
 
 
-def assembled(
-    settings: Settings,
-    pool: Pool,
-    session: aiohttp.ClientSession,
-    feed: Feed,
-    sandbox: ProcessSandbox,
-    *,
-    gate: bool,
-) -> Engine:
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What has to be closed again, and what counts."""
+
+    pool: Pool
+    session: aiohttp.ClientSession
+    feed: Feed
+    sandbox: ProcessSandbox
+    metrics: Metrics
+
+
+def assembled(settings: Settings, opened: Opened, *, gate: bool) -> Engine:
     """Everything, from opened parts."""
     tenant = Tenant(settings.tenant)
-    store = PostgresStore(pool, settings.tenant)
+    store = PostgresStore(opened.pool, settings.tenant)
     limits = Limits(
         tenant=tenant,
         stage=settings.policy.stage,
@@ -154,27 +168,28 @@ def assembled(
     )
     directory = people(settings.directory.file, tenant)
     services = loaded_services(settings.context.services_file)
-    policy = RegoPolicy([shipped("policies"), *filter(None, [settings.policy.folder])])
-    metrics = Metrics()
+    rules = RegoPolicy([shipped("policies"), *filter(None, [settings.policy.folder])])
+    policy = CountedPolicy(rules, opened.metrics)
     redactor = Redactor(known_values(settings))
     tools = ToolRegistry.load(
         settings.tools.folder,
         connections={name: one.url for name, one in settings.tools.connections.items()},
         remotes=lambda: (*settings.tools.git_remotes, *remotes(services)),
     )
-    runner = ToolRunner(
+    sandboxed = ToolRunner(
         bodies=definitions(tools, store),
-        sandbox=sandbox,
+        sandbox=opened.sandbox,
         redactor=redactor,
-        api=ApiTransport(session, endpoints(settings)),
+        api=ApiTransport(opened.session, endpoints(settings)),
         kill_grace=settings.execution.kill_grace,
     )
+    runner = CountedRunner(sandboxed, opened.metrics)
     plans = Plans(store, tools, policy, directory, services, now, limits)
     drafts = Drafts(
         store,
         tools,
         runner,
-        planner(settings, services, tools, redactor, metrics),
+        planner(settings, services, tools, redactor, opened.metrics),
         policy,
         directory,
         plans,
@@ -191,39 +206,49 @@ def assembled(
     )
     return Engine(
         tenant=tenant,
-        pool=pool,
+        pool=opened.pool,
         store=store,
-        surface=PostgresSurface(pool, settings.tenant),
+        surface=PostgresSurface(opened.pool, settings.tenant),
         directory=directory,
         policy=policy,
         services=services,
         tools=tools,
-        feed=feed,
-        metrics=metrics,
+        feed=opened.feed,
+        metrics=opened.metrics,
         redactor=redactor,
         conversations=Conversations(store, now, tenant, {}),
         drafts=drafts,
-        executions=Executions(store, policy, authority, now, limits, pace),
+        executions=Executions(store, policy, authority, now, limits, pace, opened.metrics.workflow),
         steps=Steps(
             store,
             tools,
             runner,
             policy,
             authority,
-            LogLines(store, feed, now),
+            LogLines(store, opened.feed, now),
             now,
             limits,
             execution.call_lease,
             f"{socket.gethostname()}:{new_id()}",
         ),
         views=Views(store, directory),
-        alerts=Alerts(store, services, now, tenant, settings.slack.channel),
+        alerts=Alerts(
+            store, services, now, tenant, settings.slack.channel, timezone=settings.timezone
+        ),
         approvals=(
-            Approvals(store, policy, directory, signer(settings), verifier, now, limits)
+            Approvals(
+                store,
+                policy,
+                directory,
+                signer(settings),
+                verifier,
+                now,
+                limits,
+                opened.metrics.approval,
+            )
             if gate
             else None
         ),
-        notes=(),
     )
 
 

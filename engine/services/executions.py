@@ -4,6 +4,7 @@ The workflow only asks `next_move`, waits or makes the call that it is given, an
 crash, a lost workflow history or another engine changes nothing: the records say where to go on.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,6 +25,10 @@ from engine.services.course import Course, Pace
 AGAIN = 5.0
 
 
+def uncounted(workflow: str, outcome: str) -> None:
+    """Where nobody counts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Executions:
     """Start, steer and end executions."""
@@ -34,6 +39,7 @@ class Executions:
     clock: Clock
     limits: Limits
     pace: Pace
+    on_end: Callable[[str, str], None] = uncounted
 
     async def next_move(self, ref: VersionRef) -> Move:
         """Decide what comes next. Raises `Unavailable` when the database does not answer."""
@@ -52,7 +58,11 @@ class Executions:
             execution = await unit.executions.of_version(ref.plan_id, ref.version)
             assert execution is not None, "an executing version has an execution"
             execution = await unit.executions.lock(execution.id)
-            return await Course(unit, ref, version, execution, self.clock(), self.pace).next()
+            course = Course(unit, ref, version, execution, self.clock(), self.pace)
+            move = await course.next()
+        if course.execution.state.ended:
+            self.on_end("ExecutePlan", course.execution.state.value)
+        return move
 
     async def choose(
         self, actor: Actor, execution_id: ExecutionId, choice: Choice, *, step: int | None = None
