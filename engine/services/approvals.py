@@ -51,6 +51,7 @@ class Approvals:
     verifier: Verifier
     clock: Clock
     limits: Limits
+    on_verdict: Callable[[str], None] = uncounted
 
     @property
     def authority(self) -> Authority:
@@ -126,7 +127,9 @@ class Approvals:
             )
             answer = await self._answered(unit, ballot)
         if isinstance(answer, CarapulseError):
+            self.on_verdict("refused")
             raise answer
+        self.on_verdict(verdict.value)
         return answer
 
     async def _answered(self, unit: Unit, ballot: Ballot) -> Decided | CarapulseError:
