@@ -10,6 +10,7 @@ from aiohttp import web
 from bot.local.slack.local_slack import LocalSlack
 from bot.local.slack.model import Json
 from bot.local.slack.refusal import Refused
+from bot.local.slack.scopes import HEADER, granted
 from bot.local.slack.web_api.call import Call
 from bot.local.slack.web_api.catalog import METHODS
 
@@ -22,6 +23,7 @@ class Api:
 
     def __init__(self, slack: LocalSlack) -> None:
         self._slack = slack
+        self._told = {HEADER: granted()}
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One call, with whatever a test has asked to go wrong."""
@@ -37,7 +39,9 @@ class Api:
             return web.json_response(answer, status=429, headers={"Retry-After": str(wait)})
         if slack.faults.loses_answer(method) and request.transport is not None:
             request.transport.abort()
-        return web.Response(body=orjson.dumps(answer), content_type="application/json")
+        return web.Response(
+            body=orjson.dumps(answer), content_type="application/json", headers=self._told
+        )
 
     async def _answer(self, request: web.Request, method: str) -> tuple[Json, int]:
         """The JSON to send, and the seconds to wait if there were too many calls."""
