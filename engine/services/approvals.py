@@ -1,7 +1,7 @@
 """The gate: every approval, rejection and withdrawal, from every surface, ends here."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
