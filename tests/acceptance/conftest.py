@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.acceptance.rig import Rig, open_rig
+from tests.acceptance.rig import DRILL, Rig, open_rig
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
     """Everything that `carapulse up` starts, and the people of the local Slack."""
-    async with open_rig(tmp_path_factory.mktemp("acceptance")) as rig:
+    async with open_rig(tmp_path_factory.mktemp("acceptance"), DRILL) as rig:
         yield rig
 
 

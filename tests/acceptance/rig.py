@@ -36,7 +36,7 @@ WAITS = {
     "CARAPULSE_EXECUTION__KILL_GRACE": "1",
 }
 # The demo's playbooks, held to what this quick shop can do.
-SHORTER = {"within_seconds: 120": "within_seconds: 15", "hold_seconds: 20": "hold_seconds: 2"}
+SHORTER = {"within_seconds: 120": "within_seconds: 12", "hold_seconds: 20": "hold_seconds: 2"}
 TRAILER = "%(trailers:key=Carapulse-Step,valueonly,separator=%x20)"
 
 
@@ -48,7 +48,27 @@ class Additions:
     playbooks: Path | None = None
     services: Callable[[World], list[dict[str, Any]]] = lambda _: []
     env: Mapping[str, str] = field(default_factory=dict)
-    git_remotes: Callable[[World], list[str]] = lambda _: []
+
+
+DRILLS = Path(__file__).with_name("drill")
+
+
+def practice(world: World) -> list[dict[str, Any]]:
+    """A service in staging, where a plan of high risk needs two people."""
+    place = {"remote": world.repository_url, "branch": "main", "path": SETTINGS_PATH}
+    return [
+        {
+            "name": "practice",
+            "namespace": "shop",
+            "owners": ["shop-owners"],
+            "environments": ["staging"],
+            "gitops": {"repository": "shop-config", **place},
+            "health": {"tool": "shop", "action": "health"},
+        }
+    ]
+
+
+DRILL = Additions(tools=DRILLS / "tools", playbooks=DRILLS / "playbooks", services=practice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +82,7 @@ class Rig:
     dana: Person
     ann: Person
     bo: Person
-    owner: "asyncpg.Connection[asyncpg.Record]"
+    owner: "asyncpg.Pool[asyncpg.Record]"
     token: str
     events: list[ChildEvent]
 
@@ -125,6 +145,29 @@ class Rig:
     async def _settings(self) -> str:
         return await self.world.repository.settings()
 
+    async def commits(self) -> list[str]:
+        """The commits of checkout's settings, newest first."""
+        git = Git(self.world.repository.path)
+        told = await git("log", "--format=%H", "refs/heads/main", "--", SETTINGS_PATH)
+        return told.split()
+
+    async def executions(self, plan: str) -> list[asyncpg.Record]:
+        """Every execution of a plan, by the plan's reference."""
+        found: list[asyncpg.Record] = await self.owner.fetch(
+            "SELECT e.* FROM executions e JOIN plans p ON p.id = e.plan_id WHERE p.reference = $1",
+            plan,
+        )
+        return found
+
+    async def versions(self, plan: str) -> dict[int, str]:
+        """The state of each version of a plan, by the plan's reference."""
+        rows = await self.owner.fetch(
+            "SELECT s.version, s.state FROM version_states s JOIN plans p ON p.id = s.plan_id "
+            "WHERE p.reference = $1",
+            plan,
+        )
+        return {row["version"]: row["state"] for row in rows}
+
     def process(self, name: str) -> psutil.Process:
         """A running part of Carapulse; its guard's one child."""
         guard = psutil.Process(self.up.stack.children.pid(name))
@@ -152,14 +195,16 @@ async def open_rig(folder: Path, added: Additions | None = None) -> AsyncIterato
         assert opened.slack_url
         assert opened.world
         control = await stack.enter_async_context(open_control(opened.slack_url))
-        people = [
+        dana, ann, bo = [
             await stack.enter_async_context(open_person(opened.slack_url, one))
             for one in ("U0DANA", "U0ANN", "U0BO")
         ]
-        owner = await asyncpg.connect(opened.stack.owner_dsn, timeout=10)
-        stack.push_async_callback(owner.close)
+        pool = asyncpg.create_pool(opened.stack.owner_dsn, min_size=1, max_size=2, timeout=10)
+        owner = await stack.enter_async_context(pool)
         token = await service_token(owner)
-        yield Rig(opened, opened.world, opened.slack_url, control, *people, owner, token, events)
+        yield Rig(
+            opened, opened.world, opened.slack_url, control, dana, ann, bo, owner, token, events
+        )
 
 
 @asynccontextmanager
@@ -167,6 +212,7 @@ async def quick_world(added: Additions, *args: Any, **more: Any) -> AsyncIterato
     """The demo's world at the quick pace, with the test's own services beside it."""
     async with open_world(*args, **more, pace=QUICK) as world:
         services = yaml.safe_load(world.services_file.read_text())
+        services["environments"]["staging"] = {"clusters": ["eu-9"]}
         services["services"] += added.services(world)
         world.services_file.write_text(yaml.safe_dump(services, sort_keys=False))
         yield world
@@ -192,7 +238,7 @@ def files(folder: Path, added: Additions) -> dict[str, str]:
     }
 
 
-async def service_token(owner: "asyncpg.Connection[asyncpg.Record]") -> str:
+async def service_token(owner: "asyncpg.Pool[asyncpg.Record]") -> str:
     """A token that may read plans and executions."""
     token = make_token()
     await owner.execute(

@@ -23,7 +23,7 @@ async def test_a_sentence_becomes_an_approved_verified_rollback(rig: Rig) -> Non
         what=":eyes: under the question",
     )
     eyes = time.monotonic() - asked
-    findings = await thread.message("What I looked at")
+    findings = await thread.message("What I looked at", within=40)
     card = await thread.card("Waiting for approval", "Approve")
 
     assert eyes < 2

@@ -86,7 +86,7 @@ class Thread:
 
     def inside(self, message: Message) -> bool:
         """Whether it stands in this thread."""
-        return message["channel"] == self.channel and message["thread_ts"] == self.ts
+        return (message["channel"], message["thread_ts"]) == (self.channel, self.ts)
 
 
 async def ask(person: Person, text: str, channel: str = INCIDENTS, reader: Any = None) -> Thread:
