@@ -9,6 +9,7 @@ from engine.domain.call import Effect
 from engine.domain.conversation import PostKind
 from engine.domain.execution import (
     CallKey,
+    CallRow,
     Choice,
     Decision,
     Execution,
@@ -157,9 +158,8 @@ class Course:
         row = await self.unit.executions.call(self._key(step.number, Phase.ACT, step.attempt))
         if row is None:
             return self._request(step.number, Phase.ACT, step.attempt)
-        left = (row.lease_until - self.now).total_seconds() + self.pace.grace
-        if left > 0:
-            return Move.wait(left)
+        if self._left(row) > 0:
+            return Move.wait(self._left(row))
         await self._step(
             step.number, state=StepState.UNKNOWN, message="the worker died while it ran"
         )
@@ -236,15 +236,40 @@ class Course:
         if undo:
             return await self._undo(undo[-1])
         undone = any(step.state is StepState.ROLLED_BACK for step in self.execution.steps)
-        if undone:
-            for step in self.execution.steps:
-                key = self._key(step.number, Phase.READ, 1)
-                verify = step.kind is StepKind.VERIFY
-                if verify and await self.unit.executions.call(key) is None:
-                    return self._request(step.number, Phase.READ, 1)
+        if undone and (move := await self._checked_again()):
+            return move
         end = ExecutionState.ROLLED_BACK if undone else ExecutionState.FAILED
         await self._finish(end, self.execution.reason)
         return Move.done()
+
+    async def _checked_again(self) -> Move | None:
+        """The next check of the state that the rollback left; None when all have been made.
+
+        A check that compares with what an undone step left has lost its meaning.
+        """
+        for step in self.execution.steps:
+            expect = self._frozen(step.number).expect
+            if step.kind is not StepKind.VERIFY or expect is None or "{" in expect.value:
+                continue
+            for attempt in range(1, ATTEMPTS_AT_MOST + 1):
+                row = await self.unit.executions.call(self._key(step.number, Phase.READ, attempt))
+                if row is None:
+                    return self._request(step.number, Phase.READ, attempt)
+                if row.ended_at is not None:
+                    break
+                left = (row.lease_until - self.now).total_seconds() + self.pace.grace
+                if left > 0:
+                    return Move.wait(left)
+        return None
+
+    def _checks_again(self, step: StepRecord) -> bool:
+        """Whether this step's look says something after a rollback: not if it is about the act."""
+        expect = self._frozen(step.number).expect
+        return step.kind is StepKind.VERIFY and expect is not None and "{" not in expect.value
+
+    def _left(self, row: CallRow) -> float:
+        """Seconds until a silent worker is taken for dead."""
+        return (row.lease_until - self.now).total_seconds() + self.pace.grace
 
     async def _undo(self, step: StepRecord) -> Move:
         if self._frozen(step.number).rollback is None:
@@ -255,9 +280,8 @@ class Course:
                 return self._request(step.number, Phase.ROLLBACK, attempt)
             if row.ended_at is not None:
                 continue
-            left = (row.lease_until - self.now).total_seconds() + self.pace.grace
-            if left > 0:
-                return Move.wait(left)
+            if self._left(row) > 0:
+                return Move.wait(self._left(row))
             probe = self._key(step.number, Phase.PROBE, ROLLBACK_PROBES + attempt)
             asked = await self.unit.executions.call(probe)
             if asked is None and self._frozen(step.number).rollback_probe:
@@ -305,7 +329,7 @@ class Course:
     def _request(self, number: int, phase: Phase, attempt: int) -> Move:
         step = self._frozen(number)
         longest = step.call.timeout_seconds + MARGIN
-        if step.expect is not None and phase is Phase.ACT:
+        if step.expect is not None and phase in (Phase.ACT, Phase.READ):
             longest += step.expect.within_seconds + step.expect.hold_seconds
         return Move.call(
             StepRequest(
@@ -337,6 +361,8 @@ class Course:
         await self.unit.posts.touch(self.execution.id, PostKind.LOG)
         await self.unit.posts.want(PostKind.OUTCOME, self.execution.id, place, urgent=True)
         await self.unit.posts.want(PostKind.FILE, self.execution.id, place)
+        if conversation.problem_id:  # its thread tells what became of the plan
+            await self.unit.posts.touch(conversation.problem_id, PostKind.PROBLEM)
         await self._audit(f"execution.{state.value}", reason)
 
     async def _save(self, **changes: object) -> None:

@@ -24,7 +24,9 @@ from engine.services.loglines import LogLines
 from engine.services.results import after, chosen, is_rollback_probe, key_of, probed
 
 POLL = 1.0
-TELL_EVERY = 5.0
+TELL_EVERY = 10.0
+# A check after a rollback is the same look as the step's own.
+LOOKS = (Phase.ACT, Phase.READ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ class Steps:
                 assert probe is not None
                 result = await self.runner.run(call, outputs, on_line)
                 return probed(result, probe.expect, outputs)
-            if request.phase is Phase.ACT and step.expect is not None:
+            if request.phase in (Phase.ACT, Phase.READ) and step.expect is not None:
                 return await self._until(call, step.expect, outputs, on_line)
             result = await self.runner.run(call, outputs, on_line)
             await on_line(f"{call.title} -> {result.message or result.ending.value}")
@@ -146,8 +148,7 @@ class Steps:
     ) -> CallResult:
         """Repeat a read until its expectation has held long enough, or time is up."""
         loop = asyncio.get_running_loop()
-        began = loop.time()
-        deadline = began + expect.within_seconds + expect.hold_seconds
+        deadline = loop.time() + expect.within_seconds
         since: float | None = None
         told = Told(on_line, loop.time)
         while True:
@@ -159,14 +160,9 @@ class Steps:
                 held = f", held {expect.hold_seconds} s" if expect.hold_seconds else ""
                 text = f"{met.text}{held}"
                 return result.model_copy(update={"ending": Ending.SUCCEEDED, "message": text})
-            if loop.time() >= deadline:
-                seconds = int(loop.time() - began)
-                return result.model_copy(
-                    update={
-                        "ending": Ending.FAILED,
-                        "message": f"after {seconds} s: {met.text}",
-                    }
-                )
+            if loop.time() >= (deadline if since is None else deadline + expect.hold_seconds):
+                failed = {"ending": Ending.FAILED, "message": met.text}
+                return result.model_copy(update=failed)
             await asyncio.sleep(POLL)
 
     @asynccontextmanager
@@ -209,8 +205,9 @@ class Steps:
             record = execution.step(request.step)
             changes = after(request, result, record.outputs)
             if changes:
+                ended = {"ended_at": now} if request.phase is Phase.ACT else {}
                 await unit.executions.save_step(
-                    execution.id, record.model_copy(update={**changes, "ended_at": now})
+                    execution.id, record.model_copy(update={**changes, **ended})
                 )
             await self._rollback_failed(unit, request, version, result)
             await unit.posts.touch(request.ref.plan_id, PostKind.PLAN)
