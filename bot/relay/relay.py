@@ -26,8 +26,8 @@ POLL = 1.0
 AT_ONCE = 16
 DUE = 300
 SLOWEST = 60.0
-# A card's edits: every two seconds, or its share of what Slack allows the workspace.
-FASTEST_EDIT, EDITS_PER_MINUTE = 2.0, 35.0
+# A card's edits; where the budget has less for all of them, they take turns.
+FASTEST_EDIT = 2.0
 EDITED = frozenset({PostKind.PLAN, PostKind.LOG, PostKind.FINDINGS, PostKind.PROBLEM})
 RETRYABLE = frozenset({"invalid_auth", "not_authed", "account_inactive", "token_revoked"})
 log = structlog.get_logger(__name__)
@@ -104,7 +104,7 @@ class Relay:
     async def _round(self, epoch: int) -> float:
         """Start what may be written now; seconds until something else may."""
         pause = POLL
-        for post in await self.surface.due(DUE):
+        for post in self._in_turn(await self.surface.due(DUE)):
             if len(self._busy) >= AT_ONCE:
                 break
             if post.id not in self._busy and self._resting.get(post.id, 0) <= self.clock():
@@ -124,23 +124,23 @@ class Relay:
         task.add_done_callback(lambda done: self._finished(post, done))
         return POLL
 
+    def _in_turn(self, posts: list[Post]) -> list[Post]:
+        """What needs a person first, then whatever has waited longest for an edit."""
+        return sorted(posts, key=lambda each: (not each.urgent, self._edited.get(each.id, 0.0)))
+
     def _pace(self, post: Post) -> float:
         """How long a card that was edited just now has to rest; urgent ones never do."""
-        now = self.clock()
         last = self._edited.get(post.id)
         if not post.ts or post.urgent or last is None:
             return 0.0
-        for post_id in [each for each, at in self._edited.items() if now - at > SLOWEST]:
-            del self._edited[post_id]
-        per_minute = EDITS_PER_MINUTE * self.writing.writer.budgets.scale
-        return last + max(FASTEST_EDIT, len(self._edited) * 60 / per_minute) - now
+        return last + FASTEST_EDIT - self.clock()
 
     async def _show(self, post: Post, epoch: int) -> None:
         """Write one post; a failure keeps it due, and says for when."""
         try:
             await self.writing.show(post, epoch)
             if post.kind in EDITED:
-                self._edited[post.id] = self.clock()
+                self._rests(post.id)
         except Limited as error:
             await self._failed(post, epoch, str(error), error.seconds)
         except Unavailable as error:
@@ -149,6 +149,12 @@ class Relay:
             later = SLOWEST if str(error) in RETRYABLE else None
             log.error("post refused", action="relay.refused", post=post.id, error=str(error))  # noqa: TRY400 - the word is all there is
             await self._failed(post, epoch, str(error), later)
+
+    def _rests(self, post_id: str) -> None:
+        now = self.clock()
+        for each in [each for each, at in self._edited.items() if now - at > SLOWEST]:
+            del self._edited[each]
+        self._edited[post_id] = now
 
     async def _failed(self, post: Post, epoch: int, error: str, retry_in: float | None) -> None:
         """If even this can't be recorded, the post is due at once, which is right."""

@@ -164,7 +164,7 @@ class Alerts:
 
     async def _save(self, unit: Unit, problem: Problem, actor: Actor, action: str) -> None:
         await unit.problems.save(problem)
-        await unit.posts.touch(problem.id)
+        await unit.posts.touch(problem.id, urgent=True)
         await unit.audit.record(event(actor, action, problem))
 
     async def _again(self, unit: Unit, problem: Problem) -> str:

@@ -180,7 +180,7 @@ class Drafts:
     async def _keep(self, draft: Draft, outcome: Outcome) -> None:
         async with self.store.begin() as unit:
             await unit.drafts.keep_outcome(draft.id, outcome)
-            await unit.posts.touch(draft.id, urgent=True)
+            await unit.posts.touch(draft.id)
 
     async def _plan(self, draft: Draft, outcome: Outcome, briefing: Briefing) -> None:
         assert outcome.proposal is not None
@@ -190,7 +190,7 @@ class Drafts:
             return
         await self.plans.propose(draft, outcome.proposal, list(briefing.evidence))
         async with self.store.begin() as unit:
-            await unit.posts.touch(draft.id)
+            await unit.posts.touch(draft.id, urgent=True)
 
     async def _cost(self, draft: Draft, current: PlanVersion | None) -> str:
         """What making another version takes away from somebody; empty when nothing."""
@@ -241,7 +241,7 @@ class Drafts:
                 await unit.posts.want(
                     PostKind.NOTE, draft.id, conversation.place, body={"text": outcome.text}
                 )
-            await unit.posts.touch(draft.id)
+            await unit.posts.touch(draft.id, urgent=True)
 
     async def _fail(self, draft: Draft, text: str) -> None:
         await self._keep(draft, Outcome(kind=OutcomeKind.REFUSE, text=text))
@@ -253,7 +253,7 @@ class Drafts:
                 await unit.posts.want(
                     PostKind.NOTE, draft.id, conversation.place, body={"text": text}
                 )
-            await unit.posts.touch(draft.id)
+            await unit.posts.touch(draft.id, urgent=True)
 
     async def _whisper(
         self, unit: Unit, draft: Draft, conversation: Conversation, body: dict[str, object]
