@@ -11,9 +11,10 @@ from uuid import uuid4
 import asyncpg
 
 from bot.local.children import Child
+from bot.local.credentials import kept_token
 from bot.local.ports import answers_http, free_port
 from bot.local.stack import Stack
-from bot.local.up import kept_token, key_environment, slack_environment, stack_environment
+from bot.local.up import key_environment, slack_environment, stack_environment
 from engine.secrets.keys import make_keys
 from engine.store.migrations import migrate
 from tests.benchmarks.payloads import CHANNEL
