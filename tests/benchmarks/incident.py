@@ -90,14 +90,16 @@ class Incidents:
     async def _quiet(self) -> None:
         """Until nothing is due, so that the next change of a card is the approval's."""
         async with asyncio.timeout(WITHIN):
-            while await self._product.owner.fetchval(
+            while await self._product.owner.fetchval(  # noqa: ASYNC110 - rows tell nobody
                 "SELECT count(*) FROM posts WHERE wanted > shown"
             ):
                 await asyncio.sleep(POLL)
 
     async def _ended(self, plan_id: str) -> tuple[str, float, float]:
         async with asyncio.timeout(WITHIN):
-            while not (row := await self._product.owner.fetchrow(ENDED, plan_id)):
+            while not (  # noqa: ASYNC110 - rows tell nobody
+                row := await self._product.owner.fetchrow(ENDED, plan_id)
+            ):
                 await asyncio.sleep(POLL)
         if row["state"] != "succeeded" or row["started_at"] is None:
             raise RuntimeError(f"an execution ended as {row['state']}")

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from typing import Any
 
 import orjson
 from redis.asyncio import Redis
@@ -218,7 +219,7 @@ async def in_feed(url: str, execution_id: str) -> int:
         return 0
     redis = Redis.from_url(url)
     try:
-        entries = await redis.xrange(f"feed:execution:{execution_id}")
+        entries: Any = await redis.xrange(f"feed:execution:{execution_id}")
     finally:
         await redis.aclose()
     return sum(len(orjson.loads(fields[b"lines"])) for _, fields in entries)

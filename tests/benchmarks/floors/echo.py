@@ -40,9 +40,9 @@ async def serve(url: str, kind: str) -> None:
         await ack()
 
     handler = AsyncSocketModeHandler(app, "xapp-bench")
-    await handler.connect_async()
+    await handler.connect_async()  # type: ignore[no-untyped-call]
     await converse(nothing, {"ready": True})
-    await handler.close_async()
+    await handler.close_async()  # type: ignore[no-untyped-call]
     if session:
         await session.close()
 
