@@ -10,7 +10,7 @@ from engine.domain.approval import Decided, Signed, Statement, Verdict
 from engine.domain.audit import AuditEvent
 from engine.domain.conversation import PostKind
 from engine.domain.ids import PlanId
-from engine.domain.plan import VersionRef, VersionState
+from engine.domain.plan import PlanVersion, VersionRef, VersionState
 from engine.domain.policy import Deed, Ruling
 from engine.domain.questions import Limits, to_decide
 from engine.domain.quorum import Quorum, eligible
@@ -223,8 +223,15 @@ class Approvals:
         await self._audit(unit, ballot, "allow", ballot.reason, ruling, to=to)
         await unit.posts.touch(ref.plan_id, urgent=True)
         if to is not VersionState.WAITING:
+            await self._tell_problem(unit, ballot.version)
             await unit.jobs.add("execution.wake", {"plan_id": ref.plan_id, "version": ref.version})
         return verdicts.recorded(ballot.verdict, ballot.version, quorum, to)
+
+    async def _tell_problem(self, unit: Unit, version: PlanVersion) -> None:
+        """An alert's message says what became of its plan, and offers a draft after a no."""
+        conversation = await unit.conversations.get(version.conversation_id)
+        if conversation.problem_id:
+            await unit.posts.touch(conversation.problem_id, PostKind.PROBLEM, urgent=True)
 
     def _sign(self, ballot: Ballot, ruling: Ruling) -> Signed:
         version = ballot.version

@@ -12,7 +12,7 @@ from engine.domain.approval import Signed
 from engine.domain.audit import AuditEvent
 from engine.domain.call import Call, Effect, Expectation, Probe, Risk
 from engine.domain.context import ContextRef
-from engine.domain.conversation import Place, Post, PostKind
+from engine.domain.conversation import Conversation, Place, Post, PostKind
 from engine.domain.digest import digest
 from engine.domain.ids import ConversationId, PersonId, PlanId, Tenant
 from engine.domain.plan import (
@@ -143,6 +143,9 @@ class Memory:
     async def begin(self) -> AsyncIterator[Unit]:
         yield cast(Unit, MemoryUnit(self))
 
+    async def receive(self, **_: object) -> bool:
+        raise AssertionError("the gate stores no arrivals")
+
 
 class MemoryUnit:
     """What the gate needs of a transaction."""
@@ -150,6 +153,7 @@ class MemoryUnit:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
         self.plans = self.approvals = self.posts = self.audit = self.jobs = self
+        self.conversations = self
 
     async def lock(self, plan_id: PlanId) -> int:
         if plan_id != PLAN:
@@ -182,6 +186,14 @@ class MemoryUnit:
         if first is PostKind.PLAN:
             return self._memory.shown
         return [one for one in self._memory.signed if one.statement.version == second]
+
+    async def get(self, conversation_id: ConversationId) -> Conversation:
+        return Conversation(
+            id=conversation_id,
+            tenant=Tenant("default"),
+            place=Place(channel="C0INC", thread="1"),
+            created_at=NOW,
+        )
 
     async def touch(self, subject: str, *kinds: PostKind, urgent: bool = False) -> None:
         self._memory.touched += 1
