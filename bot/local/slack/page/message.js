@@ -31,6 +31,7 @@ export class MessageView {
       h("div", { class: "message-body" }, this.head, this.text, this.blocks, this.extra, this.foot),
     );
     this.node.addEventListener("pointerleave", () => this.hideTools());
+    this.node.addEventListener("focusout", ({ relatedTarget }) => this.leave(relatedTarget));
   }
 
   show(message, compact) {
@@ -48,6 +49,7 @@ export class MessageView {
     this.showAuthor(message, compact);
     if (!this.editing) this.showBody(message, before);
     this.showFoot(message);
+    this.leave(document.activeElement);
   }
 
   showAuthor(message, compact) {
@@ -87,7 +89,7 @@ export class MessageView {
     patchBlocks(this.blocks, this.surface, message.blocks ?? []);
     this.blocks.classList.toggle("was-edited", Boolean(message.edited && !plain));
     this.blocks.classList.toggle("streaming", Boolean(message.streaming && !plain));
-    const outside = JSON.stringify([message.attachments, message.files]);
+    const outside = JSON.stringify([world.me, message.attachments, message.files]);
     if (before && this.outside === outside) return;
     this.outside = outside;
     this.extra.replaceChildren(
@@ -133,6 +135,11 @@ export class MessageView {
     if (this.bar || this.editing || !this.shown) return;
     this.bar = toolbar(this.app, this.shown, { inThread: this.inThread, edit: () => this.edit() });
     this.node.append(this.bar);
+  }
+
+  /** The bar goes when neither pointer nor focus is here; a button that vanished took the focus along. */
+  leave(focused) {
+    if (this.bar && !this.node.contains(focused) && !this.node.matches(":hover")) this.hideTools();
   }
 
   hideTools() {

@@ -63,7 +63,8 @@ export function block(surface, spec) {
  * A changed block keeps what the person opened: details with the same `data-key` stay open or closed.
  */
 export function patchBlocks(host, surface, specs) {
-  const wanted = specs.map((spec) => [JSON.stringify(spec), spec]);
+  // Times and mentions depend on who reads.
+  const wanted = specs.map((spec) => [surface.world.me + JSON.stringify(spec), spec]);
   const old = [...host.children];
   wanted.forEach(([signature, spec], index) => {
     const before = old[index];
