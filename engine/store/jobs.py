@@ -25,12 +25,25 @@ from pgqueuer.models import Job
 
 from engine.domain.model import Json
 from engine.errors import Unavailable
-from engine.store.connection import Connection, Pool, Row
+from engine.store.connection import DOWN, Connection, Pool, Row
 
 Handler = Callable[[dict[str, Json]], Awaitable[None]]
 
+# What pgqueuer's own enqueueing leaves behind, for a statement that has a CTE `wanted`.
+ENQUEUE = """
+queued AS (
+    INSERT INTO pgqueuer (priority, entrypoint, payload, headers, status)
+    SELECT 0, kind, convert_to(payload, 'UTF8'), 'null', 'queued' FROM wanted
+    RETURNING id, entrypoint, priority
+), logged AS (
+    INSERT INTO pgqueuer_log (job_id, status, entrypoint, priority)
+    SELECT id, 'queued', entrypoint, priority FROM queued
+)
+"""
+
 WAIT_AT_MOST = timedelta(seconds=5)
 REDELIVERIES_AT_MOST = 20
+AGAIN = 0.5
 log = structlog.get_logger(__name__)
 
 
@@ -55,25 +68,46 @@ async def working(
     pool: Pool, handlers: Mapping[str, Handler], *, at_once: int = 20
 ) -> AsyncIterator[None]:
     """Handle these kinds of jobs in this process for as long as the block lasts."""
-    queue = PgQueuer.from_asyncpg_pool(pool)
-    for kind, handler in handlers.items():
-        register(queue, pool, kind, handler)
-    runner = asyncio.create_task(
-        queue.run(
-            batch_size=10,
-            dequeue_timeout=timedelta(seconds=1),
-            heartbeat_timeout=timedelta(seconds=8),
-            max_concurrent_tasks=max(20, at_once),
-        )
-    )
-    try:
-        yield
-    finally:
-        queue.shutdown.set()
-        done, _ = await asyncio.wait({runner}, timeout=10)
-        if not done:
-            runner.cancel()
-            await asyncio.wait({runner}, timeout=2)
+    stopping = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        runner = group.create_task(keep_working(pool, handlers, max(20, at_once), stopping))
+        try:
+            yield
+        finally:
+            stopping.set()
+            done, _ = await asyncio.wait({runner}, timeout=10)
+            if not done:
+                runner.cancel()
+
+
+async def keep_working(
+    pool: Pool, handlers: Mapping[str, Handler], at_once: int, stopping: asyncio.Event
+) -> None:
+    """One queue after the other: each ends for good when its database connection breaks."""
+    while not stopping.is_set():
+        queue = PgQueuer.from_asyncpg_pool(pool)
+        for kind, handler in handlers.items():
+            register(queue, pool, kind, handler)
+        until_stopped = asyncio.create_task(shut_down(queue, stopping))
+        try:
+            await queue.run(
+                batch_size=10,
+                dequeue_timeout=timedelta(seconds=1),
+                heartbeat_timeout=timedelta(seconds=8),
+                max_concurrent_tasks=at_once,
+            )
+        except DOWN as error:
+            log.warning("jobs wait", action="jobs.wait", error=type(error).__name__)
+        finally:
+            until_stopped.cancel()
+        if not stopping.is_set():
+            await asyncio.sleep(AGAIN)
+
+
+async def shut_down(queue: PgQueuer, stopping: asyncio.Event) -> None:
+    """Let the queue finish what it has in hand."""
+    await stopping.wait()
+    queue.shutdown.set()
 
 
 def register(queue: PgQueuer, pool: Pool, kind: str, handler: Handler) -> None:
