@@ -13,6 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import orjson
+import re2  # noqa: F401 - loaded after regopy it corrupts memory; loaded before, both work
 import regopy
 from pydantic import Field, ValidationError
 
