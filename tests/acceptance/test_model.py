@@ -94,7 +94,8 @@ def a_fix(rig: Rig) -> Callable[[web.Request], Awaitable[web.Response]]:
             "cluster": "eu-1",
             "steps": steps,
         }
-        return await says_json(said)(request)
+        response: web.Response = await says_json(said)(request)
+        return response
 
     return answer
 
@@ -117,11 +118,12 @@ async def test_a_models_plan_is_checked_approved_and_carried_out(talking: Talkin
     ("answer", "sentence"),
     [
         (says("not JSON at all"), "gave no usable draft"),
-        (says("x" * 1_000_000), "gave no usable draft"),
+        (says("x" * 400_000), "gave no usable draft"),
+        (says("x" * 1_000_000), "does not answer"),
         (says_json({"kind": "plan", "steps": "none"}), "gave no usable draft"),
         (silent(30), "does not answer"),
     ],
-    ids=["not JSON", "1 MB", "wrong types", "silence"],
+    ids=["not JSON", "400 kB", "1 MB", "wrong types", "silence"],
 )
 async def test_garbage_from_the_model_costs_a_sentence_and_the_offline_draft_comes(
     talking: Talking, answer: Answer, sentence: str
