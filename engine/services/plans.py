@@ -197,6 +197,8 @@ class Plans:
         await unit.conversations.attach(version.conversation_id, plan_id=version.plan_id)
         conversation = await unit.conversations.get(version.conversation_id)
         await unit.posts.want(PostKind.PLAN, version.plan_id, conversation.place, urgent=True)
+        if conversation.problem_id:  # its message names the plan of the thread
+            await unit.posts.touch(conversation.problem_id, PostKind.PROBLEM, urgent=True)
         await unit.audit.record(
             AuditEvent(
                 actor=actor,
