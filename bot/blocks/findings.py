@@ -31,6 +31,8 @@ def looking(view: FindingsView) -> Message:
     """`Looking: 2 reads so far.` with the last of them."""
     count = len(view.evidence)
     text = f":mag: Looking: {count} {'read' if count == 1 else 'reads'} so far."
+    if not count:
+        text = ":mag: Looking."
     rows = [context(row(each)) for each in view.evidence[-5:]]
     return {"text": text, "blocks": [section(text), *rows]}
 

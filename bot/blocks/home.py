@@ -25,9 +25,11 @@ def home(person: PersonId | None, plans: Sequence[PlanView]) -> dict[str, Any]:
     mine = [view for view in plans if view.version.requester == person]
     running = [view for view in plans if view.state is VersionState.EXECUTING]
     blocks = [
-        *listed("Waiting for approval", for_me, "Plans that you may be asked to approve."),
-        *listed("Running now", running, "Executions while they run."),
-        *listed("My open requests", mine, "What you asked for, until it is over."),
+        *listed(
+            "Waiting for my approval", for_me, "Plans that somebody else asked for appear here."
+        ),
+        *listed("Running now", running, "Executions appear here while they run."),
+        *listed("My open requests", mine, "What you asked for appears here until it is over."),
         header("How to ask"),
         section("\n".join(EXAMPLES)),
         context("In a channel that I am in, or here under Messages. `/carapulse help` tells more."),

@@ -49,7 +49,7 @@ def told(entry: LogLine) -> list[Block]:
         "format": "{time_secs}",
         "fallback": entry.at.strftime("%H:%M:%S"),
     }
-    return [moment, words(f" [{entry.step}] {one_line(entry.text, LINE)}")]
+    return [moment, words(" "), words(f"[{entry.step}] {one_line(entry.text, LINE)}", code=True)]
 
 
 def as_file(lines: list[LogLine]) -> str:

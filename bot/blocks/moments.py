@@ -29,8 +29,10 @@ def stamp(unix: int, form: str, fallback: str) -> str:
 
 
 def span(seconds: float) -> str:
-    """`31 s`, `1 min 12 s`, `4 h`, `2 days`."""
+    """`under 1 s`, `31 s`, `1 min 12 s`, `4 h`, `2 days`."""
     whole = max(0, round(seconds))
+    if not whole:
+        return "under 1 s"
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:

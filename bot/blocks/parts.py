@@ -77,7 +77,16 @@ def words(text: str, *, code: bool = False, bold: bool = False) -> Block:
     return {**made, "style": style} if style else made
 
 
-def rich(*lines: Sequence[Block]) -> Block:
-    """Rich text, one section per line."""
-    parts = [{"type": "rich_text_section", "elements": list(line)} for line in lines if line]
+def verbatim(text: str) -> Block:
+    """A part of rich text in fixed width, with its line breaks."""
+    return {"type": "rich_text_preformatted", "elements": [words(text)]}
+
+
+def rich(*lines: Sequence[Block] | Block) -> Block:
+    """Rich text: one section per line, or parts made elsewhere."""
+    parts = [
+        line if isinstance(line, dict) else {"type": "rich_text_section", "elements": list(line)}
+        for line in lines
+        if line
+    ]
     return {"type": "rich_text", "elements": parts}

@@ -54,7 +54,9 @@ def reasons(version: PlanVersion) -> list[Block]:
 
 def where(version: PlanVersion) -> list[str]:
     """Scope, risk and reversibility on one line; the reference to find it by on the next."""
-    reasons = ", ".join(line(reason, 120) for reason in version.risk_reasons[:4])
+    # What can be undone is said once, by `reversible`.
+    others = [each for each in version.risk_reasons if not each.endswith("rollback")]
+    reasons = ", ".join(line(reason, 120) for reason in others[:4])
     risk = f"*{version.risk.word.capitalize()} risk*" + (f": {reasons}" if reasons else "")
     parts = [line(str(version.context), 150), risk]
     if version.dependants:

@@ -5,11 +5,23 @@ from bot.blocks import moments
 from bot.blocks.parts import Block, Message, actions, button, context, section
 from bot.blocks.status import DONE, FAILED
 from bot.blocks.text import line, outside
+from engine.domain.plan import VersionState
 from engine.domain.problem import AlertStatus, Problem
 from engine.domain.views import ProblemView
 
 WORDS = ("summary", "description", "message")
 SHOWN = 5
+STANDS = {
+    VersionState.DRAFTING: "is being drafted",
+    VersionState.WAITING: "waits for approval",
+    VersionState.APPROVED: "is approved",
+    VersionState.SUPERSEDED: "was replaced",
+    VersionState.REJECTED: "was rejected",
+    VersionState.EXPIRED: "expired",
+    VersionState.EXECUTING: "is running",
+    VersionState.EXECUTED: "has ended",
+    VersionState.WITHDRAWN: "was withdrawn",
+}
 
 
 def card(view: ProblemView) -> Message:
@@ -22,8 +34,8 @@ def card(view: ProblemView) -> Message:
     if len(problem.alerts) > SHOWN:
         blocks.append(context(f"and {len(problem.alerts) - SHOWN} more alerts"))
     if view.plan_reference:
-        state = f" ({view.plan_state.value})" if view.plan_state else ""
-        blocks.append(context(f"Plan {line(view.plan_reference)}{state} is in the thread."))
+        state = f" {STANDS[view.plan_state]}" if view.plan_state else ""
+        blocks.append(context(f"Plan {line(view.plan_reference)} in the thread{state}."))
     if problem.acknowledged_by:
         blocks.append(context(f"{line(problem.acknowledged_by, 80)} looks after it."))
     blocks += actions(buttons(view))
@@ -38,7 +50,7 @@ def headline(view: ProblemView) -> str:
     when = f"firing since {moments.time(problem.started_at)}"
     facts = [f"{FAILED} *{line(problem.title, 150)}*  {when}", *scope(problem)]
     if problem.occurrences > 1:
-        facts.append(f"{problem.occurrences} times")
+        facts.append(nth(problem.occurrences))
     return " · ".join(facts)
 
 

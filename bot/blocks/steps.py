@@ -1,13 +1,14 @@
 """The steps of a plan as task cards: what runs to the last argument, its check, its way back."""
 
+import re
 import shlex
 from collections.abc import Sequence
 
 from bot.blocks.limits import CHARACTERS, TASKS, characters
 from bot.blocks.moments import between
-from bot.blocks.parts import Block, rich, words
+from bot.blocks.parts import Block, rich, verbatim, words
 from bot.blocks.text import clean, one_line
-from engine.domain.call import Call, Expectation
+from engine.domain.call import Call, Comparison, Expectation
 from engine.domain.execution import Execution, StepRecord, StepState
 from engine.domain.expectation import told
 from engine.domain.plan import PlanVersion, Step
@@ -15,6 +16,7 @@ from engine.domain.plan import PlanVersion, Step
 # What the rest of the card needs at most, taken from Slack's limit on the whole message.
 REST_OF_CARD = 3_400
 DETAILS = 2_500
+EARLIER = re.compile(r"\{steps\.(\d+)\.(\w+)\}")
 STATUS = {
     StepState.PENDING: "pending",
     StepState.RUNNING: "in_progress",
@@ -103,7 +105,7 @@ def result(record: StepRecord) -> str:
 
 def details(step: Step) -> Block:
     """Everything that runs for this step, and nothing else."""
-    lines = [[words(clean(step.why, 300))]] if step.why else []
+    lines: list[list[Block] | Block] = [[words(clean(step.why, 300))]] if step.why else []
     lines += call_lines("Runs", step.call)
     if step.expect:
         lines.append([words("Check: " + expectation(step.expect))])
@@ -114,9 +116,12 @@ def details(step: Step) -> Block:
     return rich(*lines)
 
 
-def call_lines(label: str, call: Call) -> list[list[Block]]:
-    """A call's commands or its request, one line each."""
-    return [[words(f"{label}: "), words(clean(each, 3000), code=True)] for each in rendered(call)]
+def call_lines(label: str, call: Call) -> list[list[Block] | Block]:
+    """A call's commands or its request, one line each, as they run."""
+    return [
+        [words(f"{label}:")],
+        verbatim("\n".join(clean(each, 3000) for each in rendered(call))),
+    ]
 
 
 def rendered(call: Call) -> list[str]:
@@ -130,10 +135,11 @@ def rendered(call: Call) -> list[str]:
 
 
 def expectation(expect: Expectation) -> str:
-    """`error rate < 5 % for 60 s, within 5 min`."""
+    """`error rate < 5 % for 60 s, within 5 min`, `instances follow the commit of step 1`."""
     what = one_line(expect.label or expect.output, 80)
-    value = one_line(told(expect.value, expect.unit), 80)
-    text = f"{what} {expect.comparison.value} {value}"
+    value = one_line(EARLIER.sub(r"the \2 of step \1", told(expect.value, expect.unit)), 80)
+    sign = "" if expect.comparison is Comparison.EQUALS else f"{expect.comparison.value} "
+    text = f"{what} {sign}{value}"
     if expect.hold_seconds:
         text += f" for {expect.hold_seconds} s"
     return text + (f", within {expect.within_seconds} s" if expect.within_seconds else "")
