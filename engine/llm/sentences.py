@@ -75,7 +75,7 @@ def cause(found: Findings) -> str:
     change = found.last_change
     if change is None:
         return rate(found)
-    aged = f", {span(found.age)} ago" if found.age is not None else ""
+    aged = f", {span(found.age)} before I looked" if found.age is not None else ""
     first = f"{likelihood(found)}: commit {who(change)}{aged}."
     return " ".join(filter(None, (first, changed(found), rate(found), began(found))))
 

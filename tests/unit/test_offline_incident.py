@@ -29,7 +29,7 @@ async def test_the_reason_names_the_change_its_author_and_the_error_rate() -> No
 
     assert outcome.proposal
     assert outcome.proposal.why == (
-        'Most likely: commit 9f3c1e2 "raise pool size" by Dana Reyes, 4 min ago. '
+        'Most likely: commit 9f3c1e2 "raise pool size" by Dana Reyes, 4 min before I looked. '
         "It changed pool_size 10 -> 0. Error rate 37 % (limit 5 %)."
     )
 
