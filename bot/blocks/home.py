@@ -1,12 +1,13 @@
 """App Home: what waits for me, what runs, what I asked for, and how to ask."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from bot.blocks.parts import Block, context, header, section
 from bot.blocks.status import status
 from bot.blocks.text import line, shorten
-from engine.domain.ids import PersonId
+from engine.domain.ids import PersonId, PlanId
 from engine.domain.plan import VersionState
 from engine.domain.views import PlanView
 
@@ -18,18 +19,27 @@ EXAMPLES = (
 )
 
 
-def home(person: PersonId | None, plans: Sequence[PlanView]) -> dict[str, Any]:
-    """The view for one person; `plans` are those that wait or run."""
+def home(
+    person: PersonId | None,
+    plans: Sequence[PlanView],
+    channels: Mapping[PlanId, str] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """The view for one person; `plans` are those that wait or run, `channels` where they are."""
     waiting = [view for view in plans if view.state is VersionState.WAITING]
     for_me = [view for view in waiting if not involved(person, view)]
     mine = [view for view in plans if view.version.requester == person]
     running = [view for view in plans if view.state is VersionState.EXECUTING]
     blocks = [
         *listed(
-            "Waiting for my approval", for_me, "Plans that somebody else asked for appear here."
+            "Waiting for my approval",
+            for_me,
+            channels,
+            "Plans that somebody else asked for appear here.",
         ),
-        *listed("Running now", running, "Executions appear here while they run."),
-        *listed("My open requests", mine, "What you asked for appears here until it is over."),
+        *listed("Running now", running, channels, "Executions appear here while they run."),
+        *listed(
+            "My open requests", mine, channels, "What you asked for appears here until it is over."
+        ),
         header("How to ask"),
         section("\n".join(EXAMPLES)),
         context("In a channel that I am in, or here under Messages. `/carapulse help` tells more."),
@@ -43,19 +53,24 @@ def involved(person: PersonId | None, view: PlanView) -> bool:
     return version.writes and person in (version.requester, *version.editors)
 
 
-def listed(title: str, views: Sequence[PlanView], empty: str) -> list[Block]:
+def listed(
+    title: str, views: Sequence[PlanView], channels: Mapping[PlanId, str], empty: str
+) -> list[Block]:
     """A heading with its rows; an empty one says what would appear."""
     if not views:
         return [header(title), context(f"Nothing now. {empty}")]
-    rows = [section(row(view)) for view in views[:ROWS]]
+    rows = [section(row(view, channels.get(view.version.plan_id, ""))) for view in views[:ROWS]]
     more = [context(f"and {len(views) - ROWS} more")] if len(views) > ROWS else []
     return [header(title), *rows, *more]
 
 
-def row(view: PlanView) -> str:
-    """One plan in two lines."""
+def row(view: PlanView, channel: str = "") -> str:
+    """One plan in two lines, with the channel that its thread is in."""
     version = view.version
+    # A direct conversation has no name that could be a link.
+    where = f" in <#{channel}>" if channel.startswith("C") else ""
     return shorten(
-        f"*{line(version.title)}* ({line(version.reference)} v{version.version})\n{status(view)}",
+        f"*{line(version.title)}* ({line(version.reference)} v{version.version})"
+        f"{where}\n{status(view)}",
         2900,
     )

@@ -1,6 +1,6 @@
 """Rows -> what Slack shall show, by kind of post; read anew each time it is written."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -70,7 +70,17 @@ class Rendering:
         plan_ids = list(dict.fromkeys(ref.plan_id for ref in refs))[-HOME_PLANS:]
         plans = [await self.views.plan(plan_id) for plan_id in plan_ids]
         person = str(post.body.get("person") or "")
-        return home.home(PersonId(person) if person else None, plans)
+        return home.home(PersonId(person) if person else None, plans, await self._channels(plans))
+
+    async def _channels(self, plans: Sequence[PlanView]) -> dict[PlanId, str]:
+        """Where the threads of these plans are."""
+        async with self.store.begin() as unit:
+            return {
+                view.version.plan_id: (
+                    await unit.conversations.get(view.version.conversation_id)
+                ).place.channel
+                for view in plans
+            }
 
     async def file(self, post: Post) -> File:
         """The full log of an execution."""

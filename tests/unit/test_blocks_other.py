@@ -200,11 +200,12 @@ def test_home_says_what_would_appear() -> None:
 
 
 def test_home_lists_what_waits_for_others_and_not_for_the_requester() -> None:
-    for_ann = home.home(PersonId("ann"), [view()])
+    for_ann = home.home(PersonId("ann"), [view()], {view().version.plan_id: "C0INC"})
     for_dana = home.home(PersonId("dana"), [view()])
 
     accept_view(for_ann)
     assert "Set checkout pool_size to 20" in str(for_ann["blocks"][1])
+    assert "in <#C0INC>" in str(for_ann["blocks"][1])
     assert "Nothing now." in str(for_dana["blocks"][1])
 
 

@@ -231,6 +231,25 @@ async def test_a_card_that_was_just_edited_rests_and_an_urgent_one_does_not() ->
     assert len(pen.written) == 2
 
 
+async def test_cards_take_turns_and_what_needs_a_person_goes_first() -> None:
+    waiting = {name: post(name, ts="4.4") for name in ("first", "second", "third")}
+    waiting["urgent"] = post("urgent", ts="4.4", urgent=True)
+    it = relay(Table({}), Pen())
+    it._edited.update({"first": 30.0, "second": 10.0})
+
+    turns = [each.id for each in it._in_turn(list(waiting.values()))]
+
+    assert turns == ["urgent", "third", "second", "first"]
+
+
+async def test_many_cards_do_not_make_each_other_rest() -> None:
+    it = relay(Table({}), Pen())
+    it.clock = lambda: 100.0
+    it._edited.update({f"card {number}": 90.0 for number in range(20)})
+
+    assert it._pace(post("card 7", ts="4.4")) <= 0
+
+
 async def test_a_plan_that_does_not_fit_brings_its_file_once_per_version() -> None:
     table, pen = Table({"a": post("a")}), Pen()
     script = Script(file=File("P-1-v2.txt", "t", "steps"))
