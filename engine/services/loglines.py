@@ -10,6 +10,7 @@ from engine.domain.execution import LogLine
 from engine.domain.move import StepRequest
 from engine.errors import Unavailable
 from engine.ports import Clock, Feed, OnLine, Store
+from engine.services.results import storable
 
 FLUSH_EVERY = 0.2
 BATCH = 500
@@ -28,6 +29,7 @@ class LogLines:
     async def of(self, request: StepRequest) -> AsyncIterator[OnLine]:
         """Yield the callback for one call; all its lines are stored when the block ends."""
         queue: asyncio.Queue[LogLine | None] = asyncio.Queue(WAITING_AT_MOST)
+        plenty = asyncio.Event()
 
         async def on_line(text: str) -> None:
             await queue.put(
@@ -35,21 +37,26 @@ class LogLines:
                     execution_id=request.execution_id,
                     step=request.step,
                     at=self.clock(),
-                    text=text,
+                    text=storable(text),
                 )
             )
+            if queue.qsize() >= BATCH:
+                plenty.set()
 
-        task = asyncio.create_task(self._drain(queue))
+        task = asyncio.create_task(self._drain(queue, plenty))
         try:
             yield on_line
         finally:
             await queue.put(None)
+            plenty.set()
             await asyncio.wait({task}, timeout=10)
             task.cancel()
 
-    async def _drain(self, queue: asyncio.Queue[LogLine | None]) -> None:
-        batch: list[LogLine] = []
+    async def _drain(self, queue: asyncio.Queue[LogLine | None], plenty: asyncio.Event) -> None:
+        """Store what came, at least five times a second and as soon as there is a whole batch."""
         while True:
+            batch: list[LogLine] = []
+            plenty.clear()
             line = await queue.get()
             while line is not None:
                 batch.append(line)
@@ -58,10 +65,10 @@ class LogLines:
                 line = queue.get_nowait()
             if batch:
                 await self._flush(batch)
-                batch = []
             if line is None:
                 return
-            await asyncio.sleep(FLUSH_EVERY)
+            if len(batch) < BATCH:
+                await within(FLUSH_EVERY, plenty)
 
     async def _flush(self, batch: list[LogLine]) -> None:
         """Store; a database that is away for a moment is waited for, as the lease allows."""
@@ -74,3 +81,12 @@ class LogLines:
             except Unavailable:
                 await asyncio.sleep(1)
         await self.feed.publish(batch[0].execution_id, batch)
+
+
+async def within(seconds: float, event: asyncio.Event) -> None:
+    """Wait for an event, at most this long."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return
