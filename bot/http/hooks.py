@@ -77,13 +77,9 @@ class Hooks:
     async def _keep(self, delivery: Delivery, body: bytes) -> bool:
         """Store body and job in one transaction; what is one problem is handled in order."""
         thread = f"{SOURCE}:{problem_key(delivery.alerts[0])}"
-        async with self.store.begin() as unit:
-            inbox_id = await unit.inbox.receive(
-                source=SOURCE, key=delivery.key, thread=thread, body=body
-            )
-            if inbox_id is not None:
-                await unit.jobs.add(JOB, {"inbox_id": inbox_id, "thread": thread})
-        return inbox_id is not None
+        return await self.store.receive(
+            source=SOURCE, key=delivery.key, thread=thread, body=body, job=JOB
+        )
 
 
 async def whole(request: web.Request) -> bytes:

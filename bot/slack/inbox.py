@@ -4,7 +4,9 @@ The job dispatches the stored payload through the same app again; a mark in the 
 lets it through to the listeners.
 """
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
 
 import orjson
 import structlog
@@ -31,6 +33,7 @@ class Inbox:
 
     store: Store
     bot_user: str
+    turns: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     def register(self, app: AsyncApp) -> None:
         """Put the middleware before every listener."""
@@ -56,14 +59,16 @@ class Inbox:
         return BoltResponse(status=200, body="")
 
     async def keep(self, found: Arrival, body: Body) -> None:
-        """The inbox row and its job, in one transaction; a second delivery changes nothing."""
+        """The inbox row and its job, in one transaction; a second delivery changes nothing.
+
+        What comes here in one thread is stored in the order in which it came.
+        """
         raw = orjson.dumps(body)
-        async with self.store.begin() as unit:
-            inbox_id = await unit.inbox.receive(
-                source=SOURCE, key=found.key, thread=found.thread, body=raw
+        turn = self.turns.setdefault(found.thread, asyncio.Lock())
+        async with turn:
+            await self.store.receive(
+                source=SOURCE, key=found.key, thread=found.thread, body=raw, job=JOB
             )
-            if inbox_id is not None:
-                await unit.jobs.add(JOB, {"inbox_id": inbox_id, "thread": found.thread})
 
 
 async def replay(app: AsyncApp, inbox_id: int, body: bytes) -> None:

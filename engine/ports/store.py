@@ -267,3 +267,10 @@ class Store(Protocol):
     def begin(self) -> AbstractAsyncContextManager[Unit]:
         """Open a transaction. Raises `Unavailable` when the database does not answer."""
         ...
+
+    async def receive(self, *, source: str, key: str, thread: str, body: bytes, job: str) -> bool:
+        """An inbox row and the job that handles it, durable on return; False when it is known.
+
+        The job is told {"inbox_id", "thread"}. Raises `Unavailable` like `begin`.
+        """
+        ...

@@ -42,6 +42,8 @@ async def open_pool(
             timeout=connect_timeout,
             command_timeout=statement_timeout + 5,
             max_inactive_connection_lifetime=300,
+            max_queries=10**9,
+            reset=nothing_to_undo,
             server_settings={
                 "application_name": "carapulse",
                 "statement_timeout": str(int(statement_timeout * 1000)),
@@ -59,6 +61,13 @@ async def answering() -> AsyncIterator[None]:
         raise Unavailable(
             "postgres", "The database does not answer, so nothing was changed. Try again shortly."
         ) from error
+
+
+async def nothing_to_undo(_: object) -> None:
+    """Save asyncpg's own clean-up, a round trip: our sessions keep no settings and no locks.
+
+    Transactions are ended and listeners taken off by those who opened them.
+    """
 
 
 def touched(status: str) -> int:
