@@ -1,11 +1,13 @@
 """`carapulse bot`: serve Slack and the HTTP sidecar."""
 
 
-async def bot() -> None:
+def bot() -> None:
     """Serve Slack and the HTTP sidecar, until Ctrl-C or SIGTERM.
 
     Needs CARAPULSE_POSTGRES__DSN, SLACK_BOT_TOKEN, SLACK_APP_TOKEN and the gate's signing key.
     """
+    import uvloop
+
     from bot.cli.serving import until_stopped
     from bot.process import open_bot
     from engine.configured import known_values
@@ -17,4 +19,4 @@ async def bot() -> None:
     redact = Redactor(known_values(settings)).text
     log = settings.log
     configure(level=log.level, style=log.format, service="bot", redact=redact)
-    await until_stopped(lambda: open_bot(settings))
+    uvloop.run(until_stopped(lambda: open_bot(settings)))
