@@ -15,7 +15,7 @@ from engine.domain.execution import ExecutionState
 from engine.domain.grouping import KEYS, SERVICES, context, grouped, named, placed
 from engine.domain.ids import ConversationId, DraftId, ProblemId, Tenant, new_id
 from engine.domain.merging import earliest, ended, merged, opening
-from engine.domain.plan import Origin
+from engine.domain.plan import Origin, VersionState
 from engine.domain.problem import Alert, AlertStatus, Problem
 from engine.errors import Conflict
 from engine.ports import Clock, Services, Store, Unit
@@ -160,7 +160,8 @@ class Alerts:
         )
         await self._save(unit, changed, ALERTS, "problem.resolve")
         credit = f" Plan {fixed_by} fixed it." if fixed_by else ""
-        await note(unit, changed, f"{changed.title} is resolved.{credit}")
+        left = await undecided(unit, await thread(unit, changed))
+        await note(unit, changed, f"{changed.title} is resolved.{credit}{left}")
 
     async def _save(self, unit: Unit, problem: Problem, actor: Actor, action: str) -> None:
         await unit.problems.save(problem)
@@ -249,6 +250,16 @@ async def open_plan(unit: Unit, conversation: Conversation) -> str:
     version = await unit.plans.current(conversation.plan_id)
     state = await unit.plans.state(version.plan_id, version.version)
     return "" if state.ended else version.reference
+
+
+async def undecided(unit: Unit, conversation: Conversation) -> str:
+    """What to know about a plan that still waits although its problem is over."""
+    if conversation.plan_id is None:
+        return ""
+    version = await unit.plans.current(conversation.plan_id)
+    if await unit.plans.state(version.plan_id, version.version) is not VersionState.WAITING:
+        return ""
+    return f" {version.reference} still waits for approval: check first whether it is needed."
 
 
 async def fix(unit: Unit, problem: Problem) -> str:

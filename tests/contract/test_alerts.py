@@ -288,6 +288,8 @@ async def test_a_plan_that_never_ran_gets_none(bench: Bench) -> None:
     over = await resolve(bench, problem)
 
     assert over.fixed_by == ""
+    notes = [post.body["text"] for post in await bench.posts() if post.kind is PostKind.NOTE]
+    assert "still waits for approval: check first" in str(notes[-1])
 
 
 async def test_the_first_to_acknowledge_looks_after_it(bench: Bench) -> None:
