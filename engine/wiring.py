@@ -35,11 +35,11 @@ from engine.services.alerts import Alerts
 from engine.services.approvals import Approvals
 from engine.services.authority import Authority
 from engine.services.conversations import Conversations
-from engine.services.course import Pace
 from engine.services.drafts import Drafts
 from engine.services.executions import Executions
 from engine.services.loglines import LogLines
 from engine.services.plans import Plans
+from engine.services.progress import Pace
 from engine.services.steps import Steps
 from engine.services.views import Views
 from engine.settings import Settings

@@ -20,7 +20,8 @@ from engine.domain.questions import Limits, to_execute, to_operate
 from engine.errors import Conflict, NotAllowed, Tampered, Unavailable
 from engine.ports import Clock, Policy, Store, Unit
 from engine.services.authority import Authority
-from engine.services.course import Course, Pace
+from engine.services.course import Course
+from engine.services.progress import Pace
 
 AGAIN = 5.0
 

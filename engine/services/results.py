@@ -1,11 +1,19 @@
 """What a request means for a frozen step, and what a result means for its record."""
 
 from engine.domain.call import Call, CallResult, Ending, Expectation
-from engine.domain.execution import CallKey, Phase, StepState
+from engine.domain.execution import (
+    CallKey,
+    Execution,
+    ExecutionState,
+    Phase,
+    StepRecord,
+    StepState,
+)
 from engine.domain.expectation import holds
 from engine.domain.move import StepRequest
 from engine.domain.plan import Step
-from engine.services.course import ROLLBACK_PROBES
+from engine.errors import CarapulseError, Unavailable
+from engine.services.progress import ATTEMPTS_AT_MOST, ROLLBACK_PROBES
 
 
 def key_of(request: StepRequest) -> CallKey:
@@ -52,21 +60,57 @@ STATES = {
 }
 
 
-def after(request: StepRequest, result: CallResult, outputs: dict[str, str]) -> dict[str, object]:
+def after(
+    request: StepRequest, result: CallResult, record: StepRecord, step: Step
+) -> dict[str, object]:
     """The step's new values; empty when it stays as it is."""
+    message = storable(result.message)
+    outputs = {name: storable(value) for name, value in result.outputs.items()}
     if request.phase is Phase.ACT:
-        return {
-            "state": STATES[result.ending],
-            "message": result.message,
-            "outputs": result.outputs,
-        }
+        if record.state is not StepState.RUNNING or record.attempt != request.attempt:
+            return late(request, record, message)
+        return {"state": STATES[result.ending], "message": message, "outputs": outputs}
     done = result.ending is Ending.SUCCEEDED
     if request.phase is Phase.ROLLBACK or is_rollback_probe(request):
+        asks = request.phase is Phase.ROLLBACK and step.rollback_probe is not None
+        if asks and result.ending is Ending.UNKNOWN:
+            return {"rollback_message": message}
         state = StepState.ROLLED_BACK if done else StepState.ROLLBACK_FAILED
-        return {"state": state, "rollback_message": result.message}
+        return {"state": state, "rollback_message": message}
     if request.phase is Phase.PROBE:
-        if result.ending is Ending.UNKNOWN:
-            return {"message": result.message}
-        state = StepState.SUCCEEDED if done else StepState.PENDING
-        return {"state": state, "message": result.message, "outputs": {**outputs, **result.outputs}}
-    return {"rollback_message": result.message}
+        if record.state is not StepState.UNKNOWN or result.ending is Ending.UNKNOWN:
+            return {"message": message} if record.state is StepState.UNKNOWN else {}
+        again = StepState.PENDING if record.attempt < ATTEMPTS_AT_MOST else StepState.FAILED
+        state = StepState.SUCCEEDED if done else again
+        return {"state": state, "message": message, "outputs": {**record.outputs, **outputs}}
+    return {"rollback_message": message}
+
+
+def late(request: StepRequest, record: StepRecord, message: str) -> dict[str, object]:
+    """A result of a call that was taken for lost: said where it is still asked about."""
+    if record.state is not StepState.UNKNOWN or record.attempt != request.attempt:
+        return {}
+    return {"message": f"taken for lost, and then its worker told: {message}"}
+
+
+def failed(request: StepRequest, error: CarapulseError) -> CallResult:
+    """What a call is that was refused, or broken off by an error."""
+    unsure = isinstance(error, Unavailable) or request.phase is Phase.PROBE
+    return CallResult(ending=Ending.UNKNOWN if unsure else Ending.FAILED, message=str(error))
+
+
+def still_wanted(execution: Execution, request: StepRequest) -> bool:
+    """Whether the records still ask for this call; a request may be older than a decision."""
+    if request.phase in (Phase.ROLLBACK, Phase.READ) or is_rollback_probe(request):
+        return execution.state is ExecutionState.ROLLING_BACK
+    if execution.state is not ExecutionState.RUNNING:
+        return False
+    step = execution.step(request.step)
+    if request.phase is Phase.PROBE:
+        return step.state is StepState.UNKNOWN
+    return step.state is StepState.RUNNING and step.attempt == request.attempt
+
+
+def storable(text: str) -> str:
+    """Text as the database can hold it."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()

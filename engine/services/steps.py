@@ -6,11 +6,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+import structlog
+
 from engine.domain.actor import WORKER
 from engine.domain.audit import AuditEvent
 from engine.domain.call import Call, CallResult, Ending, Expectation
 from engine.domain.conversation import PostKind
-from engine.domain.execution import CallRow, Execution, Phase
+from engine.domain.execution import (
+    CallKey,
+    CallRow,
+    Execution,
+    ExecutionState,
+    Phase,
+    StepState,
+)
 from engine.domain.expectation import Met, holds
 from engine.domain.ids import PersonId
 from engine.domain.move import StepRequest
@@ -19,14 +28,22 @@ from engine.domain.questions import Limits, to_run
 from engine.errors import CarapulseError, Tampered, Unavailable
 from engine.ports import Clock, OnLine, Policy, Runner, Store, Tools, Unit
 from engine.services.authority import Authority
-from engine.services.course import Course, Pace
+from engine.services.course import Course
 from engine.services.loglines import LogLines
-from engine.services.results import after, chosen, is_rollback_probe, key_of, probed
+from engine.services.progress import Pace
+from engine.services.results import (
+    after,
+    chosen,
+    failed,
+    is_rollback_probe,
+    key_of,
+    probed,
+    still_wanted,
+)
 
 POLL = 1.0
 TELL_EVERY = 10.0
-# A check after a rollback is the same look as the step's own.
-LOOKS = (Phase.ACT, Phase.READ)
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +78,28 @@ class Steps:
             await self._held_up(request, str(error))
             raise
         except CarapulseError as error:
-            refused = CallResult(ending=Ending.FAILED, message=str(error))
             if await self._claim(request):
-                await self._record(request, version, refused)
+                await self._record(request, version, failed(request, error))
             return
         if not await self._claim(request):
             return
-        result = await self._run(request, execution, step, call)
-        await self._record(request, version, result)
+        try:
+            result = await self._run(request, execution, step, call)
+        except CarapulseError as error:
+            result = failed(request, error)
+        await self._told(request, version, result)
+
+    async def _told(self, request: StepRequest, version: PlanVersion, result: CallResult) -> None:
+        """Record; a result in hand is not given up because the database blinks."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self.lease
+        while True:
+            try:
+                return await self._record(request, version, result)
+            except Unavailable:
+                if loop.time() > until:
+                    raise
+                await asyncio.sleep(POLL)
 
     async def _guard(self, request: StepRequest, version: PlanVersion, call: Call) -> None:
         """Digest, signatures, policy, and the call rendered again: all on this worker."""
@@ -82,7 +113,13 @@ class Steps:
             raise Tampered(f"The definition of {call.name} that was approved is gone.")
         if self.tools.rerender(call, body) != call:
             raise Tampered(f"{call.name} renders differently from what was approved. Not run.")
-        await self._ask(request, version, call, approvers)
+        try:
+            await self._ask(request, version, call, approvers)
+        except Unavailable:
+            if request.phase is Phase.ACT:
+                raise
+            # A rollback's authority is the start decision; the policy gates only what is new.
+            log.warning("undone without the policy", action="policy.away", call=call.name)
 
     async def _ask(
         self, request: StepRequest, version: PlanVersion, call: Call, approvers: list[PersonId]
@@ -107,6 +144,9 @@ class Steps:
         now = self.clock()
         async with self.store.begin() as unit:
             execution = await unit.executions.lock(request.execution_id)
+            fenced = await unit.plans.epoch(request.ref) != request.ref.epoch
+            if fenced or not still_wanted(execution, request):
+                return False
             if execution.reason and request.phase is Phase.ACT:
                 cleared = execution.model_copy(update={"reason": ""})
                 await unit.executions.save(cleared)
@@ -171,39 +211,59 @@ class Steps:
         running = asyncio.current_task()
         assert running is not None
 
-        async def renew() -> None:
-            loop = asyncio.get_running_loop()
-            ends = loop.time() + self.lease
-            while True:
-                await asyncio.sleep(self.lease / 5)
-                try:
-                    async with self.store.begin() as unit:
-                        until = self.clock() + timedelta(seconds=self.lease)
-                        key = key_of(request)
-                        if not await unit.executions.renew_call(key, self.worker, until):
-                            running.cancel("the lease was lost")
-                            return
-                    ends = loop.time() + self.lease
-                except Unavailable:
-                    if loop.time() > ends - 2:
-                        running.cancel("the lease could not be renewed")
-                        return
+        def lost(renewing: asyncio.Task[None]) -> None:
+            if not renewing.cancelled():
+                log.warning("stopped: the lease was lost", error=str(renewing.exception() or ""))
+                running.cancel("the lease was lost")
 
-        task = asyncio.create_task(renew())
+        task = asyncio.create_task(self._renew(key_of(request)))
+        task.add_done_callback(lost)
         try:
             yield
         finally:
+            task.remove_done_callback(lost)
             task.cancel()
             await asyncio.wait({task})
+
+    async def _renew(self, key: CallKey) -> None:
+        """Returns, in time to stop the tool, when the lease is lost or can't be renewed."""
+        loop = asyncio.get_running_loop()
+        every = self.lease / 5
+        ends = loop.time() + self.lease
+        while True:
+            await asyncio.sleep(every)
+            asked = loop.time()
+            attempt = asyncio.create_task(self._renewed(key))
+            try:
+                done, _ = await asyncio.wait({attempt}, timeout=ends - every - asked)
+            finally:
+                attempt.cancel()
+            if not done:
+                return
+            if (kept := attempt.result()) is False:
+                return
+            ends = asked + self.lease if kept else ends
+
+    async def _renewed(self, key: CallKey) -> bool | None:
+        """Whether the call is still ours; None when the database does not say."""
+        until = self.clock() + timedelta(seconds=self.lease)
+        try:
+            async with self.store.begin() as unit:
+                return await unit.executions.renew_call(key, self.worker, until)
+        except Unavailable:
+            return None
 
     async def _record(self, request: StepRequest, version: PlanVersion, result: CallResult) -> None:
         """The call's end, the step's state, the card and the audit, in one transaction."""
         now = self.clock()
         async with self.store.begin() as unit:
             execution = await unit.executions.lock(request.execution_id)
+            row = await unit.executions.call(key_of(request))
+            if row is None or row.ended_at is not None:
+                return  # told before
             await unit.executions.end_call(key_of(request), result, now)
             record = execution.step(request.step)
-            changes = after(request, result, record.outputs)
+            changes = after(request, result, record, version.steps[request.step - 1])
             if changes:
                 ended = {"ended_at": now} if request.phase is Phase.ACT else {}
                 await unit.executions.save_step(
@@ -225,16 +285,18 @@ class Steps:
     async def _rollback_failed(
         self, unit: Unit, request: StepRequest, version: PlanVersion, result: CallResult
     ) -> None:
-        if request.phase is not Phase.ROLLBACK or result.ending is Ending.SUCCEEDED:
-            return
         execution = await unit.executions.get(request.execution_id)
+        if execution.state is not ExecutionState.ROLLING_BACK:
+            return
+        if execution.step(request.step).state is not StepState.ROLLBACK_FAILED:
+            return
         course = Course(unit, request.ref, version, execution, self.clock(), Pace())
         await course.rollback_failed(request.step, result.message)
 
     async def _held_up(self, request: StepRequest, reason: str) -> None:
         async with self.store.begin() as unit:
             execution = await unit.executions.lock(request.execution_id)
-            if execution.reason != reason:
+            if execution.reason != reason and not execution.state.ended:
                 await unit.executions.save(execution.model_copy(update={"reason": reason}))
                 await unit.posts.touch(request.ref.plan_id, PostKind.PLAN)
 

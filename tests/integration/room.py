@@ -28,11 +28,11 @@ from engine.secrets.keys import FileSigner, FileVerifier, make_keys
 from engine.services.approvals import Approvals
 from engine.services.authority import Authority
 from engine.services.conversations import Conversations
-from engine.services.course import Pace
 from engine.services.drafts import Drafts
 from engine.services.executions import Executions
 from engine.services.loglines import LogLines
 from engine.services.plans import Plans
+from engine.services.progress import Pace
 from engine.services.steps import Steps
 from engine.services.views import Views
 from engine.store.connection import Pool, open_pool
@@ -46,6 +46,7 @@ HEAD = "a" * 40
 NEW = "b" * 40
 UNDONE = "c" * 40
 TENANT = Tenant("default")
+STAGING = PROD.model_copy(update={"environment": "staging"})
 INC = Place(channel="C0INC", thread="1700000000.000100")
 SERVICES = "services: [{name: checkout, owners: [shop-owners]}, {name: cart}]"
 DESK = """
@@ -134,6 +135,7 @@ class Mind:
     answers: list[Outcome] = field(default_factory=list)
     asked: int = 0
     seen: list[Briefing] = field(default_factory=list)
+    name: str = "scripted"
 
     async def readings(self, briefing: Briefing) -> Sequence[Reading]:
         return self.wants
@@ -241,6 +243,10 @@ class Room:
     async def state(self, ref: VersionRef) -> VersionState:
         async with self.store.begin() as unit:
             return await unit.plans.state(ref.plan_id, ref.version)
+
+    async def plans_version(self, ref: VersionRef) -> PlanVersion:
+        async with self.store.begin() as unit:
+            return await unit.plans.version(ref.plan_id, ref.version)
 
     async def press(self, ref: VersionRef, choice: Choice, actor: Actor = ANN) -> str:
         execution = await self.execution(ref)
