@@ -6,7 +6,7 @@ budget allows the call, so the latest state wins and nothing is queued that coul
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -29,6 +29,7 @@ SLOWEST = 60.0
 # A card's edits; where the budget has less for all of them, they take turns.
 FASTEST_EDIT = 2.0
 EDITED = frozenset({PostKind.PLAN, PostKind.LOG, PostKind.FINDINGS, PostKind.PROBLEM})
+PRIVATE = frozenset({PostKind.WHISPER, PostKind.REACTION, PostKind.HOME})
 RETRYABLE = frozenset({"invalid_auth", "not_authed", "account_inactive", "token_revoked"})
 log = structlog.get_logger(__name__)
 
@@ -104,12 +105,23 @@ class Relay:
     async def _round(self, epoch: int) -> float:
         """Start what may be written now; seconds until something else may."""
         pause = POLL
-        for post in self._in_turn(await self.surface.due(DUE)):
+        for post in self._startable(await self.surface.due(DUE)):
             if len(self._busy) >= AT_ONCE:
                 break
-            if post.id not in self._busy and self._resting.get(post.id, 0) <= self.clock():
-                pause = min(pause, self._start(post, epoch))
+            pause = min(pause, self._start(post, epoch))
         return pause
+
+    def _startable(self, due: list[Post]) -> Iterator[Post]:
+        """What may start, in turn. A thread gets its new messages one after the other."""
+        taken = {added_to(post) for post in due if post.id in self._busy} - {None}
+        for post in self._in_turn(due):
+            thread = added_to(post)
+            if post.id in self._busy or self._resting.get(post.id, 0) > self.clock():
+                continue
+            if thread not in taken:
+                yield post
+            if thread:
+                taken.add(thread)
 
     def _start(self, post: Post, epoch: int) -> float:
         """Start one post, or say how long it has to wait."""
@@ -183,6 +195,13 @@ class Relay:
             await self.surface.release(self.name, self.holder)
         except Unavailable:
             log.warning("lease kept", action="relay.lease_kept")
+
+
+def added_to(post: Post) -> tuple[str, str] | None:
+    """The thread that a post adds a message to, for everybody to read in order."""
+    if post.ts or not post.place.thread or post.kind in PRIVATE:
+        return None
+    return post.place.channel, post.place.thread
 
 
 def backoff(attempts: int) -> float:

@@ -127,7 +127,8 @@ class Drafts:
     async def _show(self, draft: Draft) -> None:
         async with self.store.begin() as unit:
             conversation = await unit.conversations.get(draft.conversation_id)
-            await unit.posts.want(PostKind.FINDINGS, draft.id, conversation.place)
+            # Above the plan that it leads to, and somebody waits for it.
+            await unit.posts.want(PostKind.FINDINGS, draft.id, conversation.place, urgent=True)
 
     async def _read(self, draft: Draft, reading: Reading, number: int) -> None:
         """One read under the policy; a refusal or failure is evidence too."""

@@ -242,6 +242,24 @@ async def test_cards_take_turns_and_what_needs_a_person_goes_first() -> None:
     assert turns == ["urgent", "third", "second", "first"]
 
 
+async def test_a_thread_gets_its_new_messages_one_after_the_other() -> None:
+    findings, plan = post("findings", PostKind.FINDINGS, urgent=True), post("plan", urgent=True)
+    elsewhere = post("other", place=Place(channel="C1", thread="2.2"))
+    whisper = post("whisper", PostKind.WHISPER)
+    due = [findings, plan, elsewhere, whisper]
+    it = relay(Table({}), Pen())
+
+    first = [each.id for each in it._startable(due)]
+    it._busy["findings"] = cast("asyncio.Task[None]", None)
+    meanwhile = [each.id for each in it._startable(due)]
+    del it._busy["findings"]
+    afterwards = [each.id for each in it._startable(due[1:])]
+
+    assert first == ["findings", "other", "whisper"]
+    assert meanwhile == ["other", "whisper"]
+    assert afterwards == ["plan", "other", "whisper"]
+
+
 async def test_many_cards_do_not_make_each_other_rest() -> None:
     it = relay(Table({}), Pen())
     it.clock = lambda: 100.0
