@@ -45,10 +45,12 @@ def tell(text: str) -> None:
 def main() -> None:
     """Measure, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=list(PARTS))
+    parser.add_argument("parts", nargs="*", help=f"of {list(PARTS)}")
     parser.add_argument("--seconds", type=float, default=2.5, help="of one turn")
     parser.add_argument("--results", type=Path, default=RESULTS)
     given = parser.parse_args()
+    if unknown := set(given.parts) - set(PARTS):
+        parser.error(f"there is no part {', '.join(sorted(unknown))}")
     began, stamp = time.monotonic(), datetime.now(UTC)
     tell(f"Slack's budgets are widened {BUDGET_SCALE:,} times, the fake Slack answers at once;")
     tell("Temporal reads its queue 10,000 times a second on both sides.")
