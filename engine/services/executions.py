@@ -21,6 +21,7 @@ from engine.errors import Conflict, NotAllowed, Tampered, Unavailable
 from engine.ports import Clock, Policy, Store, Unit
 from engine.services.authority import Authority
 from engine.services.course import Course
+from engine.services.ending import call_off
 from engine.services.progress import Pace
 
 AGAIN = 5.0
@@ -44,10 +45,21 @@ class Executions:
 
     async def next_move(self, ref: VersionRef) -> Move:
         """Decide what comes next. Raises `Unavailable` when the database does not answer."""
+        try:
+            return await self._next_move(ref)
+        except Conflict:  # another execution took the service's lock in this very moment
+            return Move.wait(0)
+
+    async def _next_move(self, ref: VersionRef) -> Move:
         async with self.store.begin() as unit:
             current = await unit.plans.lock(ref.plan_id)
             state = await unit.plans.state(ref.plan_id, ref.version)
-            if state.ended or await unit.plans.epoch(ref) != ref.epoch:
+            if state.ended:
+                await call_off(
+                    unit, ref, f"{state.value.capitalize()} before it started.", self.clock()
+                )
+                return Move.done()
+            if await unit.plans.epoch(ref) != ref.epoch:
                 return Move.done()
             version = await unit.plans.version(ref.plan_id, ref.version)
             if state is VersionState.WAITING:
@@ -205,10 +217,7 @@ class Executions:
         )
         if not moved:
             return
-        execution = await unit.executions.of_version(ref.plan_id, ref.version)
-        if execution:
-            ended = {"state": ExecutionState.CANCELLED, "reason": reason, "ended_at": self.clock()}
-            await unit.executions.save(execution.model_copy(update=ended))
+        await call_off(unit, ref, reason, self.clock())
         await unit.posts.touch(ref.plan_id)
         await unit.audit.record(
             AuditEvent(

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from engine.domain.actor import ALERTS, Actor
 from engine.domain.audit import AuditEvent
+from engine.domain.call import Call
 from engine.domain.context import ContextRef
 from engine.domain.conversation import PostKind
 from engine.domain.digest import digest
@@ -24,8 +25,11 @@ from engine.domain.questions import Limits, to_create
 from engine.domain.risk import assess
 from engine.errors import Conflict, NotAllowed
 from engine.ports import Clock, Directory, Policy, Services, Store, Tools, Unit
+from engine.services.ending import call_off
 
 START_GRACE = timedelta(hours=1)
+# A correction of these is a plan of its own.
+OVER = (VersionState.EXECUTING, VersionState.EXECUTED, VersionState.WITHDRAWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class Plans:
         async with self.store.begin() as unit:
             if not await unit.drafts.move(draft.id, frm=draft.state, to=DraftState.DONE):
                 return None
+            await self._alone(unit, draft)
             before = await self._before(unit, draft)
             plan_id = before.plan_id if before else PlanId(new_id())
             number = before.version + 1 if before else 1
@@ -111,6 +116,19 @@ class Plans:
             raise NotAllowed(f"{draft.requester_name} is no longer in the directory.")
         return actor
 
+    async def _alone(self, unit: Unit, draft: Draft) -> None:
+        """A thread has one open plan: a request from before it was made does not make another."""
+        conversation = await unit.conversations.lock(draft.conversation_id)
+        if draft.plan_id is not None or conversation.plan_id is None:
+            return
+        other = await unit.plans.current(conversation.plan_id)
+        state = await unit.plans.state(other.plan_id, other.version)
+        if state.open and other.created_at >= draft.created_at:
+            raise Conflict(
+                f"{other.reference} was drafted in this thread meanwhile. "
+                "Say it again if that plan should change."
+            )
+
     async def _before(self, unit: Unit, draft: Draft) -> PlanVersion | None:
         """The open version that this one replaces; its plan stays locked."""
         if draft.plan_id is None or draft.based_on is None:
@@ -118,9 +136,9 @@ class Plans:
         current = await unit.plans.lock(draft.plan_id)
         version = await unit.plans.version(draft.plan_id, current)
         state = await unit.plans.state(draft.plan_id, current)
-        if state in (VersionState.EXECUTING, VersionState.EXECUTED):
-            return None  # once a step has started a correction is a new plan
-        if state is VersionState.WITHDRAWN or current != draft.based_on:
+        if state in OVER:
+            return None  # once a step has started, or it was taken back: a new plan
+        if current != draft.based_on:
             raise Conflict(
                 f"v{draft.based_on} was replaced by v{current} meanwhile. "
                 f"Say it again for v{current}."
@@ -192,7 +210,7 @@ class Plans:
             await self._supersede(unit, before)
         await unit.plans.add_version(version, VersionState.WAITING)
         for step in version.steps:
-            for call in filter(None, (step.call, step.rollback)):
+            for call in calls(step):
                 await unit.definitions.keep(call.definition, self.tools.definition(call.definition))
         await unit.conversations.attach(version.conversation_id, plan_id=version.plan_id)
         conversation = await unit.conversations.get(version.conversation_id)
@@ -222,7 +240,16 @@ class Plans:
             ref, frm=(VersionState.WAITING, VersionState.APPROVED), to=VersionState.SUPERSEDED
         )
         if moved:
+            reason = f"v{before.version} was replaced by v{before.version + 1}."
+            await call_off(unit, ref, reason, self.clock())
             await unit.jobs.add("execution.wake", {"plan_id": ref.plan_id, "version": ref.version})
+
+
+def calls(step: Step) -> tuple[Call, ...]:
+    """All that the step may ever run; each is rendered again from its kept definition."""
+    probes = (step.probe, step.rollback_probe)
+    found = (step.call, step.rollback, *(probe.call for probe in probes if probe))
+    return tuple(call for call in found if call)
 
 
 def changes(before: PlanVersion, steps: tuple[Step, ...]) -> tuple[str, ...]:

@@ -40,6 +40,13 @@ class PostgresConversations:
             raise NotFound("There is no such conversation.")
         return conversation(row)
 
+    async def lock(self, conversation_id: ConversationId) -> Conversation:
+        """The same, locked until the transaction ends."""
+        await self._db.execute(
+            "SELECT FROM conversations WHERE id = $1 FOR UPDATE", conversation_id
+        )
+        return await self.get(conversation_id)
+
     async def add(self, conversation: Conversation) -> Conversation:
         """Insert, or return the one that is already at this place."""
         await self._db.execute(
