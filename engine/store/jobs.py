@@ -25,7 +25,7 @@ from pgqueuer.models import Job
 
 from engine.domain.model import Json
 from engine.errors import Unavailable
-from engine.store.connection import DOWN, Connection, Pool, Row
+from engine.store.connection import DOWN, Connection, Pool, Row, answering
 
 Handler = Callable[[dict[str, Json]], Awaitable[None]]
 
@@ -115,16 +115,29 @@ def register(queue: PgQueuer, pool: Pool, kind: str, handler: Handler) -> None:
 
     @queue.entrypoint(kind, executor_factory=retrying, on_failure="hold")
     async def handle(job: Job) -> None:
-        picked = await pool.fetchval(
-            "SELECT count(*) FROM pgqueuer_log WHERE job_id = $1 AND status = 'picked'", job.id
-        )
+        while not await handled(pool, kind, handler, job):  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(AGAIN)
+
+
+async def handled(pool: Pool, kind: str, handler: Handler, job: Job) -> bool:
+    """Whether it is done; not while the database is away, which could not even keep that it waits.
+
+    Raises `RetryRequested` when something else does not answer.
+    """
+    try:
+        async with answering():
+            picked = await pool.fetchval(
+                "SELECT count(*) FROM pgqueuer_log WHERE job_id = $1 AND status = 'picked'", job.id
+            )
         if picked - job.attempts > REDELIVERIES_AT_MOST:
             raise RuntimeError(f"{kind} was redelivered {picked} times; held")
-        try:
-            await handler(orjson.loads(job.payload or b"{}"))
-        except Unavailable as error:
-            log.warning("job waits", action="job.waits", kind=kind, component=error.component)
-            raise RetryRequested(delay=backoff(job.attempts), reason=error.component) from None
+        await handler(orjson.loads(job.payload or b"{}"))
+    except Unavailable as error:
+        log.warning("job waits", action="job.waits", kind=kind, component=error.component)
+        if error.component == "postgres":
+            return False
+        raise RetryRequested(delay=backoff(job.attempts), reason=error.component) from None
+    return True
 
 
 def backoff(attempts: int) -> timedelta:
