@@ -48,6 +48,7 @@ class Additions:
     playbooks: Path | None = None
     services: Callable[[World], list[dict[str, Any]]] = lambda _: []
     env: Mapping[str, str] = field(default_factory=dict)
+    durable: bool = False  # whether a killed Postgres has kept what it said it had
 
 
 DRILLS = Path(__file__).with_name("drill")
@@ -188,7 +189,7 @@ async def open_rig(folder: Path, added: Additions | None = None) -> AsyncIterato
         patch.setattr(up, "open_world", partial(quick_world, added))
         options = up.UpOptions(
             folder / "up",
-            StackOptions(durable=False),
+            StackOptions(durable=added.durable),
             env=WAITS | files(folder, added) | dict(added.env),
         )
         opened = await stack.enter_async_context(up.open_up(options, on_event=events.append))

@@ -15,6 +15,8 @@ from tests.acceptance.waiting import until
 
 UP_WITHIN = 60.0
 CARD_WITHIN = 60.0
+# What a connection says whose server has died.
+BROKEN = (asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ async def reconnected(rig: Rig) -> None:
     async def answers() -> bool:
         try:
             return bool(await rig.owner.fetchval("SELECT true"))
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except (OSError, TimeoutError, asyncpg.PostgresError, *BROKEN):
             return False
 
     await until(answers, within=UP_WITHIN, what="the database")

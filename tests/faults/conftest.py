@@ -1,6 +1,7 @@
 """A Carapulse of its own for the faults; each test leaves every component running again."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -12,7 +13,7 @@ from tests.faults.breaking import all_up
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def breakable(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
     """Everything that `carapulse up` starts, in processes that may be killed."""
-    async with open_rig(tmp_path_factory.mktemp("faults"), DRILL) as rig:
+    async with open_rig(tmp_path_factory.mktemp("faults"), replace(DRILL, durable=True)) as rig:
         yield rig
 
 
