@@ -17,7 +17,11 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def rig(running: Rig) -> AsyncIterator[Rig]:
-    """The same for one test, without the faults and the broken shop of others."""
+    """The same for one test, without the faults and the broken shop of others.
+
+    The local Slack is strict: whatever it had to refuse is a mistake of ours.
+    """
     await running.control.reset()
     await running.mended()
     yield running
+    assert (await running.control.stats())["invalid"] == []
