@@ -29,7 +29,7 @@ from engine.feed.quiet import NoFeed
 from engine.feed.redis import RedisFeed
 from engine.policy.counted import CountedPolicy
 from engine.policy.rego import RegoPolicy
-from engine.ports import Directory, Feed, Policy, Store, Tools
+from engine.ports import Directory, Feed, Policy, Runner, Store, Tools, Verifier
 from engine.resources import shipped
 from engine.services.alerts import Alerts
 from engine.services.approvals import Approvals
@@ -157,98 +157,143 @@ class Opened:
     metrics: Metrics
 
 
-def assembled(settings: Settings, opened: Opened, *, gate: bool) -> Engine:
-    """Everything, from opened parts."""
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the services stand on."""
+
+    tenant: Tenant
+    store: PostgresStore
+    limits: Limits
+    directory: Directory
+    services: ServiceFile
+    policy: Policy
+    redactor: Redactor
+    tools: ToolRegistry
+    runner: Runner
+    verifier: Verifier
+
+
+def grounded(settings: Settings, opened: Opened) -> Ground:
+    """Adapters, from settings and what was opened."""
     tenant = Tenant(settings.tenant)
     store = PostgresStore(opened.pool, settings.tenant)
-    limits = Limits(
-        tenant=tenant,
-        stage=settings.policy.stage,
-        emoji_max_risk=settings.approvals.emoji_max_risk,
-    )
-    directory = people(settings.directory.file, tenant)
     services = loaded_services(settings.context.services_file)
     rules = RegoPolicy([shipped("policies"), *filter(None, [settings.policy.folder])])
-    policy = CountedPolicy(rules, opened.metrics)
     redactor = Redactor(known_values(settings))
     tools = ToolRegistry.load(
         settings.tools.folder,
         connections={name: one.url for name, one in settings.tools.connections.items()},
         remotes=lambda: (*settings.tools.git_remotes, *remotes(services)),
     )
-    sandboxed = ToolRunner(
+    runner = ToolRunner(
         bodies=definitions(tools, store),
         sandbox=opened.sandbox,
         redactor=redactor,
         api=ApiTransport(opened.session, endpoints(settings)),
         kill_grace=settings.execution.kill_grace,
     )
-    runner = CountedRunner(sandboxed, opened.metrics)
-    plans = Plans(store, tools, policy, directory, services, now, limits)
-    drafts = Drafts(
-        store,
-        tools,
-        runner,
-        planner(settings, services, tools, redactor, opened.metrics),
-        policy,
-        directory,
-        plans,
-        now,
-        limits,
+    return Ground(
+        tenant=tenant,
+        store=store,
+        limits=Limits(
+            tenant=tenant,
+            stage=settings.policy.stage,
+            emoji_max_risk=settings.approvals.emoji_max_risk,
+        ),
+        directory=people(settings.directory.file, tenant),
+        services=services,
+        policy=CountedPolicy(rules, opened.metrics),
+        redactor=redactor,
+        tools=tools,
+        runner=CountedRunner(runner, opened.metrics),
+        verifier=public_keys(settings),
     )
-    verifier = public_keys(settings)
-    authority = Authority(verifier)
-    execution = settings.execution
-    pace = Pace(
-        rollback_delay=execution.rollback_delay,
-        rollback_latest=execution.rollback_latest,
-        grace=execution.kill_grace,
-    )
+
+
+def assembled(settings: Settings, opened: Opened, *, gate: bool) -> Engine:
+    """Services, on their ground."""
+    on = grounded(settings, opened)
+    store, tenant, directory = on.store, on.tenant, on.directory
+    channel, zone = settings.slack.channel, settings.timezone
     return Engine(
         tenant=tenant,
         pool=opened.pool,
         store=store,
         surface=PostgresSurface(opened.pool, settings.tenant),
         directory=directory,
-        policy=policy,
-        services=services,
-        tools=tools,
+        policy=on.policy,
+        services=on.services,
+        tools=on.tools,
         feed=opened.feed,
         metrics=opened.metrics,
-        redactor=redactor,
+        redactor=on.redactor,
         conversations=Conversations(store, now, tenant, {}),
-        drafts=drafts,
-        executions=Executions(store, policy, authority, now, limits, pace, opened.metrics.workflow),
-        steps=Steps(
-            store,
-            tools,
-            runner,
-            policy,
-            authority,
-            LogLines(store, opened.feed, now),
-            now,
-            limits,
-            execution.call_lease,
-            f"{socket.gethostname()}:{new_id()}",
-        ),
+        drafts=drafting(settings, opened, on),
+        executions=executing(settings, opened, on),
+        steps=stepping(settings, opened, on),
         views=Views(store, directory),
-        alerts=Alerts(
-            store, services, now, tenant, settings.slack.channel, timezone=settings.timezone
-        ),
-        approvals=(
-            Approvals(
-                store,
-                policy,
-                directory,
-                signer(settings),
-                verifier,
-                now,
-                limits,
-                opened.metrics.approval,
-            )
-            if gate
-            else None
-        ),
+        alerts=Alerts(store, on.services, now, tenant, channel, timezone=zone),
+        approvals=deciding(settings, opened, on) if gate else None,
+    )
+
+
+def drafting(settings: Settings, opened: Opened, on: Ground) -> Drafts:
+    """From a request to a version."""
+    planning = planner(settings, on.services, on.tools, on.redactor, opened.metrics)
+    plans = Plans(on.store, on.tools, on.policy, on.directory, on.services, now, on.limits)
+    return Drafts(
+        on.store,
+        on.tools,
+        on.runner,
+        planning,
+        on.policy,
+        on.directory,
+        plans,
+        now,
+        on.limits,
+    )
+
+
+def executing(settings: Settings, opened: Opened, on: Ground) -> Executions:
+    """What comes next for a version."""
+    waits = settings.execution
+    pace = Pace(
+        rollback_delay=waits.rollback_delay,
+        rollback_latest=waits.rollback_latest,
+        grace=waits.kill_grace,
+    )
+    ended = opened.metrics.workflow
+    authority = Authority(on.verifier)
+    return Executions(on.store, on.policy, authority, now, on.limits, pace, ended)
+
+
+def stepping(settings: Settings, opened: Opened, on: Ground) -> Steps:
+    """One call of an execution, on this worker."""
+    return Steps(
+        on.store,
+        on.tools,
+        on.runner,
+        on.policy,
+        Authority(on.verifier),
+        LogLines(on.store, opened.feed, now),
+        now,
+        on.limits,
+        settings.execution.call_lease,
+        f"{socket.gethostname()}:{new_id()}",
+    )
+
+
+def deciding(settings: Settings, opened: Opened, on: Ground) -> Approvals:
+    """The gate, with its private key."""
+    return Approvals(
+        on.store,
+        on.policy,
+        on.directory,
+        signer(settings),
+        on.verifier,
+        now,
+        on.limits,
+        opened.metrics.approval,
     )
 
 
