@@ -125,7 +125,7 @@ class Progress:
         place = conversation.place
         if conversation.problem_id:
             await self.unit.posts.touch(conversation.problem_id)
-        await self.unit.posts.touch(self.execution.id, PostKind.LOG)
+        await self.unit.posts.touch(self.execution.id, PostKind.LOG, urgent=True)
         await self.unit.posts.want(PostKind.OUTCOME, self.execution.id, place, urgent=True)
         await self.unit.posts.want(PostKind.FILE, self.execution.id, place)
         if conversation.problem_id:  # its thread tells what became of the plan
