@@ -20,7 +20,9 @@ def mrkdwn(text: str, limit: int = TEXT) -> Block:
 
 def plain(text: str, limit: int) -> Block:
     """Text that is shown as it is."""
-    return {"type": "plain_text", "text": one_line(text, limit) or " ", "emoji": False}
+    # Slack parses nothing here; the space is for whoever copies the words elsewhere.
+    words = one_line(text.replace("<!", "< !"), limit)
+    return {"type": "plain_text", "text": words or " ", "emoji": False}
 
 
 def header(text: str) -> Block:
