@@ -8,6 +8,7 @@ from engine.domain.context import ContextRef
 from engine.domain.conversation import Conversation, Place, PostKind, Turn
 from engine.domain.draft import Draft
 from engine.domain.ids import ConversationId, DraftId, Tenant, new_id
+from engine.domain.text import storable
 from engine.ports import Clock, Store, Unit
 
 LONGEST = 4000
@@ -40,7 +41,7 @@ class Conversations:
                 conversation_id=conversation.id,
                 person=actor.id,
                 person_name=actor.name,
-                text=text[:LONGEST],
+                text=storable(text)[:LONGEST],
                 ts=ts,
                 at=self.clock(),
             )

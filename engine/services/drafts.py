@@ -20,7 +20,7 @@ from engine.domain.ids import DraftId, EvidenceId, PersonId, new_id
 from engine.domain.plan import PlanVersion, VersionState
 from engine.domain.policy import Deed
 from engine.domain.questions import Limits, to_read
-from engine.errors import CarapulseError, NotAllowed, Unavailable
+from engine.errors import CarapulseError, Conflict, NotAllowed, Unavailable
 from engine.ports import Clock, Directory, Planner, Policy, Runner, Store, Tools, Unit
 from engine.services.plans import Plans
 
@@ -56,9 +56,10 @@ class Drafts:
                 for reading in await self.planner.readings(briefing)
                 if not seen(reading, briefing.evidence)
             ]
-            if not wanted or len(briefing.evidence) >= READS_AT_MOST:
+            left = READS_AT_MOST - len(briefing.evidence)
+            if not wanted or left <= 0:
                 return
-            for at, reading in enumerate(wanted, start=len(briefing.evidence) + 1):
+            for at, reading in enumerate(wanted[:left], start=len(briefing.evidence) + 1):
                 await self._read(briefing.draft, reading, at)
 
     async def propose(self, draft_id: DraftId) -> None:
@@ -68,8 +69,7 @@ class Drafts:
         if draft.state is not DraftState.OPEN:
             return
         try:
-            outcome = await self.planner.plan(briefing)
-            await self._keep(draft, outcome)
+            outcome = await self._outcome(briefing)
             if outcome.kind is OutcomeKind.PLAN:
                 await self._plan(draft, outcome, briefing)
             else:
@@ -78,6 +78,16 @@ class Drafts:
             raise
         except CarapulseError as error:
             await self._fail(draft, str(error))
+
+    async def _outcome(self, briefing: Briefing) -> Outcome:
+        """The planner's answer; kept, so that it is asked once however often this is repeated."""
+        async with self.store.begin() as unit:
+            kept = await unit.drafts.outcome(briefing.draft.id)
+        if kept is not None:
+            return kept
+        outcome = await self.planner.plan(briefing)
+        await self._keep(briefing.draft, outcome)
+        return outcome
 
     async def confirm(self, actor: Actor, draft_id: DraftId) -> None:
         """The speaker accepts what the change costs; compare-and-set on the version asked about."""
@@ -88,7 +98,14 @@ class Drafts:
         mine(actor, draft)
         if draft.state is not DraftState.ASKING or outcome is None or outcome.proposal is None:
             raise NotAllowed("This change has already been settled.")
-        await self.plans.propose(draft, outcome.proposal, evidence)
+        try:
+            made = await self.plans.propose(draft, outcome.proposal, evidence)
+        except Conflict:
+            async with self.store.begin() as unit:
+                await unit.drafts.move(draft_id, frm=DraftState.ASKING, to=DraftState.FAILED)
+            raise
+        if made is None:
+            raise NotAllowed("This change has already been settled.")
 
     async def drop(self, actor: Actor, draft_id: DraftId) -> None:
         """The speaker leaves the version as it is."""
@@ -149,7 +166,8 @@ class Drafts:
             lines: list[str] = []
 
             async def on_line(line: str) -> None:
-                lines.append(line)
+                if len(lines) < BODY_AT_MOST:
+                    lines.append(line[:BODY_AT_MOST])
 
             result = await self.runner.run(call, {}, on_line)
             ok, facts = result.ending is Ending.SUCCEEDED, result.outputs

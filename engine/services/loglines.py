@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from engine.domain.conversation import PostKind
 from engine.domain.execution import LogLine
 from engine.domain.move import StepRequest
+from engine.domain.text import storable
 from engine.errors import Unavailable
 from engine.ports import Clock, Feed, OnLine, Store
-from engine.services.results import storable
 
 FLUSH_EVERY = 0.2
 BATCH = 500

@@ -12,6 +12,7 @@ from engine.domain.execution import (
 from engine.domain.expectation import holds
 from engine.domain.move import StepRequest
 from engine.domain.plan import Step
+from engine.domain.text import storable
 from engine.errors import CarapulseError, Unavailable
 from engine.services.progress import ATTEMPTS_AT_MOST, ROLLBACK_PROBES
 
@@ -109,8 +110,3 @@ def still_wanted(execution: Execution, request: StepRequest) -> bool:
     if request.phase is Phase.PROBE:
         return step.state is StepState.UNKNOWN
     return step.state is StepState.RUNNING and step.attempt == request.attempt
-
-
-def storable(text: str) -> str:
-    """Text as the database can hold it."""
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()
