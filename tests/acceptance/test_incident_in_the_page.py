@@ -13,18 +13,20 @@ from playwright.async_api import Browser, Locator, async_playwright, expect
 
 from tests.acceptance.desk import DONE, DRAFTED, PHONE, Desk, open_desk
 from tests.acceptance.page.conftest import FLAGS
-from tests.acceptance.rig import Rig, open_rig
+from tests.acceptance.rig import Additions, Rig, open_rig
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 REQUEST = "@carapulse checkout is failing since the last config change, roll it back"
 ALERT = "CheckoutErrorRateHigh"
+# Incidents follow each other within seconds here; Slack counts calls by the minute.
+HASTE = Additions(env={"CARAPULSE_SLACK__BUDGET_SCALE": "3"})
 DANA, ANN, BO = "U0DANA", "U0ANN", "U0BO"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def whole(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
     """A Carapulse of its own, with nothing in its channels; none without a browser."""
-    async with open_rig(tmp_path_factory.mktemp("page")) as rig:
+    async with open_rig(tmp_path_factory.mktemp("page"), HASTE) as rig:
         yield rig
 
 
