@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar, Literal, Self, TypeVar
 
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
@@ -16,6 +17,7 @@ from pydantic_settings import (
     NestedSecretsSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     YamlConfigSettingsSource,
 )
 from pydantic_settings.sources.utils import parse_env_vars
@@ -242,6 +244,8 @@ class Settings(BaseSettings):
                 for item in error.errors(include_input=False, include_url=False)
             )
             raise ConfigurationError(f"The settings are wrong: {wrong}.") from None
+        except SettingsError as error:  # its text names the field, its cause the value
+            raise ConfigurationError(f"The settings are wrong: {error}.") from None
 
 
 def refuse_unknown(environ: Mapping[str, str], tree: type[Settings]) -> None:
@@ -269,13 +273,29 @@ def sources(tree: type[Tree], environ: Mapping[str, str]) -> type[Tree]:
     """The tree bound to the files that the environment names."""
     config = tree.model_config.copy()
     if path := environ.get(f"{PREFIX}CONFIG"):
-        if not Path(path).is_file():
-            raise ConfigurationError(f"{PREFIX}CONFIG names {path}, which is no file.")
+        refuse_unreadable(Path(path))
         config["yaml_file"] = path
     if folder := environ.get(f"{PREFIX}SECRETS"):
+        if not Path(folder).is_dir():
+            raise ConfigurationError(f"{PREFIX}SECRETS names {folder}, which is no folder.")
         config["secrets_dir"] = folder
     body = {"model_config": config, "__module__": tree.__module__, "variables": environ}
     return type(tree.__name__, (tree,), body)
+
+
+def refuse_unreadable(file: Path) -> None:
+    """What is no mapping in YAML is said without a word of what the file holds."""
+    if not file.is_file():
+        raise ConfigurationError(f"{PREFIX}CONFIG names {file}, which is no file.")
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except yaml.MarkedYAMLError as error:
+        line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise ConfigurationError(f"{file} is no YAML: it breaks off{line}.") from None
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise ConfigurationError(f"{file} is no YAML in UTF-8.") from None
+    if not isinstance(content, dict | None):
+        raise ConfigurationError(f"{file} does not hold settings by name.")
 
 
 class GivenVariables(EnvSettingsSource):
