@@ -43,6 +43,8 @@ queued AS (
 
 WAIT_AT_MOST = timedelta(seconds=5)
 REDELIVERIES_AT_MOST = 20
+# A redelivery takes the seconds after which a worker counts as dead: a job is young until then.
+FRESH = timedelta(seconds=20)
 AGAIN = 0.5
 log = structlog.get_logger(__name__)
 
@@ -125,12 +127,8 @@ async def handled(pool: Pool, kind: str, handler: Handler, job: Job) -> bool:
     Raises `RetryRequested` when something else does not answer.
     """
     try:
-        async with answering():
-            picked = await pool.fetchval(
-                "SELECT count(*) FROM pgqueuer_log WHERE job_id = $1 AND status = 'picked'", job.id
-            )
-        if picked - job.attempts > REDELIVERIES_AT_MOST:
-            raise RuntimeError(f"{kind} was redelivered {picked} times; held")
+        if job.updated - job.created > FRESH:
+            await hold_if_hopeless(pool, kind, job)
         await handler(orjson.loads(job.payload or b"{}"))
     except Unavailable as error:
         log.warning("job waits", action="job.waits", kind=kind, component=error.component)
@@ -138,6 +136,16 @@ async def handled(pool: Pool, kind: str, handler: Handler, job: Job) -> bool:
             return False
         raise RetryRequested(delay=backoff(job.attempts), reason=error.component) from None
     return True
+
+
+async def hold_if_hopeless(pool: Pool, kind: str, job: Job) -> None:
+    """Raise when too many workers died on it."""
+    async with answering():
+        picked = await pool.fetchval(
+            "SELECT count(*) FROM pgqueuer_log WHERE job_id = $1 AND status = 'picked'", job.id
+        )
+    if picked - job.attempts > REDELIVERIES_AT_MOST:
+        raise RuntimeError(f"{kind} was redelivered {picked} times; held")
 
 
 def backoff(attempts: int) -> timedelta:
