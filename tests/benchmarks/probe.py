@@ -57,11 +57,12 @@ class Probe:
         slack.on_ack = self._acked
         slack.on_call = self._called
 
-    async def hot(self, seconds: float) -> Times:
-        """One message at a time, the next as soon as the last one was answered."""
+    async def hot(self, seconds: float, *, gap: float = 0.0) -> Times:
+        """One message at a time, the next so long after the last one was answered."""
         times, until = Times(), time.perf_counter() + seconds
         while time.perf_counter() < until:
             await self._mention(times)
+            await asyncio.sleep(gap)
         return times
 
     async def paced(self, seconds: float, rate: float) -> Times:

@@ -53,7 +53,8 @@ async def timed(turn: Turn) -> dict[str, Samples]:
     return {name: Samples(one.values, reading.foreign, one.tail) for name, one in found.items()}
 
 
-ACK = "event to ack, stored"
+ACK = "event to ack, back to back"
+APART = "event to ack, 20 ms apart"
 ANSWER = "first visible answer at 50/s"
 PRESS = "press to ack, stored"
 HOOK, HOOK_TAIL = "webhooks", "webhooks, p99"
@@ -66,7 +67,8 @@ LINES = "tool's lines to rows and feed"
 async def intake(stack: Stack, seconds: float, say: Say) -> None:
     """What the bot does by itself: everything before the worker is asked."""
     slack_rows = rows_of(
-        (ACK, "ms", Aim(2.5), "inline Bolt echo on uvloop, one in flight"),
+        (ACK, "ms", Aim(2.5), "inline Bolt echo on uvloop, the next at its answer"),
+        (APART, "ms", Aim(2.5), "the same, the next 20 ms after its answer"),
         (ANSWER, "ms", Aim(3), "post of the inline Bolt echo at 50/s"),
     )
     press_rows = rows_of((PRESS, "ms", Aim(0.1), "Bolt as it comes"))
@@ -97,9 +99,14 @@ async def intake(stack: Stack, seconds: float, say: Say) -> None:
 
 
 async def spoken_to(probe: Probe, seconds: float) -> dict[str, Samples]:
-    hot = await probe.hot(seconds)
+    hot = await probe.hot(seconds / 2)
+    apart = await probe.hot(seconds, gap=0.02)
     paced = await probe.paced(seconds, 50)
-    return {ACK: Samples(hot.acks), ANSWER: Samples(paced.answers)}
+    return {
+        ACK: Samples(hot.acks),
+        APART: Samples(apart.acks),
+        ANSWER: Samples(paced.answers),
+    }
 
 
 async def pressed(probe: Probe, *, answered: bool) -> dict[str, Samples]:
