@@ -214,7 +214,10 @@ def worker_jobs(
     """What a committed change asks of the worker."""
 
     async def start_draft(payload: dict[str, Json]) -> None:
-        await starter.start_draft(DraftId(str(payload["draft_id"])))
+        draft_id = DraftId(str(payload["draft_id"]))
+        async with engine.store.begin() as unit:
+            draft = await unit.drafts.get(draft_id)
+        await starter.start_draft(draft_id, draft.epoch)
 
     async def wake(payload: dict[str, Json]) -> None:
         plan_id, version = PlanId(str(payload["plan_id"])), int(str(payload["version"]))

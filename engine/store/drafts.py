@@ -99,4 +99,6 @@ class PostgresDrafts:
         return [(DraftId(row["id"]), row["epoch"]) for row in rows]
 
     async def set_epoch(self, draft_id: DraftId, epoch: int) -> None:
-        await self._db.execute("UPDATE drafts SET epoch = $2 WHERE id = $1", draft_id, epoch)
+        await self._db.execute(
+            "UPDATE drafts SET epoch = $2 WHERE id = $1 AND epoch < $2", draft_id, epoch
+        )

@@ -138,7 +138,8 @@ class PostgresPlans:
     async def set_epoch(self, ref: VersionRef, epoch: int) -> None:
         """Fence earlier workflows of this version."""
         await self._db.execute(
-            "UPDATE version_states SET epoch = $3 WHERE plan_id = $1 AND version = $2",
+            "UPDATE version_states SET epoch = $3 "
+            "WHERE plan_id = $1 AND version = $2 AND epoch < $3",
             ref.plan_id,
             ref.version,
             epoch,

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from engine.domain.ids import DraftId
@@ -26,6 +27,7 @@ PATIENT = RetryPolicy(
 # A worker beats every 3 s; one that is silent for this long is taken for dead.
 SILENCE = timedelta(seconds=10)
 MOVES_PER_HISTORY = 200
+AGAIN = 5.0
 
 
 class DraftRef(Model):
@@ -101,14 +103,20 @@ class ExecutePlan:
         A call whose worker died is handed out again; its row is claimed already, so the second
         worker makes nothing and the lease tells the rest.
         """
-        await workflow.execute_activity_method(
-            ToolActivities.perform,
-            request,
-            task_queue=f"{workflow.info().task_queue}-tools",
-            start_to_close_timeout=timedelta(seconds=request.timeout_seconds),
-            heartbeat_timeout=SILENCE,
-            retry_policy=PATIENT,
-        )
+        try:
+            await workflow.execute_activity_method(
+                ToolActivities.perform,
+                request,
+                task_queue=f"{workflow.info().task_queue}-tools",
+                start_to_close_timeout=timedelta(seconds=request.timeout_seconds),
+                heartbeat_timeout=SILENCE,
+                retry_policy=PATIENT,
+            )
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            workflow.logger.warning("a call was not made: %s", error.cause)
+            await self.wait(AGAIN)
 
     async def wait(self, seconds: float) -> None:
         """Until a signal, or the time given."""
