@@ -48,7 +48,7 @@ class Executions:
         try:
             return await self._next_move(ref)
         except Conflict:  # another execution took the service's lock in this very moment
-            return Move.wait(0)
+            return await self._next_move(ref)
 
     async def _next_move(self, ref: VersionRef) -> Move:
         async with self.store.begin() as unit:
