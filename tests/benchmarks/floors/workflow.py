@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import os
 import sys
 import time
 from datetime import timedelta
@@ -104,3 +105,5 @@ async def serve(address: str) -> None:
 
 if __name__ == "__main__":
     asyncio.run(serve(sys.argv[1]))
+    sys.stdout.flush()
+    os._exit(0)  # the SDK now and then aborts while Python shuts down, after all work was done
