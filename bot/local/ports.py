@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from contextlib import suppress
+from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
 ANSWER_WITHIN = 1.0
@@ -14,6 +15,23 @@ def free_port() -> int:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def kept_port(file: Path) -> int:
+    """Return the port that the file names, or a free one where it is taken; the file keeps it.
+
+    What was frozen into a plan before a restart then still reaches the same place.
+    """
+    with suppress(OSError, ValueError, OverflowError):
+        port = int(file.read_text())
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((LOOPBACK, port))
+        return port
+    port = free_port()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(str(port))
+    return port
 
 
 async def answers(port: int) -> bool:

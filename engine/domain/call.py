@@ -115,7 +115,10 @@ class Ending(StrEnum):
 
 
 class CallResult(Model):
-    """What a call left behind. `outputs` are the named facts that its definition extracts."""
+    """What a call left behind. `outputs` are the named facts that its definition extracts.
+
+    `refused`: a guard stopped it before anything ran, so it tells nothing about the world.
+    """
 
     ending: Ending
     outputs: dict[str, str] = {}
@@ -123,3 +126,4 @@ class CallResult(Model):
     exit_code: int | None = None
     tail: str = ""
     seconds: float = 0.0
+    refused: bool = False

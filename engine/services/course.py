@@ -181,11 +181,20 @@ class Course(Undoing):
             said = f"{step.message}; an earlier attempt may have had its effect"
             await self._step(step.number, state=StepState.UNKNOWN, message=said)
             return await self._unknown(self.execution.step(step.number))
+        if await self._refused(step):
+            # It tells nothing about the world, so it is no reason to undo anything by itself.
+            await self._ask(step, (Choice.RETRY, Choice.SKIP, Choice.ROLL_BACK), None)
+            return Move.wait(LONG)
         complete = all(self._frozen(one.number).rollback for one in self._to_undo())
         until = self.now + timedelta(seconds=self.pace.rollback_delay) if complete else None
         choices = (Choice.HOLD, Choice.RETRY, Choice.SKIP, Choice.ROLL_BACK)
         await self._ask(step, choices if complete else choices[1:], until)
         return Move.wait(self.pace.rollback_delay if complete else LONG)
+
+    async def _refused(self, step: StepRecord) -> bool:
+        """Whether a guard stopped this attempt before anything ran."""
+        row = await self.unit.executions.call(self._key(step.number, Phase.ACT, step.attempt))
+        return row is not None and row.result is not None and row.result.refused
 
     async def _doubtful(self, step: StepRecord) -> bool:
         """Whether an earlier attempt at a write ended unknown, and no probe has denied it since."""

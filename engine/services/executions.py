@@ -127,6 +127,9 @@ class Executions:
     async def _start(self, unit: Unit, ref: VersionRef, version: PlanVersion) -> Move:
         """Approved: check everything again, then go."""
         now = self.clock()
+        if who := await cancelled_by(unit, ref):
+            await self._end(unit, ref, VersionState.WITHDRAWN, f"Cancelled by {who}.")
+            return Move.done()
         if now >= version.start_before:
             await self._end(
                 unit, ref, VersionState.EXPIRED, "It was approved, but could not start in time."
@@ -205,7 +208,11 @@ class Executions:
         """Approved and waiting, with its reason on the card."""
         execution = await unit.executions.create(version, self.clock())
         if execution.reason != reason:
-            waiting = {"state": ExecutionState.WAITING, "reason": reason}
+            waiting = {
+                "state": ExecutionState.WAITING,
+                "reason": reason,
+                "choices": (Choice.CANCEL,),
+            }
             await unit.executions.save(execution.model_copy(update=waiting))
             await unit.posts.touch(ref.plan_id)
         return Move.wait(AGAIN)
@@ -233,6 +240,15 @@ class Executions:
 async def wake(unit: Unit, ref: VersionRef) -> None:
     """Tell the version's workflow to look again, after this transaction."""
     await unit.jobs.add("execution.wake", {"plan_id": ref.plan_id, "version": ref.version})
+
+
+async def cancelled_by(unit: Unit, ref: VersionRef) -> str:
+    """Who cancelled the version while it waited to start; empty when nobody did."""
+    execution = await unit.executions.of_version(ref.plan_id, ref.version)
+    while execution and (decision := await unit.executions.take_decision(execution.id)):
+        if decision.choice is Choice.CANCEL:
+            return decision.person_name
+    return ""
 
 
 def still_offered(execution: Execution, choice: Choice, step: int | None) -> None:

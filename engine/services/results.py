@@ -13,7 +13,7 @@ from engine.domain.expectation import holds
 from engine.domain.move import StepRequest
 from engine.domain.plan import Step
 from engine.domain.text import storable
-from engine.errors import CarapulseError, Unavailable
+from engine.errors import CarapulseError, NotAllowed, Tampered, Unavailable
 from engine.services.progress import ATTEMPTS_AT_MOST, ROLLBACK_PROBES
 
 
@@ -97,7 +97,23 @@ def late(request: StepRequest, record: StepRecord, message: str) -> dict[str, ob
 def failed(request: StepRequest, error: CarapulseError) -> CallResult:
     """What a call is that was refused, or broken off by an error."""
     unsure = isinstance(error, Unavailable) or request.phase is Phase.PROBE
-    return CallResult(ending=Ending.UNKNOWN if unsure else Ending.FAILED, message=str(error))
+    refused = isinstance(error, Tampered | NotAllowed)
+    ending = Ending.UNKNOWN if unsure else Ending.FAILED
+    return CallResult(ending=ending, message=str(error), refused=refused)
+
+
+def ending_line(step: Step, request: StepRequest, result: CallResult) -> str:
+    """How the log tells the end of a call: `Revert 9f3c1e2 in shop-config -> 4b1d0aa on main`."""
+    title = step.title
+    if request.phase is Phase.ROLLBACK and step.rollback is not None:
+        title = step.rollback.title
+    elif request.phase is Phase.PROBE:
+        title = "Ask the probe"
+    elif request.phase is Phase.READ:
+        title = f"{step.title}, again"
+    said = result.message or result.ending.value
+    word = "" if result.ending is Ending.SUCCEEDED else f"{result.ending.value}: "
+    return storable(f"{title} -> {word if said != result.ending.value else ''}{said}")
 
 
 def still_wanted(execution: Execution, request: StepRequest) -> bool:

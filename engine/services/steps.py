@@ -17,6 +17,7 @@ from engine.domain.execution import (
     CallRow,
     Execution,
     ExecutionState,
+    LogLine,
     Phase,
     StepState,
 )
@@ -25,7 +26,7 @@ from engine.domain.ids import PersonId
 from engine.domain.move import StepRequest
 from engine.domain.plan import PlanVersion, Step, VersionState
 from engine.domain.questions import Limits, to_run
-from engine.errors import CarapulseError, Tampered, Unavailable
+from engine.errors import CarapulseError, NotAllowed, Tampered, Unavailable
 from engine.ports import Clock, OnLine, Policy, Runner, Store, Tools, Unit
 from engine.services.authority import Authority
 from engine.services.course import Course
@@ -34,6 +35,7 @@ from engine.services.progress import Pace
 from engine.services.results import (
     after,
     chosen,
+    ending_line,
     failed,
     is_rollback_probe,
     key_of,
@@ -138,7 +140,7 @@ class Steps:
             )
         )
         if not ruling.allows:
-            raise CarapulseError(" ".join(ruling.reasons) or "The policy does not allow this step.")
+            raise NotAllowed(" ".join(ruling.reasons) or "The policy does not allow this step.")
 
     async def _claim(self, request: StepRequest) -> bool:
         now = self.clock()
@@ -179,9 +181,7 @@ class Steps:
                 return probed(result, probe.expect, outputs)
             if request.phase in (Phase.ACT, Phase.READ) and step.expect is not None:
                 return await self._until(call, step.expect, outputs, on_line)
-            result = await self.runner.run(call, outputs, on_line)
-            await on_line(f"{call.title} -> {result.message or result.ending.value}")
-            return result
+            return await self.runner.run(call, outputs, on_line)
 
     async def _until(
         self, call: Call, expect: Expectation, outputs: dict[str, str], on_line: OnLine
@@ -262,6 +262,10 @@ class Steps:
             if row is None or row.ended_at is not None:
                 return  # told before
             await unit.executions.end_call(key_of(request), result, now)
+            text = ending_line(version.steps[request.step - 1], request, result)
+            line = LogLine(execution_id=execution.id, step=request.step, at=now, text=text)
+            await unit.executions.add_lines([line])
+            await unit.posts.touch(execution.id, PostKind.LOG)
             record = execution.step(request.step)
             changes = after(request, result, record, version.steps[request.step - 1])
             if changes:

@@ -14,7 +14,7 @@ import yaml
 from bot.local.children import Child, Probe
 from bot.local.demo.alert import ALERT_NAME, LABELS, annotations, error_rate_query
 from bot.local.demo.shop.checkout import Pace
-from bot.local.ports import LOOPBACK, answers_http, free_port
+from bot.local.ports import LOOPBACK, answers_http, kept_port
 
 PROMETHEUS = ("prometheus",)
 ALERTMANAGER = ("prometheus-alertmanager", "alertmanager")
@@ -57,7 +57,8 @@ def installed() -> Programs | None:
 
 async def prepare(folder: Path, programs: Programs, watched: Watched) -> Monitoring:
     """Write both configurations under `folder` and choose free loopback ports."""
-    prometheus_port, alertmanager_port = free_port(), free_port()
+    prometheus_port = kept_port(folder / "prometheus.port")
+    alertmanager_port = kept_port(folder / "alertmanager.port")
     await asyncio.to_thread(_write, folder, watched, alertmanager_port)
     children = (
         _alertmanager(folder, programs.alertmanager, alertmanager_port),

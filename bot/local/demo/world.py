@@ -17,7 +17,7 @@ from bot.local.demo.alert import error_rate_query
 from bot.local.demo.monitoring import Monitoring, Programs, Watched, answering
 from bot.local.demo.repository import BRANCH, ShopConfig, open_shop_config
 from bot.local.demo.shop.checkout import Pace
-from bot.local.ports import LOOPBACK, free_port
+from bot.local.ports import LOOPBACK, kept_port
 
 PACKAGE = "bot.local.demo"
 PLAYBOOKS = Path(__file__).with_name("playbooks")
@@ -84,7 +84,7 @@ async def open_world(
     pace, hook = pace or Pace(), Hook(hook_url, hook_token_file)
     found = None if own_alerts else programs or monitoring.installed()
     repository = await open_shop_config(folder)
-    port = free_port()
+    port = kept_port(folder / "shop.port")
     await supervisor.start(_shop(folder, repository, port, pace, None if found else hook))
     watching = await _watch(folder / "monitoring", supervisor, found, port, hook, pace)
     shop_url = f"http://{LOOPBACK}:{port}"
