@@ -21,8 +21,11 @@ NEEDS_YOU, OVER = ":warning:", ":white_circle:"
 
 def status(view: PlanView) -> str:
     """One or two sentences with the mark of the state."""
-    if view.execution and view.state in (VersionState.EXECUTING, VersionState.EXECUTED):
-        return of_execution(view, view.execution)
+    execution = view.execution
+    if execution and view.state in (VersionState.EXECUTING, VersionState.EXECUTED):
+        return of_execution(view, execution)
+    if execution and view.state is VersionState.APPROVED and not execution.state.ended:
+        return of_execution(view, execution)  # it may wait, and says for what
     return BY_VERSION[view.state](view)
 
 
