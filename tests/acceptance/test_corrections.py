@@ -70,6 +70,17 @@ async def approved_and_waiting(rig: Rig) -> tuple[Thread, str]:
     return thread, reference(card)
 
 
+async def test_an_approved_plan_that_still_waits_can_be_cancelled(rig: Rig) -> None:
+    thread, plan = await approved_and_waiting(rig)
+
+    await press(rig.bo, await thread.card("is changing practice now", "[ Cancel ]"), "Cancel")
+    card = await thread.card("Cancelled by Bo Lindqvist")
+
+    assert buttons(card) == {}
+    assert await rig.versions(plan) == {1: "withdrawn"}
+    assert [one["state"] for one in await rig.executions(plan)] == ["cancelled"]
+
+
 async def test_a_change_that_ends_approvals_is_asked_about_in_private(rig: Rig) -> None:
     older = (await rig.commits())[1]
     thread, plan = await approved_and_waiting(rig)

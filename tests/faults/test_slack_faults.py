@@ -133,6 +133,7 @@ async def test_an_event_that_comes_three_times_to_two_bots_is_one_conversation(r
         await rig.ann.react(thread.channel, card["ts"], "+1")
 
         await ended_once(rig, Drill(thread, reference(card)))
+        await thread.message("by emoji")
         await one_conversation(rig, thread)
         echoes = [one for one in await thread.ours() if "by emoji" in plain(one)]
         assert len(echoes) == 1
