@@ -47,5 +47,5 @@ lock:  ## resolve requirements.lock anew; needs uv on the PATH
 		--no-emit-index-url --no-header --no-annotate --quiet \
 		--extra dev pyproject.toml --output-file requirements.lock
 
-clean:  ## remove .venv and the local stack's folder
-	rm -rf $(VENV) .carapulse
+clean:  ## remove .venv and the folders of up and demo
+	rm -rf $(VENV) .carapulse .carapulse-demo

@@ -6,6 +6,7 @@ Only entry points and `engine.wiring` read this module; others are given values.
 
 import os
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import ClassVar, Literal, Self, TypeVar
 
@@ -252,11 +253,16 @@ def refuse_unknown(environ: Mapping[str, str], tree: type[Settings]) -> None:
     """A mistyped top-level name would be ignored in silence; say it instead."""
     known = {f"{PREFIX}{name.upper()}" for name in tree.model_fields}
     known |= {f"{PREFIX}CONFIG", f"{PREFIX}SECRETS"}
-    for name in environ:
-        if not name.startswith(PREFIX) or name.startswith(INJECTED):
-            continue
-        if name.split("__", 1)[0] not in known:
-            raise ConfigurationError(f"{name} is no setting. `carapulse doctor` lists them.")
+    ours = (name for name in environ if name.startswith(PREFIX) and not name.startswith(INJECTED))
+    wrong = sorted(name for name in ours if name.split("__", 1)[0] not in known)
+    if wrong:
+        near = get_close_matches(wrong[0].split("__", 1)[0], known, n=1)
+        meant = f" Did you mean {near[0]}?" if near else ""
+        verb = "is no setting" if len(wrong) == 1 else "are no settings"
+        raise ConfigurationError(
+            f"{', '.join(wrong)} {verb}.{meant} Unset what is wrong; `carapulse doctor --settings` "
+            "then lists all there are."
+        )
 
 
 def usual(environ: Mapping[str, str]) -> dict[str, dict[str, str]]:

@@ -32,12 +32,18 @@ async def demo(*, folder: Path = DEFAULT_FOLDER) -> None:
         for note in running.notes:
             thread.tell("", f"Note: {note}")
         async with open_person(running.slack_url, DANA) as reader:
+
+            async def tell(who: str, what: str) -> None:
+                """In the order in which it happens: what was posted before comes first."""
+                await thread.look(reader)
+                thread.tell(who, what)
+
             reading = asyncio.create_task(thread.follow(reader))
             try:
-                story = await play(running.slack_url, running.world, thread.tell)
+                story = await play(running.slack_url, running.world, tell)
                 await asyncio.sleep(1)
             finally:
                 reading.cancel()
                 with suppress(asyncio.CancelledError):
                     await reading
-    thread.tell("", f"Resolved. {story.outcome.splitlines()[0]}")
+    thread.tell("", f"Resolved. {thread.readable(story.outcome.splitlines()[0])}")

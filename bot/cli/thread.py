@@ -45,16 +45,19 @@ class Thread:
     async def follow(self, reader: "Person") -> None:
         """Print until cancelled what the reader sees."""
         while True:
-            state = await reader.state()
-            self._names = {user["id"]: user["real_name"] for user in state["users"]}
-            self._names |= {group["id"]: group["handle"] for group in state["usergroups"]}
-            for message in state["messages"].get(self._channel, []):
-                self.show(message)
-            for message in reader.whispers():
-                self.show(message)
+            await self.look(reader)
             await asyncio.sleep(LOOK_EVERY)
 
-    def _readable(self, text: str) -> str:
+    async def look(self, reader: "Person") -> None:
+        """Print what is new now."""
+        state = await reader.state()
+        self._names = {user["id"]: user["real_name"] for user in state["users"]}
+        self._names |= {group["id"]: group["handle"] for group in state["usergroups"]}
+        seen = [*state["messages"].get(self._channel, []), *reader.whispers()]
+        for message in sorted(seen, key=lambda one: float(one["ts"])):
+            self.show(message)
+
+    def readable(self, text: str) -> str:
         """Slack's wire forms as its clients show them."""
         text = DATE.sub(date_there, text)
         text = PERSON.sub(lambda found: f"@{self._names.get(found[1], found[1])}", text)
@@ -67,7 +70,7 @@ class Thread:
         """Print a new message whole, an edited one by its new lines."""
         from bot.local.slack.person import plain
 
-        lines = self._readable(plain(message)).splitlines()
+        lines = self.readable(plain(message)).splitlines()
         before = self._shown.get(message["ts"], [])
         if lines == before:
             return

@@ -72,7 +72,24 @@ def chosen(settings: "Settings", folder: Path, page_port: int, *, reset: bool) -
         real_slack=bool(slack.bot_token.get_secret_value() and slack.app_token.get_secret_value()),
         world=settings.context.services_file is None,
         tenant=settings.tenant,
+        given=given(settings),
     )
+
+
+def given(settings: "Settings") -> frozenset[str]:
+    """The variables of those settings that somebody has chosen, wherever they stand."""
+    chosen_here = {
+        "CARAPULSE_SLACK__CHANNEL": settings.slack.channel,
+        "CARAPULSE_CONTEXT__PLAYBOOKS_FOLDER": settings.context.playbooks_folder,
+        "CARAPULSE_DIRECTORY__FILE": settings.directory.file,
+        "CARAPULSE_TOOLS__FOLDER": settings.tools.folder,
+        "CARAPULSE_TOOLS__GIT_REMOTES": settings.tools.git_remotes,
+        "CARAPULSE_APPROVALS__EMOJI_MAX_RISK": "approvals" in settings.model_fields_set,
+    }
+    connected = {
+        f"CARAPULSE_TOOLS__CONNECTIONS__{name.upper()}__URL" for name in settings.tools.connections
+    }
+    return frozenset({name for name, value in chosen_here.items() if value} | connected)
 
 
 def tell(event: "ChildEvent") -> None:
@@ -113,4 +130,4 @@ def show(running: "Up") -> None:
 def reading(running: "Up") -> str:
     """A command that reads a plan; it names the token's file and never the token."""
     header = f"Authorization: Bearer $(cat '{running.service_token}')"
-    return f'  curl -H "{header}" {running.http_url}/v1/plans/P-1'
+    return f'  curl -H "{header}" {running.http_url}/v1/plans/P-1001'

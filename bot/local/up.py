@@ -33,6 +33,8 @@ class UpOptions:
     real_slack: bool = False
     world: bool = True
     tenant: str = "default"
+    given: frozenset[str] = frozenset()
+    """Variables whose settings somebody has chosen; the demo's world leaves them alone."""
     env: Mapping[str, str] = field(default_factory=dict)
     """More settings for worker and bot, by variable name."""
 
@@ -77,7 +79,8 @@ async def open_up(options: UpOptions, *, on_event: OnEvent) -> AsyncIterator[Up]
             world = await stacked.enter_async_context(
                 open_world(folder, stack.children, hook, hook_token)
             )
-            env |= world_environment(world)
+            wanted = world_environment(world).items()
+            env |= {name: value for name, value in wanted if name not in options.given}
         env |= options.env
         token = await service_token(stack.folder.secrets, stack.app_dsn, options.tenant)
         await start_carapulse(stack, env, keys, http_port)

@@ -1,6 +1,6 @@
 """The golden incident, played by people on the local Slack: from the alert to the verified fix."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ LIMIT_PERCENT = 5.0
 DANA, ANN = "U0DANA", "U0ANN"
 FIRING_WITHIN, DRAFT_WITHIN, DONE_WITHIN, RESOLVED_WITHIN = 60.0, 60.0, 240.0, 120.0
 
-Tell = Callable[[str, str], None]
+Tell = Callable[[str, str], Awaitable[None]]
 
 
 class WentWrong(CarapulseError):
@@ -42,18 +42,16 @@ async def play(url: str, world: World, tell: Tell) -> Story:
         ann = await stack.enter_async_context(open_person(url, ANN))
         good = await world.repository.head()
         bad = await world.bad_commit()
-        tell("Dana Reyes", f"pushes {bad[:7]} “raise pool size” to shop-config")
+        await tell("Dana Reyes", f"pushes {bad[:7]} “raise pool size” to shop-config")
         root = await seen(dana, firing, FIRING_WITHIN, "the alert's thread")
         thread = str(root["ts"])
         await seen(dana, card(thread, "v1"), DRAFT_WITHIN, "a drafted plan")
-        words = f"use revision {good[:12]} instead"
-        tell("Dana Reyes", f"writes: {words}")
-        await dana.say(INCIDENTS, words, thread)
+        await dana.say(INCIDENTS, f"use revision {good[:12]} instead", thread)
         second = await seen(dana, card(thread, "v2"), DRAFT_WITHIN, "version 2 of the plan")
-        tell("Dana Reyes", "presses Approve")
+        await tell("Dana Reyes", "presses Approve")
         await press(dana, second, "Approve")
         await seen(dana, whisper(thread, "someone else"), 20, "the refusal of Dana's press")
-        tell("Ann Okafor", "presses Approve")
+        await tell("Ann Okafor", "presses Approve")
         await press(ann, second, "Approve")
         done = await seen(ann, outcome(thread), DONE_WITHIN, "the outcome")
         await seen(ann, resolved(thread), RESOLVED_WITHIN, "the alert to resolve")
