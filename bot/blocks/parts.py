@@ -20,9 +20,12 @@ def mrkdwn(text: str, limit: int = TEXT) -> Block:
 
 def plain(text: str, limit: int) -> Block:
     """Text that is shown as it is."""
-    # Slack parses nothing here; the space is for whoever copies the words elsewhere.
-    words = one_line(text.replace("<!", "< !"), limit)
-    return {"type": "plain_text", "text": words or " ", "emoji": False}
+    return {"type": "plain_text", "text": one_line(inert(text), limit) or " ", "emoji": False}
+
+
+def inert(text: str) -> str:
+    """Words that Slack does not parse; the space is for whoever copies them elsewhere."""
+    return text.replace("<!", "< !")
 
 
 def header(text: str) -> Block:
@@ -74,7 +77,7 @@ def actions(buttons: Sequence[Block]) -> list[Block]:
 
 def words(text: str, *, code: bool = False, bold: bool = False) -> Block:
     """A run of rich text: never parsed by Slack, so safe for any words."""
-    made: Block = {"type": "text", "text": text or " "}
+    made: Block = {"type": "text", "text": inert(text) or " "}
     style = {name: True for name, on in (("code", code), ("bold", bold)) if on}
     return {**made, "style": style} if style else made
 

@@ -29,7 +29,7 @@ def card(view: ProblemView) -> Message:
     problem = view.problem
     first = headline(view)
     blocks: list[Block] = [section(first)]
-    if said := alerts_say(problem):
+    if problem.status is AlertStatus.FIRING and (said := alerts_say(problem)):
         blocks.append(section(said))
     if len(problem.alerts) > SHOWN:
         blocks.append(context(f"and {len(problem.alerts) - SHOWN} more alerts"))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bot.blocks.limits import CHARACTERS, TASKS, characters
 from bot.blocks.moments import between
-from bot.blocks.parts import Block, rich, verbatim, words
+from bot.blocks.parts import Block, inert, rich, verbatim, words
 from bot.blocks.text import clean, one_line
 from engine.domain.call import Call, Comparison, Expectation
 from engine.domain.execution import Execution, StepRecord, StepState
@@ -93,7 +93,7 @@ def task(step: Step, record: StepRecord | None, *, detailed: bool) -> Block:
 def title_of(step: Step, record: StepRecord | None) -> str:
     """`1 Write pool_size = 20 to shop-config`, with the state where a word is needed."""
     said = SAID.get(record.state, "") if record else ""
-    return one_line(f"{step.number} {step.title}", 160) + (f" · {said}" if said else "")
+    return one_line(inert(f"{step.number} {step.title}"), 160) + (f" · {said}" if said else "")
 
 
 def result(record: StepRecord) -> str:

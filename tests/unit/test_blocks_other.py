@@ -54,7 +54,7 @@ def test_a_log_line_is_never_parsed() -> None:
     )
 
     assert message["blocks"][1]["elements"][0]["elements"][1]["type"] == "text"
-    assert "<!channel>" not in message["text"]
+    assert "<!channel>" not in str(message)
 
 
 def found(number: int, *, ok: bool = True) -> Evidence:
@@ -163,6 +163,7 @@ def test_a_resolved_problem_tells_how_long_and_by_what() -> None:
 
     assert "after 9 min · fixed by plan P-1042 · 1st time" in message["text"]
     assert all(block["type"] != "actions" for block in message["blocks"])
+    assert "37 %" not in str(message)  # what was above its limit is over
 
 
 @pytest.mark.parametrize(
