@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+AT_ONCE = "under 1 s"
+
 
 def time(moment: datetime) -> str:
     """`14:09` for whoever reads it; UTC where the client can't convert."""
@@ -32,7 +34,7 @@ def span(seconds: float) -> str:
     """`under 1 s`, `31 s`, `1 min 12 s`, `4 h`, `2 days`."""
     whole = max(0, round(seconds))
     if not whole:
-        return "under 1 s"
+        return AT_ONCE
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:

@@ -17,6 +17,7 @@ WAITING, RUNNING, DONE, FAILED = (
     ":red_circle:",
 )
 NEEDS_YOU, OVER = ":warning:", ":white_circle:"
+NOTHING_CHANGED = "Nothing was changed. It ends at"
 
 
 def status(view: PlanView) -> str:
@@ -84,7 +85,7 @@ def rejected(view: PlanView) -> str:
     no = [each.statement for each in view.approvals if each.statement.verdict is Verdict.REJECT]
     by = f" by {line(no[-1].person_name, 80)} {moments.time(no[-1].at)}" if no else ""
     said = (no[-1].reason if no else "") or view.reason
-    reason = f": {outside(said, 500)}" if said else "."
+    reason = f": {line(said, 500)}" if said else "."
     return f"{FAILED} *Rejected{by}*{reason}"
 
 
@@ -126,21 +127,18 @@ def of_execution(view: PlanView, execution: Execution) -> str:
 
 
 def countdown(execution: Execution) -> str:
-    """A step failed; without a press its changes are undone."""
+    """A step failed; without a press what was changed is undone."""
     undone = [str(step.number) for step in execution.steps if to_undo(step)]
-    steps = f"step {' and '.join(reversed(undone))}" if undone else "what was changed"
     assert execution.countdown_until is not None
     when = moments.second(execution.countdown_until)
-    return f"{NEEDS_YOU} *{what_failed(execution)}* Undoing {steps} at {when}."
+    what = f"Undoing step {' and '.join(reversed(undone))} at" if undone else NOTHING_CHANGED
+    return f"{NEEDS_YOU} *{what_failed(execution)}* {what} {when}."
 
 
 def to_undo(step: StepRecord) -> bool:
-    """Whether this step may have left something behind."""
-    return step.effect.value != "read" and step.state in (
-        StepState.SUCCEEDED,
-        StepState.FAILED,
-        StepState.UNKNOWN,
-    )
+    """Whether this step may have left something behind; one known to have failed has not."""
+    left = (StepState.SUCCEEDED, StepState.UNKNOWN, StepState.RUNNING)
+    return step.effect.value != "read" and step.state in left
 
 
 def what_failed(execution: Execution) -> str:
@@ -149,7 +147,7 @@ def what_failed(execution: Execution) -> str:
     if failed is None:
         return outside(execution.reason, 500) or "It failed."
     took = moments.between(failed.started_at, failed.ended_at)
-    after = f" after {took}" if took else ""
+    after = {"": "", moments.AT_ONCE: " at once"}.get(took, f" after {took}")
     why = line(failed.message or execution.reason, 300).rstrip(".")
     return f"Step {failed.number} failed{after}" + (f": {why}." if why else ".")
 

@@ -168,6 +168,41 @@ def test_done_says_what_changed_and_leaves_nothing_to_decide() -> None:
     assert pressed(shown) == []
 
 
+def failed_first(ended: timedelta) -> PlanView:
+    first = record(1, FAILED, message="git answered 1", ended_at=NOW + ended)
+    return running(
+        ExecutionState.NEEDS_DECISION,
+        first,
+        record(2, PENDING),
+        record(3, PENDING),
+        question_step=1,
+        countdown_until=NOW + timedelta(seconds=30),
+    )
+
+
+def test_a_countdown_with_nothing_to_undo_promises_no_undoing() -> None:
+    said = status(failed_first(timedelta(seconds=31)))
+
+    assert "Nothing was changed. It ends at <!date^" in said
+    assert "Undoing" not in said
+
+
+def test_what_fails_within_a_second_failed_at_once() -> None:
+    said = status(failed_first(timedelta(milliseconds=200)))
+
+    assert "*Step 1 failed at once: git answered 1.*" in said
+
+
+def test_the_words_of_a_rejection_are_no_markup() -> None:
+    said = vote("Bo", Verdict.REJECT, "*done* _all_ ~good~\n`approved`")
+
+    told = status(view(VersionState.REJECTED, approvals=(said,)))
+
+    reason = told.rpartition("*: ")[2]
+    assert not set("*~`\n") & set(reason)
+    assert "done" in reason
+
+
 def test_a_rejection_tells_who_and_why() -> None:
     shown = view(
         VersionState.REJECTED, approvals=(vote("Bo", Verdict.REJECT, "<!here> not on a friday"),)
@@ -216,3 +251,19 @@ def test_hostile_titles_stay_titles() -> None:
 
     assert "<!channel>" not in text
     assert "<@U0ANN>" not in plan.explanation(shown)
+
+
+def test_commands_and_results_carry_no_channel_token() -> None:
+    hostile = WRITE.model_copy(
+        update={"title": "say <!channel>", "call": call(Effect.WRITE, "echo", "<!channel> <!here>")}
+    )
+    shown = running(
+        ExecutionState.RUNNING, record(1, DONE, message="said <!channel>"), record(2, PENDING)
+    )
+    version_ = version(steps=(hostile, *shown.version.steps[1:]))
+
+    card = plan.card(shown.model_copy(update={"version": version_}))
+
+    assert "!channel" in json.dumps(card["blocks"])
+    assert "<!channel" not in json.dumps(card["blocks"])
+    assert "<!here" not in json.dumps(card["blocks"])
