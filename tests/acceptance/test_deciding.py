@@ -162,6 +162,7 @@ async def test_words_of_others_can_neither_ping_nor_disguise(rig: Rig) -> None:
     everything = json.dumps(posted, ensure_ascii=False)
     assert "everyone" in everything  # the commit's words are shown, as words
     assert "\u202e" not in everything
+    assert "<!channel" not in everything  # not even where Slack would not read it
     assert [kind for kind in kinds(posted) if kind in ("broadcast", "link")] == []
     for text in marked_up(posted):
         for harm in ("<!channel", "<!here", "<!everyone", "<https://evil"):
