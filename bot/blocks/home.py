@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bot.blocks.parts import Block, context, header, section
-from bot.blocks.status import status
+from bot.blocks.status import agreed, status
 from bot.blocks.text import line, shorten
 from engine.domain.ids import PersonId, PlanId
 from engine.domain.plan import VersionState
@@ -23,10 +23,15 @@ def home(
     person: PersonId | None,
     plans: Sequence[PlanView],
     channels: Mapping[PlanId, str] = MappingProxyType({}),
+    *,
+    mention: str = "",
 ) -> dict[str, Any]:
-    """The view for one person; `plans` are those that wait or run, `channels` where they are."""
+    """The view for one person; `plans` are those that wait or run, `channels` where they are.
+
+    `mention` is the token by which a plan's view names this person among those who may approve.
+    """
     waiting = [view for view in plans if view.state is VersionState.WAITING]
-    for_me = [view for view in waiting if not involved(person, view)]
+    for_me = [view for view in waiting if may_approve(person, mention, view)]
     mine = [view for view in plans if view.version.requester == person]
     running = [view for view in plans if view.state is VersionState.EXECUTING]
     blocks = [
@@ -34,7 +39,7 @@ def home(
             "Waiting for my approval",
             for_me,
             channels,
-            "Plans that somebody else asked for appear here.",
+            "Plans that somebody else asked for and that you may approve appear here.",
         ),
         *listed("Running now", running, channels, "Executions appear here while they run."),
         *listed(
@@ -45,6 +50,13 @@ def home(
         context("In a channel that I am in, or here under Messages. `/carapulse help` tells more."),
     ]
     return {"type": "home", "blocks": blocks}
+
+
+def may_approve(person: PersonId | None, mention: str, view: PlanView) -> bool:
+    """Whether this person's approval is missing; a plan that names no group is open to all."""
+    asked = not view.groups or mention in view.approvers
+    voted = any(each.person == person for each in agreed(view))
+    return person is not None and asked and not voted and not involved(person, view)
 
 
 def involved(person: PersonId | None, view: PlanView) -> bool:

@@ -44,7 +44,7 @@ def who(view: PlanView) -> str:
     but = f", not {line(version.requester_name, 80)}" if version.writes and people(view) else ""
     text = f"Needs {view.need}{of_whom}{but}. {view.have} of {view.need} so far."
     if view.approvers:
-        text += f" Can approve: {', '.join(told(each, 100) for each in view.approvers[:8])}."
+        text += f" Can approve: {', '.join(told(each, 100) for each in view.approvers[:6])}."
     return f"{text} Expires {moments.day_and_time(version.decide_before)}."
 
 

@@ -70,7 +70,12 @@ class Rendering:
         plan_ids = list(dict.fromkeys(ref.plan_id for ref in refs))[-HOME_PLANS:]
         plans = [await self.views.plan(plan_id) for plan_id in plan_ids]
         person = str(post.body.get("person") or "")
-        return home.home(PersonId(person) if person else None, plans, await self._channels(plans))
+        return home.home(
+            PersonId(person) if person else None,
+            plans,
+            await self._channels(plans),
+            mention=str(post.body.get("mention") or ""),
+        )
 
     async def _channels(self, plans: Sequence[PlanView]) -> dict[PlanId, str]:
         """Where the threads of these plans are."""

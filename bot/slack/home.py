@@ -27,13 +27,13 @@ class Home:
         """Show the view as it is now. Those we don't act for see only how to ask."""
         user = str(args.body["event"]["user"])
         actor = await self.people.actor(user)
-        person = actor.id if actor else ""
+        who = {"person": actor.id, "mention": actor.mention} if actor else {}
         async with self.store.begin() as unit:
             await unit.posts.want(
                 PostKind.HOME,
                 f"home:{user}",
                 Place(channel=user, thread=""),
-                body={"person": person},
+                body=dict(who),
                 recipient=user,
                 urgent=True,
             )

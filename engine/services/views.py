@@ -15,7 +15,6 @@ from engine.domain.views import FindingsView, LogView, PlanView, ProblemView
 from engine.ports import Directory, Store, Unit
 
 LAST_LINES = 30
-ASKED_AT_MOST = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +120,7 @@ class Views:
             for actor in await self.directory.members(group):
                 if actor.id not in barred and actor.account:
                     found[f"{{@{actor.account}}}"] = None
-        return tuple(found)[:ASKED_AT_MOST]
+        return tuple(found)
 
     async def _groups(self, version: PlanVersion) -> tuple[str, ...]:
         return tuple([await self.directory.mention(group) for group in asked(version)])

@@ -16,7 +16,7 @@ from engine.domain.ids import ConversationId, DraftId, EvidenceId, PersonId, Pro
 from engine.domain.plan import VersionState
 from engine.domain.problem import Alert, AlertStatus, Problem
 from engine.domain.views import FindingsView, LogView, ProblemView
-from tests.unit.cards import EXECUTION, NOW, TENANT, execution, record, view
+from tests.unit.cards import EXECUTION, NOW, TENANT, execution, record, view, vote
 
 
 def entry(number: int, text: str = "") -> LogLine:
@@ -200,9 +200,26 @@ def test_home_says_what_would_appear() -> None:
     assert "Nothing now." in str(shown)
 
 
+MENTIONS = {name: f"{{@slack:T0LOCAL:U0{name.upper()}}}" for name in ("ann", "bo", "cyn", "dana")}
+
+
+def waits_for(name: str, **changes: Any) -> bool:
+    shown = home.home(PersonId(name), [view(**changes)], mention=MENTIONS[name])
+    return "Set checkout pool_size to 20" in str(shown["blocks"][1])
+
+
+def test_home_asks_for_the_approval_of_those_alone_who_may_give_it() -> None:
+    assert waits_for("bo")
+    assert not waits_for("cyn")  # not of the group
+    assert waits_for("cyn", groups=(), approvers=())  # no group is asked for
+    assert not waits_for("ann", approvals=(vote("Ann"),), have=1, need=2)  # has said so already
+
+
 def test_home_lists_what_waits_for_others_and_not_for_the_requester() -> None:
-    for_ann = home.home(PersonId("ann"), [view()], {view().version.plan_id: "C0INC"})
-    for_dana = home.home(PersonId("dana"), [view()])
+    for_ann = home.home(
+        PersonId("ann"), [view()], {view().version.plan_id: "C0INC"}, mention=MENTIONS["ann"]
+    )
+    for_dana = home.home(PersonId("dana"), [view()], mention=MENTIONS["dana"])
 
     accept_view(for_ann)
     assert "Set checkout pool_size to 20" in str(for_ann["blocks"][1])
