@@ -41,7 +41,7 @@ class Commands:
         """For the person alone, so it may be asked in any channel."""
         who = origin(args.body)
         if await self.door.people.actor(who.user) is None:
-            await self.door.whispers.once(who, self.door.refusal)
+            await self.door.whispers.whisper(who, self.door.refusal)
             return
         word = str(args.body.get("text", "")).strip().lower()
         answers = {"": HELP, "help": HELP}

@@ -21,21 +21,38 @@ class Door:
     organisation: str
 
     async def admit(self, args: AsyncArgs, *, quiet: bool = False) -> Actor | None:
-        """The person; None for everybody else, who is told so once unless `quiet`."""
-        who = asker(args)
-        actor = await self.known(who, shared=bool(args.body.get("is_ext_shared_channel")))
-        if actor is None and not quiet:
-            await self.whispers.once(who, self.refusal)
-        return actor
+        """The person, if the account and the channel are ours; None for everybody else.
 
-    async def known(self, who: Origin, *, shared: bool) -> Actor | None:
-        """The person, if the account and the channel are ours."""
-        if shared or (who.team and who.team != self.team):
-            return None
-        if await self.people.shared_outside(who.channel):
+        They are told why unless `quiet`: those who press each time, others once a day.
+        """
+        who = asker(args)
+        actor = await self.member(who)
+        if actor is not None and not await self.shared(args, who.channel):
+            return actor
+        if not quiet:
+            why = self.refusal if actor is None else self.elsewhere
+            await (self.whispers.once if "event" in args.body else self.whispers.whisper)(who, why)
+        return None
+
+    async def member(self, who: Origin) -> Actor | None:
+        """The person, if the account is one of ours."""
+        if who.team and who.team != self.team:
             return None
         return await self.people.actor(who.user)
+
+    async def shared(self, args: AsyncArgs, channel: str) -> bool:
+        """Whether people of another organisation read what is said there."""
+        if args.body.get("is_ext_shared_channel"):
+            return True
+        return await self.people.shared_outside(channel)
 
     @property
     def refusal(self) -> str:
         return f"I only act for members of {self.organisation}. Ask a colleague to take over."
+
+    @property
+    def elsewhere(self) -> str:
+        return (
+            "This channel is shared with another organisation, so I don't act here."
+            f" Ask me in one of {self.organisation}'s own channels."
+        )

@@ -1,6 +1,9 @@
 """Words for one person alone, asked of the relay like every other post."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
 
 from bot.slack.origins import Origin
 from engine.domain.conversation import Place, PostKind
@@ -14,6 +17,7 @@ class Whispers:
     """Posts that only their recipient sees."""
 
     store: Store
+    now: Callable[[], datetime] = field(default=partial(datetime.now, UTC))
 
     async def whisper(self, to: Origin, text: str) -> None:
         """Tell the person who acted, where they acted."""
@@ -30,9 +34,10 @@ class Whispers:
             )
 
     async def once(self, to: Origin, text: str) -> None:
-        """The same, but a person who was told so in this channel is not told again."""
+        """The same, but a person who was told so in this channel is not told again that day."""
+        today = self.now().date().isoformat()
         async with self.store.begin() as unit:
-            key = f"{to.user}:{to.channel}:{text[:100]}"
+            key = f"{to.user}:{to.channel}:{today}:{text[:100]}"
             first = await unit.inbox.receive(source=TOLD, key=key, thread="", body=b"")
             if first is None:
                 return

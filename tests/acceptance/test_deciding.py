@@ -123,7 +123,7 @@ async def back(rig: Rig, before: int) -> bool:
     return not same and (await rig.control.stats())["connections"] >= 2
 
 
-async def test_a_guest_is_refused_once_and_politely(rig: Rig, gus: Person) -> None:
+async def test_a_guest_is_refused_once_for_words_and_at_each_press(rig: Rig, gus: Person) -> None:
     thread = await ask(gus, "checkout is failing, roll it back")
     await whisper(gus, thread, REFUSED)
 
@@ -135,7 +135,7 @@ async def test_a_guest_is_refused_once_and_politely(rig: Rig, gus: Person) -> No
     await press(rig.ann, card, "Approve")
     await plan.card("Done in", "approved by Ann", within=60)
 
-    assert len(gus.whispers()) == 1
+    assert len(gus.whispers()) == 2  # words and emoji once, the press for itself
     assert await again.ours() == []
     assert await thread.ours() == []
 

@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import asyncpg
 import pytest
 
 from bot.local.slack.person import Person, open_person
+from bot.slack.origins import Origin
+from bot.slack.whispers import Whispers
 from engine.domain.conversation import Place, PostKind
 from engine.domain.ids import PlanId
 from engine.domain.views import PlanView
@@ -222,6 +225,31 @@ async def test_a_guest_is_refused_once(rig: Rig) -> None:
     assert await rig.pool.fetch("SELECT id FROM drafts") == []
 
 
+async def test_every_press_and_every_command_of_a_guest_is_answered(rig: Rig, ann: Person) -> None:
+    ts = await show_card(rig, ann)
+
+    async with open_person(rig.slack.url, "U0GUS") as gus:
+        await gus.press("C0INC", ts, "plan.approve")
+        await gus.press("C0INC", ts, "plan.approve")
+        await gus.slash("/carapulse", "status", "C0INC")
+        await gus.slash("/carapulse", "status", "C0INC")
+        await eventually(lambda: len(gus.whispers()) == 4)
+
+    assert rig.decisions.seen == []
+
+
+async def test_words_are_refused_again_on_another_day(rig: Rig) -> None:
+    days = iter([datetime(2026, 11, day, tzinfo=UTC) for day in (22, 22, 23)])
+    whispers = Whispers(rig.store, now=lambda: next(days))
+    gus = Origin("U0GUS", "T0LOCAL", "C0INC", "")
+
+    for _ in range(3):
+        await whispers.once(gus, "No.")
+
+    wanted = await rig.pool.fetch("SELECT body FROM posts WHERE kind = 'whisper'")
+    assert len(wanted) == 2
+
+
 async def all_handled(rig: Rig, count: int) -> bool:
     rows = await rig.inbox()
     return len(rows) == count and all(row["handled_at"] for row in rows)
@@ -231,7 +259,10 @@ async def test_nothing_is_done_in_a_channel_that_others_read(rig: Rig, dana: Per
     await dana.say("C0EXT", "@carapulse how is checkout?")
 
     told = await dana.wait_for(lambda m: m["ephemeral_to"] == "U0DANA")
-    assert "I only act for members of Acme" in told["text"]
+    assert told["text"] == (
+        "This channel is shared with another organisation, so I don't act here."
+        " Ask me in one of Acme's own channels."
+    )
     assert await rig.pool.fetch("SELECT id FROM drafts") == []
 
 
