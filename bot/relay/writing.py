@@ -99,7 +99,11 @@ class Writing:
                 await self._allowed("chat.postMessage", post.place.channel)
         try:
             return await self.writer.post(
-                post.place.channel, post.place.thread, rendered.message, post.id
+                post.place.channel,
+                post.place.thread,
+                rendered.message,
+                post.id,
+                broadcast=post.body.get("broadcast") is True,
             )
         except (Limited, Refused):
             self.surely_absent.add(post.id)

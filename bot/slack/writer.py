@@ -69,9 +69,16 @@ class Writer:
     budgets: Budgets = field(default_factory=Budgets)
     count: Callable[[str, str], None] = uncounted
 
-    async def post(self, channel: str, thread: str, message: Message, post_id: str) -> Shown:
-        """A new message with our metadata, so that it can be found again."""
+    async def post(
+        self, channel: str, thread: str, message: Message, post_id: str, *, broadcast: bool = False
+    ) -> Shown:
+        """A new message with our metadata, so that it can be found again.
+
+        `broadcast` shows a reply in the channel as well, where it notifies like a new message.
+        """
         place: dict[str, Any] = {"channel": channel, **({"thread_ts": thread} if thread else {})}
+        if thread and broadcast:
+            place["reply_broadcast"] = True
         said = await self._in_a_form_that_fits(
             "chat.postMessage",
             self.client.chat_postMessage,

@@ -15,6 +15,7 @@ from engine.domain.execution import ExecutionState
 from engine.domain.grouping import KEYS, SERVICES, context, grouped, named, placed
 from engine.domain.ids import ConversationId, DraftId, ProblemId, Tenant, new_id
 from engine.domain.merging import earliest, ended, merged, opening
+from engine.domain.model import Json
 from engine.domain.plan import Origin, VersionState
 from engine.domain.problem import Alert, AlertStatus, Problem
 from engine.errors import Conflict
@@ -146,7 +147,8 @@ class Alerts:
             }
         )
         await self._save(unit, changed, ALERTS, "problem.reopen")
-        await note(unit, changed, await self._again(unit, changed))
+        # An edit of the old message notifies nobody, so the note shows in the channel too.
+        await note(unit, changed, await self._again(unit, changed), broadcast=True)
         conversation = await thread(unit, changed)
         if not await open_plan(unit, conversation):
             await self._request(unit, changed, conversation, ALERTS, Origin.ALERT)
@@ -237,10 +239,11 @@ async def thread(unit: Unit, problem: Problem) -> Conversation:
     return await unit.conversations.get(problem.conversation_id)
 
 
-async def note(unit: Unit, problem: Problem, text: str) -> None:
-    """Say something in the problem's thread."""
+async def note(unit: Unit, problem: Problem, text: str, *, broadcast: bool = False) -> None:
+    """Say something in the problem's thread; `broadcast` shows it in the channel as well."""
     place = (await thread(unit, problem)).place
-    await unit.posts.want(PostKind.NOTE, problem.id, place, body={"text": text})
+    body: dict[str, Json] = {"text": text, **({"broadcast": True} if broadcast else {})}
+    await unit.posts.want(PostKind.NOTE, problem.id, place, body=body)
 
 
 async def open_plan(unit: Unit, conversation: Conversation) -> str:

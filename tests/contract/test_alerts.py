@@ -188,8 +188,12 @@ async def test_within_the_hour_it_begins_again_in_the_same_thread(bench: Bench) 
 
     assert (again.id, again.status, again.occurrences) == (first.id, AlertStatus.FIRING, 2)
     assert again.started_at == bench.time()
-    notes = [post.body["text"] for post in await bench.posts() if post.kind is PostKind.NOTE]
-    assert notes[-1] == "CheckoutErrorRateHigh is firing again, 2nd time today."
+    notes = [post.body for post in await bench.posts() if post.kind is PostKind.NOTE]
+    assert notes[-1] == {
+        "text": "CheckoutErrorRateHigh is firing again, 2nd time today.",
+        "broadcast": True,
+    }
+    assert [each for each in notes[:-1] if "broadcast" in each] == []
     assert len(await bench.drafts()) == 2
 
 

@@ -13,6 +13,7 @@ from bot.slack.origins import Origin
 from bot.slack.whispers import Whispers
 from engine.domain.conversation import Place, PostKind
 from engine.domain.ids import PlanId
+from engine.domain.model import Json
 from engine.domain.views import PlanView
 from engine.errors import NotAllowed, Unavailable
 from tests.conftest import Database
@@ -248,6 +249,23 @@ async def test_words_are_refused_again_on_another_day(rig: Rig) -> None:
 
     wanted = await rig.pool.fetch("SELECT body FROM posts WHERE kind = 'whisper'")
     assert len(wanted) == 2
+
+
+async def test_a_note_that_shall_be_noticed_shows_in_the_channel(rig: Rig, ann: Person) -> None:
+    root = await ann.say("C0INC", "the alert")
+    place = Place(channel="C0INC", thread=root)
+
+    async with rig.store.begin() as unit:
+        loud: dict[str, Json] = {"text": "firing again", "broadcast": True}
+        await unit.posts.want(PostKind.NOTE, "p1", place, body=loud)
+        await unit.posts.want(PostKind.NOTE, "p1", place, body={"text": "is resolved"})
+    await ann.wait_for(lambda m: m["text"] == "firing again")
+    await ann.wait_for(lambda m: m["text"] == "is resolved")
+
+    replies = await ann.messages("C0INC", root)
+    kinds = {each["text"]: each.get("subtype") for each in replies}
+    assert kinds["firing again"] == "thread_broadcast"
+    assert not kinds["is resolved"]
 
 
 async def all_handled(rig: Rig, count: int) -> bool:

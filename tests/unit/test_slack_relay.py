@@ -92,8 +92,10 @@ class Pen:
         if self.trouble:
             raise self.trouble.pop(0)
 
-    async def post(self, channel: str, thread: str, message: Any, post_id: str) -> Shown:
-        self.note("post", post_id)
+    async def post(
+        self, channel: str, thread: str, message: Any, post_id: str, *, broadcast: bool = False
+    ) -> Shown:
+        self.note("broadcast" if broadcast else "post", post_id)
         return Shown("5.5", "5.5")
 
     async def update(self, channel: str, ts: str, message: Any) -> Shown:

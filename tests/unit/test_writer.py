@@ -67,6 +67,16 @@ async def test_a_post_is_quiet_and_can_be_found_again(writer: Writer, slack: Sla
     assert not body["unfurl_media"]
 
 
+async def test_a_reply_shows_in_the_channel_when_it_is_to_notify(
+    writer: Writer, slack: Slack
+) -> None:
+    await writer.post("C1", "1.1", MESSAGE, "post-1", broadcast=True)
+    await writer.post("C1", "1.1", MESSAGE, "post-2")
+    await writer.post("C1", "", MESSAGE, "post-3", broadcast=True)
+
+    assert [each.get("reply_broadcast") for _, each in slack.calls] == [True, None, None]
+
+
 async def test_refused_blocks_go_plain_and_keep_their_buttons(writer: Writer, slack: Slack) -> None:
     slack.refuse("invalid_blocks")
 
