@@ -162,12 +162,19 @@ def _check_revision(case: Drafting) -> None:
     if not fitting:
         known = [one[:7] for one in found.revisions[:CHOICES]]
         raise Refused(
-            f"I don't know revision {asked} of {service}: it is not among the last commits of "
-            f"its settings ({', '.join(known)})."
+            f"{_repository(case)} has no commit {asked} in its last {len(found.revisions)} changes."
+            f" The latest: {', '.join(known)}."
         )
     runs = {found.head, found.running, last.commit if last else ""}
     if case.wanted.intent is Intent.RESTORE and fitting[0] in runs:
         raise Refused(f"{service} runs {fitting[0][:7]} already. I did not draft anything.")
+
+
+def _repository(case: Drafting) -> str:
+    """Where the settings are kept, by the name that the services file gives it."""
+    gitops = case.entry.get("gitops")
+    named = gitops.get("repository") if isinstance(gitops, dict) else None
+    return str(named or f"The history of {case.wanted.service}'s settings")
 
 
 def _full(revision: str, found: Findings) -> str:

@@ -93,7 +93,8 @@ NO_PLACES = re.compile(
     r"fact|short|progress|trouble|danger|need|question|advance|use|place|turn|mind|front|response|"
     r"reply|return|line|sync|charge|touch|doubt|yaml|json|code|details?"
 )
-LONG_NUMBER = re.compile(r"\d{7,40}")
+# Words like "deadbeef" and numbers are commits only after a word that announces one.
+ANNOUNCED = re.compile(r"[0-9a-f]{7,40}")
 BEFORE_REVISION = frozenset(
     ["commit", "revision", "version", "sha", "rev", "hash", "revert", "undo", "rollback"]
 )
@@ -136,10 +137,10 @@ def read(text: str, known: Lexicon) -> list[Word]:
 
 
 def _commit_number(word: Word, before: Sequence[Word]) -> Word:
-    """A long number after "commit", "revert" and the like is a revision without letters."""
+    """After "commit", "revert" and the like digits alone, or letters alone, are a revision."""
     if not before or before[-1].text not in BEFORE_REVISION:
         return word
-    if word.kind is not Kind.NUMBER or not LONG_NUMBER.fullmatch(word.text):
+    if word.kind not in (Kind.NUMBER, Kind.WORD) or not ANNOUNCED.fullmatch(word.text):
         return word
     return replace(word, kind=Kind.REVISION, value=word.text)
 
