@@ -1,5 +1,6 @@
 """What people write to us, or in threads that we take part in."""
 
+import re
 from dataclasses import dataclass
 
 from slack_bolt.async_app import AsyncApp
@@ -13,6 +14,12 @@ from bot.slack.door import Door
 from bot.slack.origins import origin
 from bot.slack.services import Conversations
 from bot.slack.wire import words
+
+# The whole message is one of these; the help also tells where to see what runs.
+FOR_HELP = re.compile(
+    r"(?:help(?: me)?|hi|hello|hey|what can you do|what(?: is|'s) running)?[ .!?]*",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +44,7 @@ class Ask:
         if actor is None:
             return
         text = words(str(event.get("text", "")), self.bot_user)
-        if to_us and text.lower() in ("", "help"):
+        if to_us and FOR_HELP.fullmatch(text):
             await self.door.whispers.whisper(origin(args.body), HELP)
             return
         await self.conversations.hear(

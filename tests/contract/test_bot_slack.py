@@ -294,6 +294,16 @@ async def test_home_and_help_answer_without_a_plan(rig: Rig, ann: Person) -> Non
     assert told["text"].startswith("Mention me in a channel")
 
 
+@pytest.mark.parametrize("said", ["", "hi", "What can you do?", "help", "what is running?"])
+async def test_who_asks_for_no_deed_is_told_how_to_ask(rig: Rig, ann: Person, said: str) -> None:
+    await ann.say("C0INC", f"@carapulse {said}")
+
+    told = await ann.wait_for(lambda m: m["ephemeral_to"] == "U0ANN")
+    assert told["text"].startswith("Mention me in a channel")
+    assert "`/carapulse status` lists what waits and what runs" in told["text"]
+    assert await rig.pool.fetch("SELECT id FROM drafts") == []
+
+
 async def test_a_plan_can_be_drafted_from_any_message(rig: Rig, dana: Person, ann: Person) -> None:
     ts = await dana.say("C0INC", "checkout is broken since the last config change")
     await ann.shortcut("plan_from_message", "C0INC", ts)
