@@ -36,7 +36,7 @@ WAITS = {
     "CARAPULSE_EXECUTION__KILL_GRACE": "1",
 }
 # The demo's playbooks, held to what this quick shop can do.
-SHORTER = {"within_seconds: 120": "within_seconds: 12", "hold_seconds: 20": "hold_seconds: 2"}
+SHORTER = {"within_seconds: 120": "within_seconds: 10", "hold_seconds: 20": "hold_seconds: 2"}
 TRAILER = "%(trailers:key=Carapulse-Step,valueonly,separator=%x20)"
 
 

@@ -81,6 +81,7 @@ async def test_an_approved_plan_that_still_waits_can_be_cancelled(rig: Rig) -> N
     assert [one["state"] for one in await rig.executions(plan)] == ["cancelled"]
 
 
+@pytest.mark.long
 async def test_a_change_that_ends_approvals_is_asked_about_in_private(rig: Rig) -> None:
     older = (await rig.commits())[1]
     thread, plan = await approved_and_waiting(rig)

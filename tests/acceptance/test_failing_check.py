@@ -54,6 +54,7 @@ async def test_hold_stops_the_clock_until_somebody_rolls_back(rig: Rig) -> None:
     await until(rig.healthy, within=20, what="checkout to be what it was")
 
 
+@pytest.mark.long
 async def test_roll_back_now_does_not_wait(rig: Rig) -> None:
     thread, card = await failed(rig)
 

@@ -37,6 +37,7 @@ async def test_temporal_without_its_database_goes_on_from_the_records(rig: Rig) 
     await ended_once(rig, drill, within=90)
 
 
+@pytest.mark.long
 async def test_a_plan_that_waits_survives_the_loss_of_temporal(rig: Rig) -> None:
     thread, card = await asked(rig, "quick drill")
 
@@ -46,6 +47,7 @@ async def test_a_plan_that_waits_survives_the_loss_of_temporal(rig: Rig) -> None
     await ended_once(rig, Drill(thread, reference(card)), within=90)
 
 
+@pytest.mark.long
 async def test_what_is_asked_while_temporal_is_away_is_drafted_when_it_is_back(rig: Rig) -> None:
     await killed(rig, "temporal")
 
@@ -55,6 +57,7 @@ async def test_what_is_asked_while_temporal_is_away_is_drafted_when_it_is_back(r
     await ended_once(rig, Drill(thread, reference(card)))
 
 
+@pytest.mark.long
 async def test_redis_killed_loses_nothing(rig: Rig) -> None:
     drill = await started(rig, "slow drill", until_it_says=BEFORE)
 
@@ -64,6 +67,7 @@ async def test_redis_killed_loses_nothing(rig: Rig) -> None:
     assert "waited before the push" in plain(await drill.thread.log("waited before the push"))
 
 
+@pytest.mark.long
 async def test_postgres_killed_in_a_step_ends_it_once(rig: Rig) -> None:
     drill = await started(rig, "late drill", until_it_says=AFTER)
 

@@ -47,6 +47,7 @@ async def test_without_a_probe_the_outcome_is_unknown_and_a_person_retries(rig: 
     await ended_once(rig, drill)
 
 
+@pytest.mark.long
 async def test_without_a_probe_a_person_can_say_that_it_is_done(rig: Rig) -> None:
     drill = await started(rig, "unsettled drill", until_it_says=AFTER)
 
@@ -58,6 +59,7 @@ async def test_without_a_probe_a_person_can_say_that_it_is_done(rig: Rig) -> Non
     await ended_once(rig, drill)
 
 
+@pytest.mark.long
 async def test_a_worker_killed_while_it_drafts_leaves_one_card(rig: Rig) -> None:
     thread = await ask(rig.dana, "quick drill on checkout")
 
@@ -78,6 +80,7 @@ async def test_a_bot_killed_right_after_a_press_has_not_lost_it(rig: Rig) -> Non
     await ended_once(rig, Drill(thread, reference(card)))
 
 
+@pytest.mark.long
 async def test_a_bot_killed_in_the_moment_of_a_press_starts_it_at_most_once(rig: Rig) -> None:
     thread, card = await asked(rig, "quick drill")
 
@@ -104,6 +107,7 @@ async def press_until_taken(rig: Rig, drill: Drill) -> None:
         return  # the card has changed meanwhile: the first press had arrived
 
 
+@pytest.mark.long
 async def test_a_bot_killed_while_it_runs_brings_the_card_up_to_date(rig: Rig) -> None:
     drill = await started(rig, "slow drill", until_it_says=BEFORE)
 
@@ -112,6 +116,7 @@ async def test_a_bot_killed_while_it_runs_brings_the_card_up_to_date(rig: Rig) -
     await ended_once(rig, drill)
 
 
+@pytest.mark.long
 async def test_worker_and_bot_killed_together_end_it_all_the_same(rig: Rig) -> None:
     drill = await started(rig, "late drill", until_it_says=AFTER)
 

@@ -55,6 +55,7 @@ async def test_bursts_of_429_delay_and_lose_nothing(rig: Rig) -> None:
     )
 
 
+@pytest.mark.long
 async def test_an_outage_of_slack_holds_up_only_what_slack_shows(rig: Rig) -> None:
     drill = await started(rig, "slow drill", until_it_says=BEFORE)
 
@@ -76,6 +77,7 @@ async def test_what_is_said_while_slack_asks_to_reconnect_is_heard_once(
 
 
 async def test_what_is_said_while_no_connection_stands_is_heard_later(rig: Rig) -> None:
+    await rig.control.redelivery(0.1)  # Slack's second try is after a minute
     await rig.control.refuse_links(4)
     await rig.control.drop_connections()
 
@@ -150,6 +152,7 @@ async def test_presses_on_two_bots_at_once_start_one_execution(rig: Rig) -> None
         await ended_once(rig, Drill(thread, reference(card)))
 
 
+@pytest.mark.long
 async def test_the_second_bot_takes_over_the_cards_of_a_killed_one(rig: Rig) -> None:
     async with second_bot(rig):
         drill = await started(rig, "slow drill", until_it_says=BEFORE)
