@@ -17,6 +17,7 @@ from engine.domain.ids import (
     PersonId,
 )
 from engine.domain.model import Json
+from engine.domain.passage import Passage
 from engine.domain.plan import DraftStep, Step
 from engine.domain.policy import Question, Ruling
 from engine.domain.problem import Alert
@@ -134,6 +135,25 @@ class Services(Protocol):
     def entry(self, service: str) -> dict[str, Json]: ...
     def names(self) -> list[str]: ...
     def dependants(self, service: str) -> list[str]: ...
+
+
+class Knowledge(Protocol):
+    """What people wrote down: runbooks, playbooks and memory."""
+
+    async def passages(
+        self,
+        query: str,
+        *,
+        service: str | None = None,
+        environment: str | None = None,
+        session: str | None = None,
+        limit: int = 5,
+    ) -> tuple[Passage, ...]:
+        """The best first. Memory of another session, or what is not visible, is never among them.
+
+        Raises `Unavailable`.
+        """
+        ...
 
 
 class Feed(Protocol):
