@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Self
 
 from engine.domain.context import ContextRef
-from engine.domain.ids import ConversationId, PersonId, PlanId, ProblemId, Tenant
+from engine.domain.ids import ConversationId, PersonId, PlanId, ProblemId, SessionId, Tenant
 from engine.domain.model import Json, Model
 
 
@@ -34,6 +34,7 @@ class Conversation(Model):
     context: ContextRef = ContextRef()
     plan_id: PlanId | None = None
     problem_id: ProblemId | None = None
+    session: SessionId | None = None
     created_at: datetime
 
 

@@ -4,8 +4,17 @@ from datetime import datetime
 from enum import StrEnum
 
 from engine.domain.context import ContextRef
-from engine.domain.ids import ConversationId, DraftId, EvidenceId, PersonId, PlanId, Tenant
+from engine.domain.ids import (
+    ConversationId,
+    DraftId,
+    EvidenceId,
+    PersonId,
+    PlanId,
+    SessionId,
+    Tenant,
+)
 from engine.domain.model import Json, Model
+from engine.domain.passage import Passage
 from engine.domain.plan import Origin, PlanVersion, Proposal
 
 
@@ -35,6 +44,7 @@ class Draft(Model):
     based_on: int | None = None
     state: DraftState = DraftState.OPEN
     epoch: int = 0
+    session: SessionId | None = None
     created_at: datetime
 
 
@@ -77,6 +87,14 @@ class OutcomeKind(StrEnum):
     REMARK = "remark"
 
 
+class Offer(Model):
+    """A button below an answer: what pressing it does, with its value."""
+
+    text: str
+    action: str
+    value: str
+
+
 class Outcome(Model):
     """What the planner answers. A remark asks for nothing and changes nothing."""
 
@@ -85,6 +103,7 @@ class Outcome(Model):
     text: str = ""
     choices: tuple[str, ...] = ()
     note: str = ""
+    offers: tuple[Offer, ...] = ()
 
 
 class Briefing(Model):
@@ -95,3 +114,4 @@ class Briefing(Model):
     current: PlanVersion | None = None
     history: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    knowledge: tuple[Passage, ...] = ()

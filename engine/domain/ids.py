@@ -13,6 +13,9 @@ ExecutionId = NewType("ExecutionId", str)
 ConversationId = NewType("ConversationId", str)
 ProblemId = NewType("ProblemId", str)
 EvidenceId = NewType("EvidenceId", str)
+DocumentId = NewType("DocumentId", str)
+FactId = NewType("FactId", str)
+SessionId = NewType("SessionId", str)
 
 
 def new_id() -> str:

@@ -8,7 +8,8 @@ from pydantic import Field
 
 from engine.domain.call import Call, Effect, Expectation, Probe, Risk
 from engine.domain.context import ContextRef
-from engine.domain.ids import ConversationId, EvidenceId, PersonId, PlanId, Tenant
+from engine.domain.ids import ConversationId, EvidenceId, PersonId, PlanId, SessionId, Tenant
+from engine.domain.knowledge import Used
 from engine.domain.model import Json, Model, Sentence
 
 
@@ -134,6 +135,8 @@ class PlanVersion(Model):
     dependants: int = 0
     planner: str = ""
     used: tuple[str, ...] = ()
+    knowledge: tuple[Used, ...] = ()
+    session: SessionId | None = None
     evidence: tuple[EvidenceId, ...] = ()
     changes: tuple[str, ...] = ()
     label: str = ""
@@ -177,4 +180,5 @@ class Proposal(Model):
     steps: Annotated[tuple[DraftStep, ...], Field(min_length=1, max_length=50)]
     planner: str
     used: tuple[str, ...] = ()
+    knowledge: tuple[Used, ...] = ()
     understood: str = ""

@@ -3,6 +3,7 @@
 from engine.ports.outside import (
     Clock,
     Clues,
+    Commands,
     Directory,
     Feed,
     Knowledge,
@@ -37,6 +38,7 @@ __all__ = [
     "AuditLog",
     "Clock",
     "Clues",
+    "Commands",
     "Conversations",
     "Definitions",
     "Directory",

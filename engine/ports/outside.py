@@ -16,6 +16,7 @@ from engine.domain.ids import (
     ExecutionId,
     PersonId,
 )
+from engine.domain.knowledge import Parsed
 from engine.domain.model import Json
 from engine.domain.passage import Passage
 from engine.domain.plan import DraftStep, Step
@@ -153,6 +154,14 @@ class Knowledge(Protocol):
 
         Raises `Unavailable`.
         """
+        ...
+
+
+class Commands(Protocol):
+    """Command lines as people write them down, read as actions of the tools."""
+
+    def parse(self, line: str, context: ContextRef) -> Parsed:
+        """Never raises for what is written in the line."""
         ...
 
 
