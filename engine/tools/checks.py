@@ -20,7 +20,7 @@ def problems(tool: Tool) -> Iterator[str]:
     for name, action in tool.actions.items():
         place = f"actions.{name}"
         yield from _transport(tool, action, place)
-        yield from _inputs(action, place)
+        yield from _inputs(tool, action, place)
         yield from _words(action, place)
         yield from _outputs(tool, action, place)
         yield from _ways_back(tool, action, place)
@@ -38,7 +38,7 @@ def _transport(tool: Tool, action: Action, place: str) -> Iterator[str]:
         yield f"{place}: `{other}` does not go with transport {tool.transport}; remove it"
 
 
-def _inputs(action: Action, place: str) -> Iterator[str]:
+def _inputs(tool: Tool, action: Action, place: str) -> Iterator[str]:
     for name, field in action.input.items():
         where = f"{place}.input.{name}"
         if field.type == "choice" and not field.choices:
@@ -47,6 +47,18 @@ def _inputs(action: Action, place: str) -> Iterator[str]:
             yield f"{where}: only an optional field has a default; add `optional: true`"
         if field.given and field.type != "mark":
             yield f"{where}: only a mark can be `given`"
+        yield from _pinned(tool, action, field, where)
+
+
+def _pinned(tool: Tool, action: Action, field: Field, where: str) -> Iterator[str]:
+    if not field.pinned:
+        return
+    name, _, output = field.pinned.partition(".")
+    target = tool.actions.get(name)
+    if target is None or target.effect is not Effect.READ or output not in target.outputs:
+        yield f"{where}.pinned: there is no read {name} with an output {output}"
+    elif not set(target.input) <= set(action.input):
+        yield f"{where}.pinned: {name} takes what this action does not have"
 
 
 def _words(action: Action, place: str) -> Iterator[str]:
@@ -124,8 +136,8 @@ def _outputs(tool: Tool, action: Action, place: str) -> Iterator[str]:
 
 
 def _ways_back(tool: Tool, action: Action, place: str) -> Iterator[str]:
-    if action.effect is Effect.READ and (action.probe or action.rollback):
-        yield f"{place}: a read has no probe and no rollback"
+    if action.effect is Effect.READ and (action.probe or action.rollback or action.preview):
+        yield f"{place}: a read has no probe, no rollback and no preview"
     if action.rollback and not action.reversible:
         yield f"{place}: an action with a rollback is `reversible: true`"
     if probe := action.probe:
@@ -135,6 +147,11 @@ def _ways_back(tool: Tool, action: Action, place: str) -> Iterator[str]:
             yield f"{place}.probe: a probe is a read"
         if target and probe.expect.output not in target.outputs:
             yield f"{place}.probe: {probe.action} has no output {probe.expect.output}"
+    if preview := action.preview:
+        yield from _linked(tool, action, preview.action, preview.input, f"{place}.preview")
+        target = tool.actions.get(preview.action)
+        if target and target.effect is not Effect.READ:
+            yield f"{place}.preview: a preview is a read"
     if rollback := action.rollback:
         yield from _linked(tool, action, rollback.action, rollback.input, f"{place}.rollback")
 

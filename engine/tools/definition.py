@@ -101,11 +101,24 @@ class RollbackTemplate(Model):
     input: dict[Slug, Template]
 
 
+class PreviewTemplate(Model):
+    """A read of the same tool that shows what the write would change, and changes nothing.
+
+    What it prints is the difference. Its output `head`, if it has one, is what `expected_head` is
+    compared with; `also` lists, a line each, what the write takes along. With `on_card` that is
+    asked when the plan is drafted, and the card tells it.
+    """
+
+    action: Slug
+    input: dict[Slug, Template]
+    on_card: bool = False
+
+
 class Action(Model):
     """One thing that a tool can do.
 
     `done` says in words what a success left behind; it may name inputs and outputs. An action
-    that is not `offered` serves as a probe only.
+    that is not `offered` serves as a probe or preview only.
     """
 
     title: Template
@@ -122,6 +135,7 @@ class Action(Model):
     outputs: dict[Slug, Output] = Bound(default_factory=dict)
     probe: ProbeTemplate | None = None
     rollback: RollbackTemplate | None = None
+    preview: PreviewTemplate | None = None
     redaction: Literal["text", "withheld"] = "text"
     offered: bool = True
 

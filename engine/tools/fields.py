@@ -43,6 +43,8 @@ class Field(Model):
 
     `given` fields are filled when a step is frozen and are not offered to a planner. An optional
     field without a value takes `default`; without one its request parameter is left out.
+    `pinned` names the read and its output (`head.head`) that the value was taken from: it is read
+    again when the same steps become another plan, and nobody types it.
     """
 
     type: FieldType
@@ -55,6 +57,7 @@ class Field(Model):
     default: str | int | None = None
     optional: bool = False
     given: bool = False
+    pinned: str = ""
 
     @property
     def refers(self) -> bool:
