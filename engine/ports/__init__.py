@@ -13,6 +13,7 @@ from engine.ports.outside import (
     Runner,
     Services,
     Signer,
+    Spending,
     Tools,
     Verifier,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "Runner",
     "Services",
     "Signer",
+    "Spending",
     "Store",
     "Tokens",
     "Tools",

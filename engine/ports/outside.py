@@ -22,6 +22,7 @@ from engine.domain.passage import Passage
 from engine.domain.plan import DraftStep, Step
 from engine.domain.policy import Question, Ruling
 from engine.domain.problem import Alert
+from engine.domain.spending import Hold, Spent
 
 OnLine = Callable[[str], Awaitable[None]]
 
@@ -162,6 +163,18 @@ class Commands(Protocol):
 
     def parse(self, line: str, context: ContextRef) -> Parsed:
         """Never raises for what is written in the line."""
+        ...
+
+
+class Spending(Protocol):
+    """What language models may cost; kept where a restart does not forget it."""
+
+    async def reserve(self, person: str, spent: Spent) -> Hold:
+        """Set aside the most that a question can cost; the hold says why where it is too much."""
+        ...
+
+    async def settle(self, hold: Hold, spent: Spent) -> None:
+        """Put what the question did cost in place of what was set aside."""
         ...
 
 
