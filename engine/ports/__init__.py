@@ -1,5 +1,6 @@
 """What the services need of the outside world, as protocols; adapters say what they run on."""
 
+from engine.ports.knowledge import Documents, Memory, Sessions
 from engine.ports.outside import (
     Clock,
     Clues,
@@ -43,12 +44,14 @@ __all__ = [
     "Conversations",
     "Definitions",
     "Directory",
+    "Documents",
     "Drafts",
     "Executions",
     "Feed",
     "Inbox",
     "Jobs",
     "Knowledge",
+    "Memory",
     "OnLine",
     "Planner",
     "Plans",
@@ -57,6 +60,7 @@ __all__ = [
     "Problems",
     "Runner",
     "Services",
+    "Sessions",
     "Signer",
     "Spending",
     "Store",

@@ -31,6 +31,7 @@ from engine.domain.ids import (
 from engine.domain.model import Json
 from engine.domain.plan import PlanVersion, VersionRef, VersionState
 from engine.domain.problem import Problem
+from engine.ports.knowledge import Documents, Memory, Sessions
 
 
 class Plans(Protocol):
@@ -263,6 +264,12 @@ class Unit(Protocol):
     def tokens(self) -> Tokens: ...
     @property
     def definitions(self) -> Definitions: ...
+    @property
+    def documents(self) -> Documents: ...
+    @property
+    def memory(self) -> Memory: ...
+    @property
+    def sessions(self) -> Sessions: ...
 
 
 class Store(Protocol):

@@ -8,7 +8,7 @@ from engine.store.connection import Connection, Row, touched
 
 COLUMNS = (
     "id::text AS id, tenant, channel, thread, context, plan_id::text AS plan_id, "
-    "problem_id::text AS problem_id, created_at"
+    "problem_id::text AS problem_id, session_id::text AS session_id, created_at"
 )
 
 
@@ -51,8 +51,8 @@ class PostgresConversations:
         """Insert, or return the one that is already at this place."""
         await self._db.execute(
             "INSERT INTO conversations "
-            "(id, tenant, channel, thread, context, plan_id, problem_id, created_at) "
-            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) "
+            "(id, tenant, channel, thread, context, plan_id, problem_id, created_at, session_id) "
+            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) "
             "ON CONFLICT (tenant, channel, thread) DO NOTHING",
             conversation.id,
             self._tenant,
@@ -62,6 +62,7 @@ class PostgresConversations:
             conversation.plan_id,
             conversation.problem_id,
             conversation.created_at,
+            conversation.session,
         )
         return await self.at(conversation.place) or conversation
 
@@ -125,6 +126,7 @@ def conversation(row: Row) -> Conversation:
             "context": ContextRef.model_validate_json(row["context"]),
             "plan_id": row["plan_id"],
             "problem_id": row["problem_id"],
+            "session": row["session_id"],
             "created_at": row["created_at"],
         }
     )

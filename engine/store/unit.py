@@ -9,13 +9,16 @@ from engine.store.audit import PostgresAudit
 from engine.store.connection import Connection, Pool, answering
 from engine.store.conversations import PostgresConversations
 from engine.store.definitions import PostgresDefinitions
+from engine.store.documents import PostgresDocuments
 from engine.store.drafts import PostgresDrafts
 from engine.store.executions import PostgresExecutions
 from engine.store.inbox import PostgresInbox
 from engine.store.jobs import ENQUEUE, PostgresJobs
+from engine.store.memory import PostgresMemory
 from engine.store.plans import PostgresPlans
 from engine.store.posts import PostgresPosts
 from engine.store.problems import PostgresProblems
+from engine.store.sessions import PostgresSessions
 from engine.store.tokens import PostgresTokens
 
 # People wait for the acknowledgement, and Alertmanager for its answer.
@@ -46,6 +49,9 @@ class PostgresUnit:
         self.jobs = PostgresJobs(connection)
         self.tokens = PostgresTokens(connection)
         self.definitions = PostgresDefinitions(connection)
+        self.documents = PostgresDocuments(connection, tenant)
+        self.memory = PostgresMemory(connection, tenant)
+        self.sessions = PostgresSessions(connection, tenant)
 
 
 @dataclass(frozen=True, slots=True)
