@@ -108,7 +108,8 @@ class PlanVersion(Model):
     """A numbered, immutable form of a plan. `digest` binds approvals to it (engine.domain.digest).
 
     `editors` are all who shaped this or an earlier version; with the requester they never
-    approve a write. Times are UTC.
+    approve a write. `changed_by` made this version out of the one before; `warnings` are what a
+    step takes along beside what was asked for. Times are UTC.
     """
 
     schema_version: int = 1
@@ -139,6 +140,8 @@ class PlanVersion(Model):
     session: SessionId | None = None
     evidence: tuple[EvidenceId, ...] = ()
     changes: tuple[str, ...] = ()
+    changed_by: str = ""
+    warnings: tuple[str, ...] = ()
     label: str = ""
     digest: str = ""
     created_at: datetime

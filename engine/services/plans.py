@@ -6,6 +6,7 @@ from datetime import timedelta
 from engine.domain.actor import ALERTS, Actor
 from engine.domain.audit import AuditEvent
 from engine.domain.call import Call
+from engine.domain.changes import changes, sentences
 from engine.domain.context import ContextRef
 from engine.domain.conversation import PostKind
 from engine.domain.digest import digest
@@ -45,7 +46,11 @@ class Plans:
     limits: Limits
 
     async def propose(
-        self, draft: Draft, proposal: Proposal, evidence: list[Evidence]
+        self,
+        draft: Draft,
+        proposal: Proposal,
+        evidence: list[Evidence],
+        warnings: tuple[str, ...] = (),
     ) -> PlanVersion | None:
         """Make the next version of the draft's plan, or the first of a new plan.
 
@@ -93,8 +98,9 @@ class Plans:
                 before,
                 plan_id=plan_id,
                 reference=before.reference if before else await unit.plans.new_reference(),
-                evidence=evidence,
+                evidence=tuple(item.id for item in evidence) or (before.evidence if before else ()),
                 editors=editors,
+                warnings=warnings,
                 risk=risk.risk,
                 reasons=tuple(risk.reasons),
             )
@@ -164,8 +170,6 @@ class Plans:
         decide_before = now + timedelta(seconds=ruling.requirements.within_seconds)
         context = proposal.context
         reasons = known.pop("reasons")
-        evidence = known.pop("evidence")
-        assert isinstance(evidence, list)
         version = PlanVersion.model_validate(
             {
                 "tenant": draft.tenant,
@@ -189,13 +193,13 @@ class Plans:
                 else 0,
                 "planner": proposal.planner,
                 "used": proposal.used,
-                "evidence": tuple(item.id for item in evidence),
-                "changes": changes(before, steps) if before else (),
+                "changed_by": draft.requester_name if before else "",
                 "created_at": now,
                 **known,
             }
         )
-        return version.model_copy(update={"digest": digest(version)})
+        told = sentences(changes(before, version)) if before else ()
+        return version.model_copy(update={"changes": told, "digest": digest(version)})
 
     async def _store(
         self,
@@ -250,28 +254,3 @@ def calls(step: Step) -> tuple[Call, ...]:
     probes = (step.probe, step.rollback_probe)
     found = (step.call, step.rollback, *(probe.call for probe in probes if probe))
     return tuple(call for call in found if call)
-
-
-def changes(before: PlanVersion, steps: tuple[Step, ...]) -> tuple[str, ...]:
-    """What differs between two versions, a sentence per step."""
-    found = []
-    for number in range(1, max(len(before.steps), len(steps)) + 1):
-        old = before.steps[number - 1] if number <= len(before.steps) else None
-        new = steps[number - 1] if number <= len(steps) else None
-        if old is None and new is not None:
-            found.append(f"step {number} added: {new.title}")
-        elif new is None and old is not None:
-            found.append(f"step {number} removed: {old.title}")
-        elif old is not None and new is not None and differs(old, new):
-            found.append(f"step {number} {old.title} -> {new.title}")
-    return tuple(found)
-
-
-def differs(old: Step, new: Step) -> bool:
-    """Whether two steps do something else; the mark of their version does not count."""
-    same = (old.call.name, old.call.input, old.expect) == (
-        new.call.name,
-        new.call.input,
-        new.expect,
-    )
-    return not same

@@ -147,13 +147,17 @@ def _ways_back(tool: Tool, action: Action, place: str) -> Iterator[str]:
             yield f"{place}.probe: a probe is a read"
         if target and probe.expect.output not in target.outputs:
             yield f"{place}.probe: {probe.action} has no output {probe.expect.output}"
-    if preview := action.preview:
-        yield from _linked(tool, action, preview.action, preview.input, f"{place}.preview")
-        target = tool.actions.get(preview.action)
-        if target and target.effect is not Effect.READ:
-            yield f"{place}.preview: a preview is a read"
+    yield from _preview(tool, action, f"{place}.preview")
     if rollback := action.rollback:
         yield from _linked(tool, action, rollback.action, rollback.input, f"{place}.rollback")
+
+
+def _preview(tool: Tool, action: Action, place: str) -> Iterator[str]:
+    if preview := action.preview:
+        yield from _linked(tool, action, preview.action, preview.input, place)
+        target = tool.actions.get(preview.action)
+        if target and target.effect is not Effect.READ:
+            yield f"{place}: a preview is a read"
 
 
 def _linked(

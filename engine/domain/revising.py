@@ -1,0 +1,132 @@
+"""The next proposal out of a version: values changed, steps taken out or put in."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from engine.domain.call import Effect, Expectation
+from engine.domain.changes import REFERENCE, own
+from engine.domain.context import ContextRef
+from engine.domain.model import Json
+from engine.domain.plan import DraftStep, PlanVersion, Proposal, Step
+from engine.errors import Invalid
+
+CHECK = "expect."
+Values = Mapping[str, Json]
+
+
+def drafted(version: PlanVersion, step: Step) -> DraftStep:
+    """A frozen step as a planner would have said it."""
+    return DraftStep(
+        tool=step.call.tool,
+        action=step.call.action,
+        input=own(version, step),
+        title=step.title,
+        why=step.why,
+        expect=step.expect,
+    )
+
+
+def again(version: PlanVersion) -> Proposal:
+    """The same steps once more."""
+    return proposal(version, [drafted(version, step) for step in version.steps])
+
+
+def with_values(version: PlanVersion, given: Mapping[int, Values]) -> Proposal:
+    """The version with other values; `given` is by step, names `expect.X` are of its check."""
+    steps = [_changed(drafted(version, step), given.get(step.number, {})) for step in version.steps]
+    return proposal(version, steps)
+
+
+def without(version: PlanVersion, numbers: Iterable[int]) -> Proposal:
+    """The version less some of its steps.
+
+    Raises:
+        Invalid: there is no such step, a step that stays needs one of them, or none is left.
+    """
+    gone = set(numbers)
+    if missing := sorted(gone - {step.number for step in version.steps}):
+        raise Invalid(f"There is no step {missing[0]}: the plan has {len(version.steps)}.")
+    kept = [step for step in version.steps if step.number not in gone]
+    if not kept:
+        raise Invalid("Without that step nothing is left. Reject or withdraw the plan instead.")
+    numbers_now = {step.number: at for at, step in enumerate(kept, start=1)}
+    return proposal(version, [_moved(drafted(version, one), numbers_now, one) for one in kept])
+
+
+def with_steps(version: PlanVersion, at: int, steps: Sequence[DraftStep]) -> Proposal:
+    """The version with more steps, before step `at`; their references are to its own numbers."""
+    numbers_now = {
+        step.number: step.number + (len(steps) if step.number >= at else 0)
+        for step in version.steps
+    }
+    old = [_moved(drafted(version, one), numbers_now, one) for one in version.steps]
+    return proposal(version, [*old[: at - 1], *steps, *old[at - 1 :]])
+
+
+def proposal(
+    version: PlanVersion, steps: Sequence[DraftStep], *, context: ContextRef | None = None
+) -> Proposal:
+    """These steps for what the version is about."""
+    return Proposal(
+        title=_title(version, steps),
+        why=version.why,
+        context=context or version.context,
+        steps=tuple(steps),
+        planner=version.planner,
+        used=version.used,
+    )
+
+
+def _changed(step: DraftStep, given: Values) -> DraftStep:
+    values = {name: value for name, value in given.items() if not name.startswith(CHECK)}
+    checks = {name.removeprefix(CHECK): v for name, v in given.items() if name.startswith(CHECK)}
+    merged = {**step.input, **values}
+    kept: dict[str, Json] = {name: value for name, value in merged.items() if value is not None}
+    expect = step.expect
+    if expect and checks:
+        expect = Expectation.model_validate({**expect.model_dump(), **checks})
+    return step.model_copy(update={"input": kept, "expect": expect})
+
+
+def _moved(step: DraftStep, numbers: Mapping[int, int], frozen: Step) -> DraftStep:
+    """The step with its references to other steps put right."""
+
+    def renumbered(match: re.Match[str]) -> str:
+        old = int(match[1])
+        if old not in numbers:
+            raise Invalid(
+                f"Step {frozen.number} ({frozen.title}) needs the {match[2].replace('_', ' ')} of "
+                f"step {old}, so step {old} can't go alone. Drop step {frozen.number} too."
+            )
+        return f"{{steps.{numbers[old]}.{match[2]}}}"
+
+    return _referring(step, lambda text: REFERENCE.sub(renumbered, text))
+
+
+def _referring(step: DraftStep, put: Callable[[str], str]) -> DraftStep:
+    given: dict[str, Json] = {
+        name: put(value) if isinstance(value, str) else value for name, value in step.input.items()
+    }
+    expect = step.expect and step.expect.model_copy(update={"value": put(step.expect.value)})
+    return step.model_copy(update={"input": given, "expect": expect})
+
+
+def _title(version: PlanVersion, steps: Sequence[DraftStep]) -> str:
+    """What will be true afterwards: the old title with new values, or what the steps write."""
+    old = [drafted(version, step) for step in version.steps if step.effect is not Effect.READ]
+    reads = {step.call.name for step in version.steps if step.effect is Effect.READ}
+    new = [step for step in steps if f"{step.tool}.{step.action}" not in reads]
+    if [(one.tool, one.action) for one in old] == [(one.tool, one.action) for one in new]:
+        return _revalued(version.title, old, new)
+    writes = [step.title or f"{step.tool}.{step.action}" for step in new]
+    return "; ".join(writes or [step.title for step in steps])[:200]
+
+
+def _revalued(title: str, old: Sequence[DraftStep], new: Sequence[DraftStep]) -> str:
+    for before, after in zip(old, new, strict=True):
+        for name, value in after.input.items():
+            was, now = str(before.input.get(name, "")), str(value)
+            if was and was != now:
+                word = rf"(?<![\w.-]){re.escape(was)}(?![\w.-])"
+                title = now.join(re.split(word, title))
+    return title[:200]
