@@ -19,13 +19,25 @@ from engine.domain.plan import Origin, PlanVersion, Proposal
 
 
 class DraftState(StrEnum):
-    """Where a request stands. Asking: the speaker must confirm what the change costs."""
+    """Where a request stands. Asking: the speaker must confirm what the change costs.
+
+    Answered: it became a question, and a button of that question was pressed.
+    """
 
     OPEN = "open"
     ASKING = "asking"
     DONE = "done"
+    ANSWERED = "answered"
     FAILED = "failed"
     DROPPED = "dropped"
+
+
+class How(StrEnum):
+    """How a request was made. Given: its steps are known and no planner is asked."""
+
+    SAID = "said"
+    PRESSED = "pressed"
+    GIVEN = "given"
 
 
 class Draft(Model):
@@ -42,6 +54,7 @@ class Draft(Model):
     labels: dict[str, str] = {}
     plan_id: PlanId | None = None
     based_on: int | None = None
+    how: How = How.SAID
     state: DraftState = DraftState.OPEN
     epoch: int = 0
     session: SessionId | None = None
@@ -62,6 +75,7 @@ class Evidence(Model):
     summary: str
     facts: dict[str, str] = {}
     body: str = ""
+    unit: str = ""
     ok: bool = True
     at: datetime
 
@@ -96,13 +110,22 @@ class Offer(Model):
 
 
 class Outcome(Model):
-    """What the planner answers. A remark asks for nothing and changes nothing."""
+    """What the planner answers. A remark asks for nothing and changes nothing.
+
+    `graph` names the service whose dependencies are drawn beside the answer. `chosen` is the one of
+    the `choices` that somebody pressed. With `dry_run` the answer is what the current version would
+    change.
+    """
 
     kind: OutcomeKind
     proposal: Proposal | None = None
     text: str = ""
     choices: tuple[str, ...] = ()
     note: str = ""
+    dry_run: bool = False
+    graph: str = ""
+    chosen: str = ""
+    chosen_by: str = ""
     offers: tuple[Offer, ...] = ()
 
 

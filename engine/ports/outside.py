@@ -12,6 +12,7 @@ from engine.domain.draft import Briefing, Outcome, Reading
 from engine.domain.execution import (
     LogLine,
 )
+from engine.domain.form import InputField
 from engine.domain.ids import (
     ExecutionId,
     PersonId,
@@ -21,6 +22,7 @@ from engine.domain.model import Json
 from engine.domain.passage import Passage
 from engine.domain.plan import DraftStep, Step
 from engine.domain.policy import Question, Ruling
+from engine.domain.preview import Pin, Preview
 from engine.domain.problem import Alert
 from engine.domain.spending import Hold, Spent
 
@@ -82,6 +84,18 @@ class Tools(Protocol):
 
     def read_call(self, reading: Reading, context: ContextRef) -> Call:
         """Render a read. Raises `Invalid`; a write is refused with `NotAllowed`."""
+        ...
+
+    def fields(self, tool: str, action: str) -> tuple[InputField, ...]:
+        """What a person may fill in for this action; what we fill in ourselves is left out."""
+        ...
+
+    def preview(self, call: Call) -> Preview | None:
+        """The read that shows what a write would change; None where its definition has none."""
+        ...
+
+    def pins(self, step: DraftStep) -> dict[str, Pin]:
+        """The reads that the step's pinned values come from, by input."""
         ...
 
     def rerender(self, call: Call, definition: str) -> Call:

@@ -8,12 +8,13 @@ from pydantic import Field as Bound
 from pydantic import StringConstraints
 
 from engine.domain.call import Comparison, Effect
-from engine.domain.model import Model
+from engine.domain.model import Json, Model
 from engine.tools.fields import Field
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
 EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,49}$")]
 FileName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,49}\.(py|json|yaml)$")]
+Flag = Annotated[str, StringConstraints(pattern=r"^--?[A-Za-z][A-Za-z0-9-]{0,60}$")]
 Template = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
 
@@ -34,6 +35,8 @@ class Printed(Model):
 class Command(Model):
     """One argument vector; a placeholder never makes more than its one argument.
 
+    An argument that names an optional field without a value is left out whole.
+    `succeeds` are the exit codes of a success.
     `local`: it touches the call's own folder alone, so stopping it changes nothing outside.
     `final`: its exit code tells for sure whether it took effect; otherwise only `fails_when` does.
     `quiet`: what it prints is searched for outputs and complaints, and is no news for people.
@@ -43,17 +46,31 @@ class Command(Model):
     local: bool = False
     final: bool = True
     quiet: bool = False
+    succeeds: tuple[Annotated[int, Bound(ge=0, le=255)], ...] = (0,)
     prints: Printed | None = None
     fails_when: tuple[Complaint, ...] = ()
 
+    @property
+    def verb(self) -> str:
+        """The program and its verb, as people say it."""
+        words = [one for one in self.argv[1:] if not one.startswith(("-", "{"))]
+        return " ".join((self.argv[0], *words[:1]))
+
 
 class HttpRequest(Model):
-    """A request below the connection's URL. A query parameter without a value is left out."""
+    """A request below the connection's URL. A query parameter without a value is left out.
+
+    `body` is JSON with placeholders in its texts; a text that is one placeholder becomes the
+    value itself (a number stays a number), and without a value its key is left out.
+    """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
     path: Annotated[str, StringConstraints(pattern=r"^/")]
     query: dict[str, Template] = Bound(default_factory=dict)
-    body: dict[str, Template] = Bound(default_factory=dict)
+    body: dict[str, Json] = Bound(default_factory=dict)
+    content_type: Literal[
+        "application/json", "application/merge-patch+json", "application/strategic-merge-patch+json"
+    ] = "application/json"
     error: str = ""
     fails_when: tuple[Complaint, ...] = ()
 
@@ -73,7 +90,7 @@ class Output(Model):
     path: str = ""
     where: dict[str, Template] = Bound(default_factory=dict)
     value: str = ""
-    take: Literal["first", "last", "min", "max", "count", "present"] = "first"
+    take: Literal["first", "last", "min", "max", "count", "present", "all"] = "first"
     missing: str = ""
     about: str = ""
 
@@ -140,16 +157,37 @@ class Action(Model):
     offered: bool = True
 
 
+class Authorization(Model):
+    """The header that carries the connection's token, as `{token}` in a text."""
+
+    header: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,49}$")] = "authorization"
+    value: Annotated[str, StringConstraints(pattern=r"\{token\}")] = "Bearer {token}"
+
+
 class Tool(Model):
-    """A tool: `files` are helper programs by name, with their whole text."""
+    """A tool: `files` are helper programs by name, with their whole text.
+
+    `environment` is what its programs get; `{connection.url}`, `{connection.host}`,
+    `{connection.file}` and `{connection.token}` are of the settings, and never in a plan but for
+    the first two. `flags` are those that people may type with any action, as `Action.flags`.
+    """
 
     tool: Slug
     title: str
     about: str = ""
     transport: Literal["cli", "api"]
     environment: dict[EnvironmentName, str] = Bound(default_factory=dict)
+    authorization: Authorization = Authorization()
+    flags: dict[Flag, str] = Bound(default_factory=dict)
     files: dict[FileName, str] = Bound(default_factory=dict)
     actions: Annotated[dict[Slug, Action], Bound(min_length=1)]
+
+    @property
+    def connects(self) -> bool:
+        """Whether it is of no use without a connection of the settings."""
+        return self.transport == "api" or any(
+            "{connection." in text for text in self.environment.values()
+        )
 
     @property
     def body(self) -> str:

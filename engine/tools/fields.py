@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import Field as Bound
 
+from engine.domain.form import InputField
 from engine.domain.model import Json, Model
 
 FieldType = Literal[
@@ -26,6 +27,18 @@ FieldType = Literal[
     "decimal",
     "promql",
     "mark",
+    "name",
+    "id",
+    "folders",
+    "version",
+    "image",
+    "selector",
+    "assignments",
+    "commitish",
+    "timestamp",
+    "switch",
+    "sql",
+    "matcher",
 ]
 REFERENCE = re.compile(r"\{steps\.([1-9][0-9]{0,2})\.([a-z][a-z0-9_]{0,49})\}")
 # git reads these itself, or they leave the folder.
@@ -54,9 +67,12 @@ class Field(Model):
     min: int = 0
     max: int = 1_000_000
     choices: tuple[str, ...] = ()
+    aliases: dict[str, str] = Bound(default_factory=dict)
+    flag: str = Bound(default="", pattern=r"^(--?[a-z][a-z0-9-]*(=[a-z0-9]+)?)?$")
     default: str | int | None = None
     optional: bool = False
     given: bool = False
+    context: Literal["", "environment", "cluster", "namespace", "region", "service"] = ""
     pinned: str = ""
 
     @property
@@ -72,6 +88,21 @@ class Field(Model):
         """Characters that a value may have."""
         kind = KINDS[self.type].longest
         return min(kind, self.max_length) if self.max_length else kind
+
+    def for_people(self, name: str, remotes: tuple[str, ...]) -> InputField:
+        """The field as somebody fills it in."""
+        choices = remotes if self.type == "remote" else self.choices
+        about = self.about or KINDS[self.type].wants
+        if self.type == "integer":
+            about += f", from {self.min} to {self.max}"
+        return InputField(
+            name=name,
+            about=about,
+            kind="choice" if choices else "text",
+            choices=choices,
+            longest=self.longest,
+            optional=self.optional,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +128,24 @@ def _bad_path(value: str) -> bool:
     return any(not part or part[0] in "- " or part.lower() in REFUSED_NAMES for part in parts)
 
 
+def _elsewhere(value: str) -> bool:
+    """Whether an identifier is an address, a file's name, or a path upwards."""
+    return "://" in value or ".." in value or "=@" in value
+
+
+def _leaves(value: str) -> bool:
+    """Whether a path has parts that lead elsewhere, or is an address."""
+    return "://" in value or any(part in ("", ".", "..") for part in value.split("/"))
+
+
+# A statement that only looks; whether it is one alone, the database's read-only mode says.
+SQL = r"(?is)(?:select|with|explain|show|table|values)\b[^;\\]*"
+SQL_REFUSED = re.compile(
+    r"(?i)\b(?:pg_(?:read|ls|stat_file|sleep|terminate|cancel|reload|rotate|switch|create|drop|"
+    r"logical|replication|promote|wal|backup|advisory|try_advisory|notify)\w*|lo_\w+|dblink\w*|"
+    r"set_config|query_to_xml\w*|xpath_table|setval|nextval|copy|into\s+\w)"
+)
+
 KINDS: dict[FieldType, Kind] = {
     "text": Kind("one line of text", longest=500, refers=True, plain=False),
     "scalar": Kind("a single value", longest=500, refers=True, plain=False),
@@ -118,6 +167,53 @@ KINDS: dict[FieldType, Kind] = {
     "decimal": Kind("a decimal number", r"[0-9]{1,15}(?:\.[0-9]{1,9})?", 25, refers=True),
     "promql": Kind("a PromQL expression", longest=2000, plain=False),
     "mark": Kind("a mark", r"[A-Za-z0-9][A-Za-z0-9._:/-]*", 100),
+    "name": Kind("a name in small letters", r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?", 253),
+    "id": Kind("an identifier", r"[A-Za-z0-9/][A-Za-z0-9._:/@+=#-]*", 253, refuses=_elsewhere),
+    "folders": Kind(
+        "a path with slashes", r"[A-Za-z0-9_][A-Za-z0-9_./-]*[A-Za-z0-9_-]", 253, refuses=_leaves
+    ),
+    "version": Kind("a version like 1.4.2", r"v?[0-9][A-Za-z0-9.+_-]*", 100),
+    "image": Kind(
+        "an image with a tag or digest",
+        r"[a-z0-9][a-z0-9._/-]*(?::[0-9]{1,5}/[a-z0-9._/-]+)?"
+        r"(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(?:@sha256:[0-9a-f]{64})?",
+        500,
+        refers=True,
+        refuses=lambda value: ":" not in value or ".." in value or "//" in value,
+    ),
+    "selector": Kind(
+        "conditions like app=checkout",
+        r"[A-Za-z0-9][A-Za-z0-9._/-]*(?:={1,2}|!=)[A-Za-z0-9._/-]*"
+        r"(?:,[A-Za-z0-9][A-Za-z0-9._/-]*(?:={1,2}|!=)[A-Za-z0-9._/-]*)*",
+        500,
+    ),
+    "assignments": Kind(
+        "settings like image.tag=1.4.2",
+        r"[A-Za-z][A-Za-z0-9_.-]*=[A-Za-z0-9_.:/@+-]*(?:,[A-Za-z][A-Za-z0-9_.-]*=[A-Za-z0-9_.:/@+-]*)*",
+        1000,
+        refuses=lambda value: "://" in value or "=@" in value,
+    ),
+    "commitish": Kind(
+        "a commit id or HEAD", r"[0-9a-f]{7,64}|HEAD(?:[~^][0-9]{0,3})?", 64, refers=True
+    ),
+    "timestamp": Kind(
+        "a time like 2026-01-31T12:00:00Z",
+        r"20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?Z",
+        30,
+    ),
+    "switch": Kind("yes or no", longest=5),
+    "sql": Kind(
+        "one SELECT statement, without a semicolon",
+        SQL,
+        4000,
+        plain=False,
+        refuses=lambda value: SQL_REFUSED.search(value) is not None,
+    ),
+    "matcher": Kind(
+        "a condition like alertname=HighErrorRate",
+        r"[A-Za-z_][A-Za-z0-9_]*(?:=|!=|=~|!~)[A-Za-z0-9_.:/@ |*+-]+",
+        300,
+    ),
 }
 
 
@@ -145,6 +241,8 @@ def check(spec: Field, value: Json, remotes: Container[str] | None = None) -> st
         return str(value)
     if spec.type == "integer":
         return _integer(spec, value)
+    if spec.type == "switch":
+        return _switch(value)
     text = _text(spec, value)
     if spec.type == "remote" and remotes is not None and text not in remotes:
         raise WrongValue(
@@ -163,6 +261,14 @@ def _integer(spec: Field, value: Json) -> int:
     return value
 
 
+def _switch(value: Json) -> str:
+    if value in (True, "yes", "true"):
+        return "yes"
+    if value in (False, "no", "false"):
+        return "no"
+    raise WrongValue("wants yes or no")
+
+
 def _text(spec: Field, value: Json) -> str:
     if spec.type == "scalar" and isinstance(value, bool | int):
         value = str(value).lower()
@@ -170,6 +276,7 @@ def _text(spec: Field, value: Json) -> str:
         raise WrongValue("wants text")
     _refuse_characters(spec, value)
     kind = KINDS[spec.type]
+    value = spec.aliases.get(value, value)
     if spec.type == "choice" and value not in spec.choices:
         raise WrongValue(f"has to be one of {', '.join(spec.choices)}")
     if kind.pattern and (not re.fullmatch(kind.pattern, value) or kind.refuses(value)):

@@ -8,8 +8,10 @@ from typing import Self
 from engine.domain.call import Call, Comparison, Effect, Expectation, Probe
 from engine.domain.context import ContextRef
 from engine.domain.draft import Reading
+from engine.domain.form import InputField
 from engine.domain.model import Json
 from engine.domain.plan import DraftStep, Step, StepKind
+from engine.domain.preview import Pin, Preview
 from engine.errors import Invalid, NotAllowed, NotFound
 from engine.tools import schema
 from engine.tools.definition import Action, Tool
@@ -85,6 +87,39 @@ class ToolRegistry:
         _refuse_given(action, reading.input, None, number=1)
         call = self._render(definition, reading.action, reading.input)
         return call.model_copy(update={"title": reading.title}) if reading.title else call
+
+    def fields(self, tool: str, action: str) -> tuple[InputField, ...]:
+        """What a person may fill in for this action. Raises `Invalid`."""
+        _, found = self._find(tool, action)
+        remotes = tuple(sorted(self._remotes()))
+        return tuple(
+            field.for_people(name, remotes)
+            for name, field in found.input.items()
+            if not (field.given or field.pinned or field.context)
+        )
+
+    def preview(self, call: Call) -> Preview | None:
+        """The read that shows what a write would change; None where its definition has none."""
+        definition, action = self._find(call.tool, call.action)
+        template = action.preview
+        if template is None:
+            return None
+        given = {name: _put(text, call.input, 0) for name, text in template.input.items()}
+        return Preview(
+            call=self._render(definition, template.action, given), on_card=template.on_card
+        )
+
+    def pins(self, step: DraftStep) -> dict[str, Pin]:
+        """The reads that the step's pinned values come from, by input. Raises `Invalid`."""
+        definition, action = self._find(step.tool, step.action)
+        found = {}
+        for name, field in action.input.items():
+            if field.pinned:
+                read, _, output = field.pinned.partition(".")
+                wanted = definition.action(read).input
+                given = {key: value for key, value in step.input.items() if key in wanted}
+                found[name] = Pin(call=self._render(definition, read, given), output=output)
+        return found
 
     def rerender(self, call: Call, definition: str) -> Call:
         """Render the call again from a stored definition; the caller compares."""
