@@ -191,6 +191,7 @@ class Drafts:
             at=self.clock(),
             name=reading.name,
             input=reading.input,
+            unit=reading.unit,
         )
         async with self.store.begin() as unit:
             await unit.drafts.add_evidence(evidence)
@@ -257,9 +258,8 @@ class Drafts:
                 return
             conversation = await unit.conversations.get(draft.conversation_id)
             if outcome.kind is not OutcomeKind.REMARK and draft.based_on is not None:
-                await unit.posts.want(
-                    PostKind.NOTE, draft.id, conversation.place, body={"text": outcome.text}
-                )
+                await unit.posts.want(PostKind.FINDINGS, draft.id, conversation.place, urgent=True)
+                return
             await unit.posts.touch(draft.id, urgent=True)
 
     async def _fail(self, draft: Draft, text: str) -> None:

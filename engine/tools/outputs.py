@@ -63,6 +63,8 @@ def _kept(output: Output, found: list[str], values: Values) -> str:
 
 
 def _taken(output: Output, found: list[str]) -> str:
+    if output.take == "all":
+        return _newest(found)
     if output.take == "last":
         return found[-1]
     if output.take in ("min", "max"):
@@ -71,6 +73,17 @@ def _taken(output: Output, found: list[str]) -> str:
             return (min if output.take == "min" else max)(numbers, key=Decimal)
         return ""
     return found[0]
+
+
+def _newest(found: list[str]) -> str:
+    """As many as a fact holds, the last ones, with spaces between them."""
+    kept, room = len(found), LONGEST
+    for one in reversed(found):
+        room -= len(one) + 1
+        if room < 0:
+            break
+        kept -= 1
+    return " ".join(found[kept:])
 
 
 def _number(text: str) -> Decimal | None:

@@ -49,10 +49,10 @@ async def test_a_reading_that_needs_another_is_asked_for_in_the_next_round() -> 
     second = await planner().readings(briefing("roll back checkout", broken()[:3]))
     third = await planner().readings(briefing("roll back checkout"))
 
-    assert [one.name for one in first] == ["health", "error_rate", "changes"]
-    assert [one.name for one in second] == ["last_change"]
+    assert [one.name for one in first] == ["health", "error_rate", "changes", "trend"]
+    assert [one.name for one in second] == ["last_change", "trend"]
     assert second[0].input["commit"] == BAD
-    assert not third
+    assert [one.name for one in third] == ["trend"]
 
 
 async def test_a_healthy_service_is_left_alone() -> None:
