@@ -25,6 +25,10 @@ class Conflict(CarapulseError):
     """It changed meanwhile; the text says what it is now."""
 
 
+class Stale(Conflict):
+    """Another revision than the one that the asker has seen."""
+
+
 class Tampered(CarapulseError):
     """What is stored is not what was approved. Nothing runs; this is alarmed."""
 

@@ -15,6 +15,7 @@ from engine.errors import (
     Invalid,
     NotAllowed,
     NotFound,
+    Stale,
     Tampered,
     Unavailable,
 )
@@ -23,6 +24,7 @@ STATUSES: tuple[tuple[type[CarapulseError], int], ...] = (
     (Invalid, 400),
     (NotFound, 404),
     (NotAllowed, 403),
+    (Stale, 412),
     (Conflict, 409),
     (Tampered, 409),
     (Unavailable, 503),

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from engine.documents import read_yaml
+from engine.documents import parse_yaml, read_yaml
 from engine.domain.call import Comparison
 from engine.domain.model import Json, Model, Name, Sentence
-from engine.errors import ConfigurationError
+from engine.errors import ConfigurationError, Invalid
 from engine.llm.templates import mistakes, placeholders
 
 ROOTS = ("service", "context", "evidence", "request", "change", "found")
@@ -120,6 +120,14 @@ def build_playbook(content: Any, name: str) -> Playbook:
     if wrong := list(_mistakes(playbook)):
         raise ConfigurationError(f"{name} is wrong: {'; '.join(wrong)}.")
     return playbook
+
+
+def checked_title(text: str) -> str:
+    """The title of a playbook that somebody sent. Raises `Invalid` that says what is wrong."""
+    try:
+        return build_playbook(parse_yaml(text, "The playbook"), "The playbook").title
+    except ConfigurationError as error:
+        raise Invalid(str(error), {"body": str(error)}) from None
 
 
 def _load(path: Path) -> Playbook:
