@@ -6,17 +6,21 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
+from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.http import jobs as hook_jobs
 from bot.http.app import Listening, Sidecar, open_sidecar
 from bot.http.health import Check
+from bot.http.hooks import SOURCE as ALERTMANAGER
 from bot.http.jobs import HookJobs
 from bot.relay.relay import Relay
 from bot.relay.rendering import Rendering
 from bot.relay.writing import Writing
 from bot.slack.app import Workspace, build, open_client, sign_in
 from bot.slack.budgets import Budgets
-from bot.slack.jobs import Payloads
+from bot.slack.inbox import SOURCE as SLACK
+from bot.slack.inbox import Payloads
 from bot.slack.services import Services
 from bot.slack.socket import Facts
 from bot.slack.sockets import Sockets
@@ -31,6 +35,7 @@ from engine.domain.questions import Limits, to_read
 from engine.errors import ConfigurationError, Conflict, NotAllowed, Unavailable
 from engine.feed.redis import RedisFeed
 from engine.settings import Settings
+from engine.store.intake import Desk, open_intake
 from engine.store.jobs import working
 from engine.wiring import Engine, now, open_engine
 from engine.workflows.activities import DraftActivities, ExecutionActivities, ToolActivities
@@ -94,9 +99,12 @@ async def open_bot(settings: Settings) -> AsyncIterator[Listening]:
         client = await stack.enter_async_context(
             open_client(slack.bot_token.get_secret_value(), slack.base_url)
         )
+        holder = f"{socket.gethostname()}:{new_id()}"
+        intake = open_intake(engine.pool, engine.tenant, holder)
         facts = Facts()
         sidecar = Sidecar(
             engine.store,
+            intake,
             engine.metrics,
             settings.hooks.alertmanager_token.get_secret_value(),
             checks(settings, engine, facts),
@@ -104,21 +112,19 @@ async def open_bot(settings: Settings) -> AsyncIterator[Listening]:
         listening = await stack.enter_async_context(
             open_sidecar(sidecar, host=settings.http.host, port=settings.http.port)
         )
-        hooks = HookJobs(engine.store, engine.alerts)
         workspace = await signed_in(client)
         app = build(
             client,
             workspace,
             store=engine.store,
+            arrivals=intake,
             directory=engine.directory,
             services=slack_services(engine),
         )
-        payloads = Payloads(engine.store, app)
-        handlers = {**payloads.handlers(), **hooks.handlers(), **gate_jobs(engine)}
-        await stack.enter_async_context(working(engine.pool, handlers))
+        await stack.enter_async_context(working(engine.pool, gate_jobs(engine)))
+        await stack.enter_async_context(intake.working(desks(app, engine)))
         writer = Writer(client, Budgets(scale=slack.budget_scale), counted(engine))
         writing = Writing(engine.surface, Rendering(engine.views, engine.store), writer)
-        holder = f"{socket.gethostname()}:{new_id()}"
         relay = Relay(engine.surface, writing, f"relay:{workspace.team}", holder)
         await stack.enter_async_context(running(relay.run()))
         sockets = Sockets(
@@ -131,6 +137,19 @@ async def open_bot(settings: Settings) -> AsyncIterator[Listening]:
         await stack.enter_async_context(sockets.connected())
         log.info("bot is ready", action="bot.ready", team=workspace.team)
         yield listening
+
+
+def desks(app: AsyncApp, engine: Engine) -> dict[str, Desk]:
+    """What the stored payloads of each source mean."""
+    return {
+        SLACK: Desk(Payloads(app).carry_out, at_once=4),
+        ALERTMANAGER: Desk(
+            HookJobs(engine.alerts).carry_out,
+            at_once=2,
+            together=hook_jobs.TOGETHER,
+            bytes_together=hook_jobs.BYTES_TOGETHER,
+        ),
+    }
 
 
 async def signed_in(client: AsyncWebClient) -> Workspace:

@@ -11,7 +11,7 @@ from bot.http.health import Check, Health, database
 from bot.http.hooks import Hooks, Room
 from bot.http.records import Records
 from bot.http.request_ids import measured
-from engine.ports import Store
+from engine.ports import Arrivals, Store
 from engine.telemetry.metrics import Metrics
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -24,6 +24,7 @@ class Sidecar:
     """What the routes need. `checks` come beside that of the database, by name."""
 
     store: Store
+    arrivals: Arrivals
     metrics: Metrics
     hook_token: str = ""
     checks: Mapping[str, Check] = field(default_factory=dict)
@@ -32,7 +33,7 @@ class Sidecar:
     def routes(self) -> tuple[tuple[str, str, Handler], ...]:
         """Every path there is."""
         health = Health({"postgres": database(self.store), **self.checks}, self.metrics)
-        hooks = Hooks(self.store, self.metrics, self.hook_token, self.room)
+        hooks = Hooks(self.arrivals, self.metrics, self.hook_token, self.room)
         records = Records(self.store)
         return (
             ("GET", "/healthz", health.live),

@@ -1,4 +1,4 @@
-"""Webhooks: checked, stored together with the job that handles them, and only then answered.
+"""Webhooks: checked, stored, and only then answered; what they mean is found out afterwards.
 
 Overload answers 503: an Alertmanager tries 503 again within the second, and 429 or 413 never.
 """
@@ -15,11 +15,10 @@ from bot.http.tokens import bearer, same, unknown
 from engine.domain.alertmanager import Delivery, read
 from engine.domain.grouping import problem_key
 from engine.errors import Unavailable
-from engine.ports import Store
+from engine.ports import Arrivals
 from engine.telemetry.metrics import Metrics
 
 SOURCE = "alertmanager"
-JOB = "hook.alertmanager"
 LARGEST = 16 * 1024 * 1024
 CHUNK = 64 * 1024
 # Read at once; a larger body would keep the loop from everybody else.
@@ -53,7 +52,7 @@ class Room:
 class Hooks:
     """An empty `token` refuses everybody."""
 
-    store: Store
+    arrivals: Arrivals
     metrics: Metrics
     token: str
     room: Room = field(default_factory=Room)
@@ -77,10 +76,10 @@ class Hooks:
             raise unknown("This token is not known.")
 
     async def _keep(self, delivery: Delivery, body: bytes) -> bool:
-        """Store body and job in one transaction; what is one problem is handled in order."""
+        """What is one problem is handled in order."""
         thread = f"{SOURCE}:{problem_key(delivery.alerts[0])}"
-        return await self.store.receive(
-            source=SOURCE, key=delivery.key, thread=thread, body=body, job=JOB
+        return await self.arrivals.receive(
+            source=SOURCE, key=delivery.key, thread=thread, body=body
         )
 
 

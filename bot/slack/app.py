@@ -26,7 +26,7 @@ from bot.slack.reactions import Reactions
 from bot.slack.services import Services
 from bot.slack.whispers import Whispers
 from engine.errors import ConfigurationError
-from engine.ports import Directory, Store
+from engine.ports import Arrivals, Directory, Store
 
 
 class Feature(Protocol):
@@ -75,6 +75,7 @@ def build(
     workspace: Workspace,
     *,
     store: Store,
+    arrivals: Arrivals,
     directory: Directory,
     services: Services,
 ) -> AsyncApp:
@@ -86,7 +87,7 @@ def build(
         authorize=known(workspace, str(client.token)),
         process_before_response=True,
     )
-    Inbox(store, workspace.bot_user).register(app)
+    Inbox(store, arrivals, workspace.bot_user).register(app)
     for feature in features(client, workspace, store, directory, services):
         feature.register(app)
     return app

@@ -1,10 +1,11 @@
-"""Every payload is stored before it is acknowledged, and carried out by a job afterwards.
+"""Every payload is stored before it is acknowledged, and carried out afterwards.
 
-The job dispatches the stored payload through the same app again; a mark in the request's context
-lets it through to the listeners.
+The stored payload is dispatched through the same app again; a mark in the request's context lets
+it through to the listeners.
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
@@ -20,10 +21,9 @@ from bot.slack.arrivals import Arrival, arrival, direct
 from bot.slack.origins import Body
 from bot.slack.whispers import Whispers
 from engine.errors import Unavailable
-from engine.ports import Store
+from engine.ports import Arrivals, Store
 
 SOURCE = "slack"
-JOB = "slack.payload"
 log = structlog.get_logger(__name__)
 
 
@@ -32,6 +32,7 @@ class Inbox:
     """The global middleware, and the way back in."""
 
     store: Store
+    arrivals: Arrivals
     bot_user: str
     turns: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
@@ -59,24 +60,30 @@ class Inbox:
         return BoltResponse(status=200, body="")
 
     async def keep(self, found: Arrival, body: Body) -> None:
-        """The inbox row and its job, in one transaction; a second delivery changes nothing.
+        """The inbox row; a second delivery changes nothing.
 
         What comes here in one thread is stored in the order in which it came.
         """
         raw = orjson.dumps(body)
         turn = self.turns.setdefault(found.thread, asyncio.Lock())
         async with turn:
-            await self.store.receive(
-                source=SOURCE, key=found.key, thread=found.thread, body=raw, job=JOB
+            await self.arrivals.receive(source=SOURCE, key=found.key, thread=found.thread, body=raw)
+
+
+@dataclass(frozen=True, slots=True)
+class Payloads:
+    """Runs the listeners for what is stored."""
+
+    app: AsyncApp
+
+    async def carry_out(self, bodies: Sequence[bytes]) -> str:
+        """Dispatch again. Raises `Unavailable` when it must be tried once more."""
+        for body in bodies:
+            request = AsyncBoltRequest(
+                mode="socket_mode", body=orjson.loads(body), context={INBOX: True}
             )
-
-
-async def replay(app: AsyncApp, inbox_id: int, body: bytes) -> None:
-    """Run the listeners for a stored payload. Raises `Unavailable` when it must be tried again."""
-    request = AsyncBoltRequest(
-        mode="socket_mode", body=orjson.loads(body), context={INBOX: inbox_id}
-    )
-    await app.async_dispatch(request)
-    waits = request.context.get(WAITS)
-    if isinstance(waits, Unavailable):
-        raise waits
+            await self.app.async_dispatch(request)
+            waits = request.context.get(WAITS)
+            if isinstance(waits, Unavailable):
+                raise waits
+        return "handled"

@@ -38,8 +38,6 @@ class Whispers:
         today = self.now().date().isoformat()
         async with self.store.begin() as unit:
             key = f"{to.user}:{to.channel}:{today}:{text[:100]}"
-            first = await unit.inbox.receive(source=TOLD, key=key, thread="", body=b"")
-            if first is None:
+            if not await unit.inbox.once(TOLD, key):
                 return
-            await unit.inbox.handled(first, "told")
         await self.whisper(to, text)

@@ -20,6 +20,7 @@ from engine.ports.outside import (
 )
 from engine.ports.store import (
     Approvals,
+    Arrivals,
     AuditLog,
     Conversations,
     Definitions,
@@ -37,6 +38,7 @@ from engine.ports.store import (
 
 __all__ = [
     "Approvals",
+    "Arrivals",
     "AuditLog",
     "Clock",
     "Clues",

@@ -191,20 +191,10 @@ class Problems(Protocol):
 
 
 class Inbox(Protocol):
-    """What arrived from outside, as it came, once."""
+    """What arrived from outside counts once, by its key."""
 
-    async def receive(self, *, source: str, key: str, thread: str, body: bytes) -> int | None:
-        """Store; None when this key is already there."""
-        ...
-
-    async def body(self, inbox_id: int) -> bytes: ...
-    async def waiting(self, thread: str) -> list[int]:
-        """Ids of the thread that are not handled yet, oldest first; the thread is locked."""
-        ...
-
-    async def handled(self, inbox_id: int, outcome: str) -> None: ...
-    async def lock_thread(self, thread: str) -> bool:
-        """Take the thread for this transaction; False when somebody else handles it now."""
+    async def once(self, source: str, key: str) -> bool:
+        """Whether this is the first time; committed with the rest of the transaction."""
         ...
 
 
@@ -279,9 +269,13 @@ class Store(Protocol):
         """Open a transaction. Raises `Unavailable` when the database does not answer."""
         ...
 
-    async def receive(self, *, source: str, key: str, thread: str, body: bytes, job: str) -> bool:
-        """An inbox row and the job that handles it, durable on return; False when it is known.
 
-        The job is told {"inbox_id", "thread"}. Raises `Unavailable` like `begin`.
+class Arrivals(Protocol):
+    """Payloads as they come from outside."""
+
+    async def receive(self, *, source: str, key: str, thread: str, body: bytes) -> bool:
+        """Durable on return, and carried out soon after it; False when this key is known.
+
+        What comes in one `thread` is carried out in order. Raises `Unavailable`.
         """
         ...

@@ -1,58 +1,119 @@
 """What arrived from outside, as it came, in Postgres."""
 
-from engine.errors import NotFound
-from engine.store.connection import Connection
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.store.connection import Connection, Pool, answering
+
+RECEIVE = (
+    "INSERT INTO inbox (tenant, source, key, thread, body) VALUES ($1, $2, $3, $4, $5) "
+    "ON CONFLICT (tenant, source, key) DO NOTHING RETURNING id"
+)
 
 
 class PostgresInbox:
-    """The `Inbox` port."""
+    """The `Inbox` port: rows that need nobody to carry them out."""
 
     def __init__(self, connection: Connection, tenant: str) -> None:
         self._db = connection
         self._tenant = tenant
 
-    async def receive(self, *, source: str, key: str, thread: str, body: bytes) -> int | None:
-        """Insert; None when this key is already there."""
-        found: int | None = await self._db.fetchval(
-            "INSERT INTO inbox (tenant, source, key, thread, body) VALUES ($1, $2, $3, $4, $5) "
-            "ON CONFLICT (tenant, source, key) DO NOTHING RETURNING id",
-            self._tenant,
-            source,
-            key,
-            thread,
-            body,
-        )
-        return found
-
-    async def body(self, inbox_id: int) -> bytes:
-        body: bytes | None = await self._db.fetchval(
-            "SELECT body FROM inbox WHERE id = $1 AND tenant = $2", inbox_id, self._tenant
-        )
-        if body is None:
-            raise NotFound("There is no such inbox row.")
-        return body
-
-    async def waiting(self, thread: str) -> list[int]:
-        """Ids not handled yet, oldest first."""
-        rows = await self._db.fetch(
-            "SELECT id FROM inbox WHERE tenant = $1 AND thread = $2 AND handled_at IS NULL "
-            "ORDER BY id",
-            self._tenant,
-            thread,
-        )
-        return [row["id"] for row in rows]
-
-    async def handled(self, inbox_id: int, outcome: str) -> None:
+    async def once(self, source: str, key: str) -> bool:
+        """Whether this is the first time; committed with the rest of the transaction."""
+        found: int | None = await self._db.fetchval(RECEIVE, self._tenant, source, key, "", b"")
+        if found is None:
+            return False
         await self._db.execute(
-            "UPDATE inbox SET handled_at = now(), outcome = $2 WHERE id = $1",
-            inbox_id,
-            outcome[:500],
+            "UPDATE inbox SET handled_at = now(), outcome = 'once' WHERE id = $1", found
         )
+        return True
 
-    async def lock_thread(self, thread: str) -> bool:
-        """Take the thread for this transaction; False when somebody else handles it now."""
-        return bool(
-            await self._db.fetchval(
-                "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 11))", thread
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A payload that waits; `attempts` counts the times that somebody took it."""
+
+    id: int
+    body: bytes
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class InboxQueue:
+    """The inbox as a queue by thread. `holder` names this process; a hold lasts `seconds`."""
+
+    pool: Pool
+    tenant: str
+    holder: str
+    seconds: float
+
+    async def add(self, *, source: str, key: str, thread: str, body: bytes) -> bool:
+        """Durable on return; False when the key is known. One statement, one round trip."""
+        async with answering():
+            found = await self.pool.fetchval(RECEIVE, self.tenant, source, key, thread, body)
+        return found is not None
+
+    async def following(
+        self,
+        source: str,
+        thread: str,
+        *,
+        done: Sequence[int] = (),
+        outcome: str = "",
+        at_most: int = 1,
+        bytes_at_most: int = 0,
+    ) -> list[Stored]:
+        """Mark what is done; take the thread's oldest payloads, unless another process has them.
+
+        At least one is taken, and more while they have at most `bytes_at_most` together.
+        """
+        async with answering():
+            rows = await self.pool.fetch(
+                "SELECT id, body, attempts FROM inbox_next($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                self.tenant,
+                source,
+                thread,
+                self.holder,
+                self.seconds,
+                list(done),
+                outcome[:500],
+                at_most,
+                bytes_at_most,
             )
-        )
+        return [Stored(row["id"], row["body"], row["attempts"]) for row in rows]
+
+    async def postpone(self, ids: Sequence[int], seconds: float, *, counts: bool) -> None:
+        """Nobody takes them so long; unless it `counts`, this was no attempt."""
+        async with answering():
+            await self.pool.execute(
+                "UPDATE inbox SET holder = '', attempts = attempts - (NOT $3::bool)::int, "
+                "held_until = clock_timestamp() + $2::float8 * interval '1 second' "
+                "WHERE id = ANY ($1) AND handled_at IS NULL",
+                list(ids),
+                seconds,
+                counts,
+            )
+
+    async def renew(self) -> None:
+        """Keep what this process holds."""
+        async with answering():
+            await self.pool.execute(
+                "UPDATE inbox SET held_until = clock_timestamp() + $3::float8 * interval '1 second'"
+                " WHERE tenant = $1 AND holder = $2 AND handled_at IS NULL",
+                self.tenant,
+                self.holder,
+                self.seconds,
+            )
+
+    async def left(self, sources: Sequence[str], limit: int = 100) -> list[tuple[str, str]]:
+        """(source, thread) of what waits and nobody holds, oldest first."""
+        async with answering():
+            rows = await self.pool.fetch(
+                "SELECT source, thread FROM inbox WHERE tenant = $1 AND source = ANY ($2) "
+                "AND handled_at IS NULL GROUP BY source, thread "
+                "HAVING max(held_until) < clock_timestamp() ORDER BY min(id) LIMIT $3",
+                self.tenant,
+                list(sources),
+                limit,
+            )
+        return [(row["source"], row["thread"]) for row in rows]

@@ -29,18 +29,6 @@ from engine.store.connection import DOWN, Connection, Pool, Row, answering
 
 Handler = Callable[[dict[str, Json]], Awaitable[None]]
 
-# What pgqueuer's own enqueueing leaves behind, for a statement that has a CTE `wanted`.
-ENQUEUE = """
-queued AS (
-    INSERT INTO pgqueuer (priority, entrypoint, payload, headers, status)
-    SELECT 0, kind, convert_to(payload, 'UTF8'), 'null', 'queued' FROM wanted
-    RETURNING id, entrypoint, priority
-), logged AS (
-    INSERT INTO pgqueuer_log (job_id, status, entrypoint, priority)
-    SELECT id, 'queued', entrypoint, priority FROM queued
-)
-"""
-
 WAIT_AT_MOST = timedelta(seconds=5)
 REDELIVERIES_AT_MOST = 20
 # A redelivery takes the seconds after which a worker counts as dead: a job is young until then.

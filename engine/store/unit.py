@@ -13,24 +13,13 @@ from engine.store.documents import PostgresDocuments
 from engine.store.drafts import PostgresDrafts
 from engine.store.executions import PostgresExecutions
 from engine.store.inbox import PostgresInbox
-from engine.store.jobs import ENQUEUE, PostgresJobs
+from engine.store.jobs import PostgresJobs
 from engine.store.memory import PostgresMemory
 from engine.store.plans import PostgresPlans
 from engine.store.posts import PostgresPosts
 from engine.store.problems import PostgresProblems
 from engine.store.sessions import PostgresSessions
 from engine.store.tokens import PostgresTokens
-
-# People wait for the acknowledgement, and Alertmanager for its answer.
-ARRIVE = f"""
-WITH arrived AS (
-    INSERT INTO inbox (tenant, source, key, thread, body) VALUES ($1, $2, $3, $4, $5)
-    ON CONFLICT (tenant, source, key) DO NOTHING RETURNING id, thread
-), wanted AS (
-    SELECT $6::text AS kind, json_build_object('inbox_id', id, 'thread', thread)::text AS payload
-    FROM arrived
-), {ENQUEUE} SELECT id FROM arrived
-"""  # noqa: S608 - both parts are ours
 
 
 class PostgresUnit:
@@ -66,9 +55,3 @@ class PostgresStore:
         """One transaction, read committed. Raises `Unavailable`."""
         async with answering(), self.pool.acquire() as connection, connection.transaction():
             yield PostgresUnit(connection, self.tenant)
-
-    async def receive(self, *, source: str, key: str, thread: str, body: bytes, job: str) -> bool:
-        """Both rows in one statement, which is a transaction by itself: one round trip."""
-        async with answering():
-            found = await self.pool.fetchval(ARRIVE, self.tenant, source, key, thread, body, job)
-        return found is not None

@@ -18,7 +18,7 @@ from bot.relay.rendering import Rendering
 from bot.relay.writing import Writing
 from bot.slack.app import Workspace, build, open_client, sign_in
 from bot.slack.budgets import Budgets
-from bot.slack.jobs import Payloads
+from bot.slack.inbox import SOURCE, Payloads
 from bot.slack.services import Services
 from bot.slack.sockets import Sockets
 from bot.slack.writer import Writer
@@ -31,7 +31,7 @@ from engine.domain.views import PlanView
 from engine.services.conversations import Conversations
 from engine.services.views import Views
 from engine.store.connection import Pool, open_pool
-from engine.store.jobs import working
+from engine.store.intake import Desk, open_intake
 from engine.store.surface import PostgresSurface
 from engine.store.unit import PostgresStore
 
@@ -137,12 +137,20 @@ async def open_rig(
         heard = Conversations(store, lambda: datetime.now(UTC), TENANT, {})
         services = Services(heard, decisions, decisions, decisions, decisions, shown)
         workspace = await sign_in(client)
-        app = build(client, workspace, store=store, directory=directory, services=services)
+        intake = open_intake(pool, TENANT, "one")
+        app = build(
+            client,
+            workspace,
+            store=store,
+            arrivals=intake,
+            directory=directory,
+            services=services,
+        )
         sockets = Sockets(client, "xapp-local", app.async_dispatch)
         writer = Writer(client, Budgets(scale=scale))
         relay = Relay(surface, Writing(surface, Rendering(shown, store), writer), "slack", "one")
-        handlers = Payloads(store, app).handlers() if work else {}
-        async with sockets.connected(), working(pool, handlers):
+        desks = {SOURCE: Desk(Payloads(app).carry_out, at_once=4)} if work else {}
+        async with sockets.connected(), intake.working(desks):
             running = asyncio.create_task(relay.run())
             try:
                 await eventually(lambda: sockets.facts.connected == 2)

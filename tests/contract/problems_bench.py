@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 
 from bot.http.app import Listening, Sidecar, open_sidecar
+from bot.http.hooks import SOURCE
 from bot.http.jobs import HookJobs
 from engine.domain.conversation import Post
 from engine.domain.draft import Draft
@@ -18,6 +19,7 @@ from engine.domain.ids import DraftId, Tenant
 from engine.domain.problem import Problem
 from engine.services.alerts import Alerts
 from engine.store.connection import Pool, open_pool
+from engine.store.intake import Desk, Intake, open_intake
 from engine.store.posts import COLUMNS, post
 from engine.store.surface import PostgresSurface
 from engine.store.unit import PostgresStore
@@ -57,23 +59,29 @@ class Bench:
     pool: Pool
     store: PostgresStore
     surface: PostgresSurface
+    intake: Intake
     alerts: Alerts
     time: Time
     metrics: Metrics = field(default_factory=Metrics)
 
     def sidecar(self, **changes: Any) -> Sidecar:
-        usual = {"store": self.store, "metrics": self.metrics, "hook_token": TOKEN}
+        usual = {
+            "store": self.store,
+            "arrivals": self.intake,
+            "metrics": self.metrics,
+            "hook_token": TOKEN,
+        }
         return Sidecar(**{**usual, **changes})
 
     async def run_jobs(self) -> int:
-        """Carry out every waiting job of the hooks, in the order of their ids."""
-        jobs = HookJobs(self.store, self.alerts)
-        rows = await self.pool.fetch(
-            "DELETE FROM pgqueuer WHERE entrypoint = 'hook.alertmanager' RETURNING id, payload"
+        """Carry out every stored delivery; how many there were."""
+        waiting: int = await self.pool.fetchval(
+            "SELECT count(*) FROM inbox WHERE handled_at IS NULL"
         )
-        for row in sorted(rows, key=lambda row: row["id"]):
-            await jobs.handle(json.loads(row["payload"]))
-        return len(rows)
+        desk = Desk(HookJobs(self.alerts).carry_out, at_once=2, together=200, bytes_together=10**7)
+        async with self.intake.working({SOURCE: desk}):
+            await self.intake.settle()
+        return waiting
 
     async def problems(self) -> list[Problem]:
         rows = await self.pool.fetch("SELECT body FROM problems ORDER BY reference")
@@ -115,6 +123,7 @@ async def open_bench(dsn: str) -> AsyncIterator[Bench]:
             pool,
             store,
             PostgresSurface(pool, TENANT),
+            open_intake(pool, TENANT, "one"),
             Alerts(store, services(), time, TENANT, CHANNEL),
             time,
         )
