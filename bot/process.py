@@ -245,7 +245,11 @@ def worker_jobs(
             epoch = await unit.plans.epoch(ref)
         await starter.wake(ref.model_copy(update={"epoch": epoch}))
 
-    return {"draft.start": start_draft, "execution.wake": wake}
+    async def preview(payload: dict[str, Json]) -> None:
+        plan_id, version = PlanId(str(payload["plan_id"])), int(str(payload["version"]))
+        await engine.previews.tell(plan_id, version, str(payload["asker"]))
+
+    return {"draft.start": start_draft, "execution.wake": wake, "plan.preview": preview}
 
 
 @asynccontextmanager

@@ -39,7 +39,9 @@ from engine.services.drafts import Drafts
 from engine.services.executions import Executions
 from engine.services.loglines import LogLines
 from engine.services.plans import Plans
+from engine.services.previews import Previews
 from engine.services.progress import Pace
+from engine.services.revisions import Revisions
 from engine.services.steps import Steps
 from engine.services.views import Views
 from engine.settings import Settings
@@ -78,6 +80,8 @@ class Engine:
     drafts: Drafts
     executions: Executions
     steps: Steps
+    revisions: Revisions
+    previews: Previews
     views: Views
     alerts: Alerts
     approvals: Approvals | None
@@ -231,6 +235,8 @@ def assembled(settings: Settings, opened: Opened, *, gate: bool) -> Engine:
         drafts=drafting(settings, opened, on),
         executions=executing(settings, opened, on),
         steps=stepping(settings, opened, on),
+        revisions=Revisions(store, on.tools, now),
+        previews=previewing(on),
         views=Views(store, directory),
         alerts=Alerts(store, on.services, now, tenant, channel, timezone=zone),
         approvals=deciding(settings, opened, on) if gate else None,
@@ -249,9 +255,15 @@ def drafting(settings: Settings, opened: Opened, on: Ground) -> Drafts:
         on.policy,
         on.directory,
         plans,
+        previewing(on),
         now,
         on.limits,
     )
+
+
+def previewing(on: Ground) -> Previews:
+    """What a plan would change."""
+    return Previews(on.store, on.tools, on.runner, on.policy, now, on.limits)
 
 
 def executing(settings: Settings, opened: Opened, on: Ground) -> Executions:

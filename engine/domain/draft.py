@@ -33,11 +33,21 @@ class DraftState(StrEnum):
 
 
 class How(StrEnum):
-    """How a request was made. Given: its steps are known and no planner is asked."""
+    """How a request was made: in words, or by a button that stands for words.
+
+    Given: its steps are known and no planner is asked. Again: they are those of an earlier
+    version, and what they were pinned to is read anew.
+    """
 
     SAID = "said"
     PRESSED = "pressed"
     GIVEN = "given"
+    AGAIN = "again"
+
+    @property
+    def planned(self) -> bool:
+        """Whether a planner has to find the steps."""
+        return self in (How.SAID, How.PRESSED)
 
 
 class Draft(Model):
@@ -81,7 +91,10 @@ class Evidence(Model):
 
 
 class Reading(Model):
-    """A read that somebody (a playbook, a model) wants to be made. `name` is its key."""
+    """A read that somebody (a playbook, a model) wants to be made. `name` is its key.
+
+    `refused` says why it is not made; it is told with what could not be looked at.
+    """
 
     name: str = ""
     tool: str
@@ -89,6 +102,7 @@ class Reading(Model):
     input: dict[str, Json] = {}
     title: str = ""
     unit: str = ""
+    refused: str = ""
 
 
 class OutcomeKind(StrEnum):

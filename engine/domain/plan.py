@@ -175,7 +175,7 @@ class DraftStep(Model):
 
 
 class Proposal(Model):
-    """What a planner proposes for an intent."""
+    """What a planner proposes for an intent. A `label` is shown on the card; it needs a person."""
 
     title: str
     why: str = ""
@@ -183,5 +183,7 @@ class Proposal(Model):
     steps: Annotated[tuple[DraftStep, ...], Field(min_length=1, max_length=50)]
     planner: str
     used: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     knowledge: tuple[Used, ...] = ()
     understood: str = ""
+    label: str = ""

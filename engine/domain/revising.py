@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from pydantic import ValidationError
+
 from engine.domain.call import Effect, Expectation
 from engine.domain.changes import REFERENCE, own
 from engine.domain.context import ContextRef
@@ -33,7 +35,7 @@ def again(version: PlanVersion) -> Proposal:
 
 def with_values(version: PlanVersion, given: Mapping[int, Values]) -> Proposal:
     """The version with other values; `given` is by step, names `expect.X` are of its check."""
-    steps = [_changed(drafted(version, step), given.get(step.number, {})) for step in version.steps]
+    steps = [changed(drafted(version, step), given.get(step.number, {})) for step in version.steps]
     return proposal(version, steps)
 
 
@@ -77,15 +79,28 @@ def proposal(
     )
 
 
-def _changed(step: DraftStep, given: Values) -> DraftStep:
+def changed(step: DraftStep, given: Values) -> DraftStep:
+    """One step with other values.
+
+    Raises:
+        Invalid: a value of its check is none, with an entry for each.
+    """
     values = {name: value for name, value in given.items() if not name.startswith(CHECK)}
     checks = {name.removeprefix(CHECK): v for name, v in given.items() if name.startswith(CHECK)}
     merged = {**step.input, **values}
     kept: dict[str, Json] = {name: value for name, value in merged.items() if value is not None}
-    expect = step.expect
-    if expect and checks:
-        expect = Expectation.model_validate({**expect.model_dump(), **checks})
-    return step.model_copy(update={"input": kept, "expect": expect})
+    return step.model_copy(update={"input": kept, "expect": _checked(step.expect, checks)})
+
+
+def _checked(expect: Expectation | None, given: Values) -> Expectation | None:
+    if expect is None or not given:
+        return expect
+    try:
+        return Expectation.model_validate({**expect.model_dump(), **given})
+    except ValidationError as error:
+        found = error.errors(include_input=False, include_url=False, include_context=False)
+        wrong = {f"{CHECK}{item['loc'][0]}": item["msg"] for item in found}
+        raise Invalid("The check can't be like that.", wrong) from None
 
 
 def _moved(step: DraftStep, numbers: Mapping[int, int], frozen: Step) -> DraftStep:

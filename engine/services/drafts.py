@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from engine.domain.actor import WORKER, Actor
+from engine.domain.actor import WORKER, Actor, Surface
 from engine.domain.call import Ending
 from engine.domain.conversation import Conversation, PostKind
 from engine.domain.draft import (
@@ -11,22 +11,29 @@ from engine.domain.draft import (
     Draft,
     DraftState,
     Evidence,
+    How,
     Outcome,
     OutcomeKind,
     Reading,
 )
 from engine.domain.expectation import told
 from engine.domain.ids import DraftId, EvidenceId, PersonId, new_id
-from engine.domain.plan import PlanVersion, VersionState
+from engine.domain.plan import PlanVersion, Proposal, VersionState
 from engine.domain.policy import Deed
 from engine.domain.questions import Limits, to_read
+from engine.domain.quorum import quorum
 from engine.errors import CarapulseError, Conflict, NotAllowed, Unavailable
 from engine.ports import Clock, Directory, Planner, Policy, Runner, Store, Tools, Unit
 from engine.services.plans import Plans
+from engine.services.previews import Previews, ask_preview
 
-ROUNDS = 4
-READS_AT_MOST = 12
+# More than planners ask for by their own limits; these hold whatever a planner does.
+ROUNDS = 16
+READS_AT_MOST = 40
 BODY_AT_MOST = 20_000
+NO_CHANGE = (
+    "“{}” does not tell me what to change. Say in the thread what should be different, or ask anew."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,7 @@ class Drafts:
     policy: Policy
     directory: Directory
     plans: Plans
+    previews: Previews
     clock: Clock
     limits: Limits
 
@@ -47,7 +55,7 @@ class Drafts:
         """Make the reads that the planner wants, in rounds; each becomes evidence."""
         for _ in range(ROUNDS):
             briefing = await self.briefing(draft_id)
-            if briefing.draft.state is not DraftState.OPEN:
+            if briefing.draft.state is not DraftState.OPEN or not briefing.draft.how.planned:
                 return
             if briefing.draft.based_on is None:
                 await self._show(briefing.draft)
@@ -150,6 +158,8 @@ class Drafts:
     async def _read(self, draft: Draft, reading: Reading, number: int) -> None:
         """One read under the policy; a refusal or failure is evidence too."""
         try:
+            if reading.refused:
+                raise NotAllowed(reading.refused)
             call = self.tools.read_call(reading, draft.context)
             ruling = await self.policy.ask(
                 to_read(
@@ -203,14 +213,26 @@ class Drafts:
             await unit.posts.touch(draft.id)
 
     async def _plan(self, draft: Draft, outcome: Outcome, briefing: Briefing) -> None:
-        assert outcome.proposal is not None
+        proposal = await self._completed(draft, outcome)
         cost = await self._cost(draft, briefing.current)
         if cost:
             await self._ask(draft, cost)
             return
-        await self.plans.propose(draft, outcome.proposal, list(briefing.evidence))
+        await self.plans.propose(draft, proposal, list(briefing.evidence))
         async with self.store.begin() as unit:
             await unit.posts.touch(draft.id, urgent=True)
+
+    async def _completed(self, draft: Draft, outcome: Outcome) -> Proposal:
+        """The proposal with what only reads can tell; kept, for whoever has to confirm it."""
+        assert outcome.proposal is not None
+        proposal = outcome.proposal
+        if draft.how is How.AGAIN:
+            proposal = await self.previews.pinned(proposal)
+        warnings = await self.previews.warnings(proposal)
+        proposal = proposal.model_copy(update={"warnings": warnings})
+        if proposal != outcome.proposal:
+            await self._keep(draft, outcome.model_copy(update={"proposal": proposal}))
+        return proposal
 
     async def _cost(self, draft: Draft, current: PlanVersion | None) -> str:
         """What making another version takes away from somebody; empty when nothing."""
@@ -221,7 +243,14 @@ class Drafts:
             signed = await unit.approvals.of(current.plan_id, current.version)
         if state not in (VersionState.WAITING, VersionState.APPROVED):
             return ""
-        names = sorted({one.statement.person_name.split()[0] for one in signed})
+        agreed = quorum(current, signed).approvers
+        names = sorted(
+            {
+                one.statement.person_name.split()[0]
+                for one in signed
+                if one.statement.person in agreed and one.statement.surface is not Surface.AUTO
+            }
+        )
         parts = [f"Make this v{current.version + 1}?"]
         if names:
             parts.append(f"{' and '.join(names)}'s approval of v{current.version} ends.")
@@ -257,6 +286,13 @@ class Drafts:
             if not await unit.drafts.move(draft.id, frm=DraftState.OPEN, to=DraftState.DONE):
                 return
             conversation = await unit.conversations.get(draft.conversation_id)
+            if outcome.dry_run and draft.plan_id and draft.based_on:
+                await ask_preview(unit, draft.plan_id, draft.based_on, draft.requester_name)
+                return
+            if outcome.kind is OutcomeKind.REMARK and draft.how is How.PRESSED:
+                text = NO_CHANGE.format(draft.text[:200])
+                await self._whisper(unit, draft, conversation, {"text": text})
+                return
             if outcome.kind is not OutcomeKind.REMARK and draft.based_on is not None:
                 await unit.posts.want(PostKind.FINDINGS, draft.id, conversation.place, urgent=True)
                 return
@@ -268,10 +304,8 @@ class Drafts:
             if not await unit.drafts.move(draft.id, frm=DraftState.OPEN, to=DraftState.FAILED):
                 return
             conversation = await unit.conversations.get(draft.conversation_id)
-            if draft.based_on is not None:
-                await unit.posts.want(
-                    PostKind.NOTE, draft.id, conversation.place, body={"text": text}
-                )
+            if draft.based_on is not None or not draft.how.planned:
+                await self._whisper(unit, draft, conversation, {"text": text})
             await unit.posts.touch(draft.id, urgent=True)
 
     async def _whisper(

@@ -17,6 +17,7 @@ from engine.domain.plan import (
     Origin,
     PlanVersion,
     Proposal,
+    Requirements,
     Step,
     VersionRef,
     VersionState,
@@ -46,11 +47,7 @@ class Plans:
     limits: Limits
 
     async def propose(
-        self,
-        draft: Draft,
-        proposal: Proposal,
-        evidence: list[Evidence],
-        warnings: tuple[str, ...] = (),
+        self, draft: Draft, proposal: Proposal, evidence: list[Evidence]
     ) -> PlanVersion | None:
         """Make the next version of the draft's plan, or the first of a new plan.
 
@@ -100,7 +97,6 @@ class Plans:
                 reference=before.reference if before else await unit.plans.new_reference(),
                 evidence=tuple(item.id for item in evidence) or (before.evidence if before else ()),
                 editors=editors,
-                warnings=warnings,
                 risk=risk.risk,
                 reasons=tuple(risk.reasons),
             )
@@ -170,6 +166,7 @@ class Plans:
         decide_before = now + timedelta(seconds=ruling.requirements.within_seconds)
         context = proposal.context
         reasons = known.pop("reasons")
+        label = proposal.label or carried(before, steps)
         version = PlanVersion.model_validate(
             {
                 "tenant": draft.tenant,
@@ -183,7 +180,7 @@ class Plans:
                 "why": proposal.why,
                 "context": context,
                 "constraints": ruling.constraints,
-                "requirements": ruling.requirements,
+                "requirements": somebody(ruling.requirements) if label else ruling.requirements,
                 "decide_before": decide_before,
                 "start_before": decide_before + START_GRACE,
                 "steps": steps,
@@ -192,7 +189,9 @@ class Plans:
                 if context.service
                 else 0,
                 "planner": proposal.planner,
+                "label": label,
                 "used": proposal.used,
+                "warnings": proposal.warnings,
                 "changed_by": draft.requester_name if before else "",
                 "created_at": now,
                 **known,
@@ -247,6 +246,19 @@ class Plans:
             reason = f"v{before.version} was replaced by v{before.version + 1}."
             await call_off(unit, ref, reason, self.clock())
             await unit.jobs.add("execution.wake", {"plan_id": ref.plan_id, "version": ref.version})
+
+
+def somebody(requirements: Requirements) -> Requirements:
+    """At least one person, whatever the policy asks for."""
+    return requirements.model_copy(update={"people": max(requirements.people, 1)})
+
+
+def carried(before: PlanVersion | None, steps: tuple[Step, ...]) -> str:
+    """The label of the version before, while something of what it is about is still there."""
+    if before is None or not before.label:
+        return ""
+    kept = [(step.call.name, step.call.input) for step in before.steps if step.expect is None]
+    return before.label if any((s.call.name, s.call.input) in kept for s in steps) else ""
 
 
 def calls(step: Step) -> tuple[Call, ...]:

@@ -32,7 +32,9 @@ from engine.services.drafts import Drafts
 from engine.services.executions import Executions
 from engine.services.loglines import LogLines
 from engine.services.plans import Plans
+from engine.services.previews import Previews
 from engine.services.progress import Pace
+from engine.services.revisions import Revisions
 from engine.services.steps import Steps
 from engine.services.views import Views
 from engine.store.connection import Pool, open_pool
@@ -171,6 +173,8 @@ class Room:
     conversations: Conversations
     plans: Plans
     drafts: Drafts
+    revisions: Revisions
+    previews: Previews
     gate: Approvals
     executions: Executions
     steps: Steps
@@ -317,6 +321,7 @@ async def open_room(database: Database, folder: Path, *, lease: float = 15) -> A
     def clock() -> datetime:
         return room.now
 
+    previews = Previews(store, tools, script, policy, clock, limits)
     made = Plans(store, tools, policy, people, services, clock, limits)
     room = Room(
         pool=pool,
@@ -326,9 +331,11 @@ async def open_room(database: Database, folder: Path, *, lease: float = 15) -> A
         mind=mind,
         conversations=Conversations(store, clock, TENANT, {"": PROD}),
         plans=made,
-        drafts=Drafts(store, tools, script, mind, policy, people, made, clock, limits),
+        drafts=Drafts(store, tools, script, mind, policy, people, made, previews, clock, limits),
         gate=Approvals(store, policy, people, FileSigner(keys.private), verifier, clock, limits),
         executions=Executions(store, policy, authority, clock, limits, Pace()),
+        revisions=Revisions(store, tools, clock),
+        previews=previews,
         steps=Steps(
             store,
             tools,
