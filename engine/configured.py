@@ -2,24 +2,23 @@
 
 from pathlib import Path
 
+from engine import models
 from engine.context.services import ServiceFile
 from engine.directory.file import FileDirectory
 from engine.directory.nobody import Nobody
 from engine.domain.ids import Tenant
 from engine.errors import ConfigurationError
-from engine.llm.endpoint import ModelSettings, Usage
 from engine.llm.fallback import FallbackPlanner
 from engine.llm.offline import OfflinePlanner
-from engine.llm.openai import Means, OpenAIPlanner
+from engine.llm.planner import Means, ModelPlanner
 from engine.llm.playbooks import load_playbooks
 from engine.llm.prompts import load_prompts
-from engine.ports import Directory, Planner, Signer
+from engine.llm.routing import Router
+from engine.ports import Clock, Directory, Planner, Signer
 from engine.resources import shipped
 from engine.secrets.keys import FileSigner, FileVerifier
 from engine.settings import Settings
-from engine.telemetry.metrics import Metrics
 from engine.tools.api import Endpoint
-from engine.tools.redaction import Redactor
 from engine.tools.registry import ToolRegistry
 
 
@@ -68,7 +67,7 @@ def remotes(services: ServiceFile) -> list[str]:
 def endpoints(settings: Settings) -> dict[str, Endpoint]:
     """How the API tools reach their systems."""
     return {
-        name: Endpoint(one.url, one.token.get_secret_value())
+        name: Endpoint(one.url, one.token.get_secret_value(), one.file)
         for name, one in settings.tools.connections.items()
         if one.url
     }
@@ -78,7 +77,7 @@ def known_values(settings: Settings) -> list[str]:
     """Secrets of this process that must never appear in any output."""
     values = [one.token.get_secret_value() for one in settings.tools.connections.values()]
     values += [
-        settings.llm.openai_api_key.get_secret_value(),
+        *models.secrets(settings.llm),
         settings.slack.bot_token.get_secret_value(),
         settings.slack.app_token.get_secret_value(),
         settings.hooks.alertmanager_token.get_secret_value(),
@@ -89,43 +88,23 @@ def known_values(settings: Settings) -> list[str]:
 def hidden(settings: Settings) -> list[Path]:
     """Folders that no tool may see."""
     keys = settings.keys
-    return [path.parent for path in (keys.signing_key_file,) if path is not None]
+    secret = (keys.signing_key_file, settings.llm.codex.token_file)
+    return [path.parent for path in secret if path is not None]
 
 
 def planner(
     settings: Settings,
     services: ServiceFile,
     tools: ToolRegistry,
-    redactor: Redactor,
-    metrics: Metrics,
+    router: Router,
+    clock: Clock,
 ) -> Planner:
-    """The offline planner, behind a model where one is configured."""
+    """The offline planner, behind models where some are configured."""
     folder = settings.context.playbooks_folder
     connected = frozenset(str(one["name"]).partition(".")[0] for one in tools.catalogue())
     offline = OfflinePlanner(services, load_playbooks(folder) if folder else (), connected)
-    llm = settings.llm
-    if not llm.openai_api_key.get_secret_value():
+    if not router.routes:
         return offline
-    model = ModelSettings(
-        api_key=llm.openai_api_key,
-        base_url=llm.openai_base_url,
-        model=llm.model,
-        timeout_seconds=llm.timeout_seconds,
-        repair_rounds=llm.repair_rounds,
-    )
-    means = Means(
-        services=services,
-        tools=tools,
-        looks=offline,
-        prompts=load_prompts(shipped("prompts")),
-        redact=redactor.text,
-        on_usage=lambda used: count_usage(metrics, used),
-    )
-    return FallbackPlanner(OpenAIPlanner(model, means), offline)
-
-
-def count_usage(metrics: Metrics, used: Usage) -> None:
-    """What one question to the model cost."""
-    metrics.llm(used.model, used.ending, used.seconds)
-    metrics.llm_tokens(used.model, "input", used.input_tokens)
-    metrics.llm_tokens(used.model, "output", used.output_tokens)
+    prompts = load_prompts(shipped("prompts"))
+    means = Means(services, tools, prompts, offline, router, clock)
+    return FallbackPlanner(ModelPlanner(models.planning(settings.llm), means), offline)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import aiohttp
 import structlog
 
+from engine import models
 from engine.configured import (
     endpoints,
     hidden,
@@ -47,6 +48,7 @@ from engine.services.views import Views
 from engine.settings import Settings
 from engine.store.connection import Pool, open_pool
 from engine.store.migrations import missing
+from engine.store.spending import PostgresSpending
 from engine.store.surface import PostgresSurface
 from engine.store.unit import PostgresStore
 from engine.telemetry.metrics import Metrics
@@ -245,7 +247,11 @@ def assembled(settings: Settings, opened: Opened, *, gate: bool) -> Engine:
 
 def drafting(settings: Settings, opened: Opened, on: Ground) -> Drafts:
     """From a request to a version."""
-    planning = planner(settings, on.services, on.tools, on.redactor, opened.metrics)
+    spending = PostgresSpending(opened.pool, settings.tenant, models.allowance(settings.llm), now)
+    router = models.router(
+        settings.llm, spending=spending, redactor=on.redactor, metrics=opened.metrics
+    )
+    planning = planner(settings, on.services, on.tools, router, now)
     plans = Plans(on.store, on.tools, on.policy, on.directory, on.services, now, on.limits)
     return Drafts(
         on.store,

@@ -6,6 +6,7 @@ from bot.cli.doctor_finding import Finding, fail, ok, warn
 from engine.configured import loaded_services, remotes
 from engine.directory.file import Person, read_listing
 from engine.errors import ConfigurationError
+from engine.models import providers
 from engine.policy.modules import data
 from engine.policy.rego import RegoPolicy
 from engine.resources import shipped
@@ -115,7 +116,11 @@ async def tools(settings: Settings) -> list[Finding]:
 
 async def model(settings: Settings) -> list[Finding]:
     """Which planner drafts; the key is not tried, a question would cost money."""
-    llm = settings.llm
-    if not llm.openai_api_key.get_secret_value():
+    try:
+        asked = providers(settings.llm)
+    except ConfigurationError as error:
+        return [fail("model", str(error), "Correct llm.providers.")]
+    if not asked:
         return [ok("model", "the offline planner drafts; OPENAI_API_KEY puts a model before it")]
-    return [ok("model", f"{llm.model} at {llm.openai_base_url}, with the offline planner behind")]
+    named = ", then ".join(f"{one.settings.model} at {one.settings.base_url}" for one in asked)
+    return [ok("model", f"{named}, with the offline planner behind")]

@@ -1,8 +1,7 @@
 """What a model may say: strictly parsed, bounded, and checked against what exists."""
 
-import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -10,21 +9,18 @@ from pydantic import Field, ValidationError
 
 from engine.domain.call import Expectation
 from engine.domain.context import ContextRef
-from engine.domain.draft import Briefing, Outcome, OutcomeKind
+from engine.domain.draft import Briefing, Outcome, OutcomeKind, Reading
 from engine.domain.model import Json, Model, Name, Sentence
 from engine.domain.plan import DraftStep, Proposal
 from engine.errors import CarapulseError, Invalid
+from engine.llm.strict import exactly, unprintable
+from engine.llm.targets import Targets
 from engine.llm.words import texts
 from engine.ports import Services, Tools
 
 LIMIT = 256_000
 STEPS = 50
 ERRORS = 20
-COMMITS = re.compile(r"\b[0-9a-f]{40}\b|\b[0-9a-f]{64}\b")
-UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
-HEX = re.compile(r"[0-9a-f]{7,64}")
-# Inputs that name a commit, a repository and a file: they must come from what is known.
-COMMIT_INPUTS = ("commit", "revision", "expected_head")
 
 
 class SaidStep(Model):
@@ -53,15 +49,15 @@ class Said(Model):
     steps: Annotated[tuple[SaidStep, ...], Field(max_length=STEPS)] = ()
 
 
-def schema(tools: Tools) -> dict[str, Json]:
-    """The JSON Schema of `Said`, as strict structured outputs want it."""
+def schema(tools: Tools, offered: Collection[tuple[str, str]]) -> dict[str, Json]:
+    """The JSON Schema of `Said`, as strict structured outputs want it, for the offered actions."""
     text: Json = {"type": "string"}
     properties: dict[str, Json] = {
         "kind": {"type": "string", "enum": [kind.value for kind in OutcomeKind]},
         "text": text,
         "choices": {"type": "array", "items": text},
         **dict.fromkeys(("title", "why", "understood", "service", "environment", "cluster"), text),
-        "steps": {"type": "array", "items": tools.schema()},
+        "steps": {"type": "array", "items": _offered(tools.schema(), offered)},
     }
     return {
         "type": "object",
@@ -75,17 +71,7 @@ def parse(text: str) -> Said:
     """Read a model's answer. Raises `Invalid` with one entry per field."""
     if len(text.encode()) > LIMIT:
         raise Invalid(f"The answer is larger than {LIMIT // 1000} kB.")
-    try:
-        content = json.loads(
-            text,
-            object_pairs_hook=_unique,
-            parse_float=_refuse_number,
-            parse_constant=_refuse_number,
-        )
-    except (ValueError, RecursionError) as error:
-        raise Invalid(f"The answer is not JSON: {error}.") from error
-    if any(UNPRINTABLE.search(one) for one in _strings(content)):
-        raise Invalid("The answer holds a control character.")
+    content = _read(text)
     try:
         return Said.model_validate(content)
     except ValidationError as error:
@@ -94,16 +80,58 @@ def parse(text: str) -> Said:
         raise Invalid("The answer does not fit the schema.", fields) from None
 
 
+def arguments(text: str) -> dict[str, Json]:
+    """Read the arguments of a function call. Raises `Invalid`."""
+    content = _read(text or "{}")
+    if not isinstance(content, dict):
+        raise Invalid("The arguments are no JSON object.")
+    return {str(name): value for name, value in content.items() if value is not None}
+
+
+def _read(text: str) -> Any:
+    """JSON from a model. Raises `Invalid`."""
+    if len(text.encode("utf-8", "replace")) > LIMIT:
+        raise Invalid(f"The answer is larger than {LIMIT // 1000} kB.")
+    try:
+        content = exactly(text)
+    except (ValueError, RecursionError) as error:
+        raise Invalid(f"The answer is not JSON: {error}.") from error
+    if unprintable(content):
+        raise Invalid("The answer holds a control character.")
+    return content
+
+
+def _offered(form: dict[str, Json], offered: Collection[tuple[str, str]]) -> dict[str, Json]:
+    """A step may only be one of the actions that were shown."""
+    kinds = form.get("anyOf")
+    if not isinstance(kinds, list):
+        return form
+    return {**form, "anyOf": [one for one in kinds if _action(one) in offered]}
+
+
+def _action(form: Any) -> tuple[str, str]:
+    properties = form["properties"]
+    return properties["tool"]["enum"][0], properties["action"]["enum"][0]
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
     """Turns what a model said into an outcome, or says everything that is wrong with it."""
 
     services: Services
     tools: Tools
-    planner: str
 
-    def outcome(self, said: Said, briefing: Briefing) -> Outcome:
-        """Raises `Invalid` with one entry per field."""
+    def refuses(self, reading: Reading, briefing: Briefing) -> str:
+        """Why a read that a model asks for is not made; empty when nothing speaks against it."""
+        service = self.services.resolve(briefing.draft.context.service) or ""
+        targets = Targets(self.services)
+        wrong = [
+            f"{name} {text}" for name, text in targets.of_read(reading.input, service, briefing)
+        ]
+        return f"Not looked at: {'; '.join(wrong)}." if wrong else ""
+
+    def outcome(self, said: Said, briefing: Briefing, *, by: str) -> Outcome:
+        """`by` is who said it. Raises `Invalid` with one entry per field."""
         if said.kind != "plan":
             return self._words(said)
         fields: dict[str, str] = {}
@@ -122,7 +150,7 @@ class Checked:
             why=said.why,
             context=context,
             steps=steps,
-            planner=self.planner,
+            planner=by,
             understood=said.understood,
         )
         return Outcome(kind=OutcomeKind.PLAN, proposal=proposal)
@@ -173,37 +201,9 @@ class Checked:
             fields.update(_named(at, error))
         except CarapulseError as error:
             fields[at] = str(error)
-        for name, text in self._foreign(step, context, briefing):
+        service = self.services.resolve(context.service) or ""
+        for name, text in Targets(self.services).of_write(step.input, service, briefing):
             fields[f"{at}.input.{name}"] = text
-
-    def _foreign(
-        self, step: DraftStep, context: ContextRef, briefing: Briefing
-    ) -> Iterator[tuple[str, str]]:
-        """Inputs that name something which is not this service's, or which nobody has seen."""
-        service = self.services.resolve(context.service)
-        gitops = self.services.entry(service).get("gitops") if service else None
-        for name in ("remote", "path"):
-            ours = gitops.get(name) if isinstance(gitops, dict) else None
-            if ours and name in step.input and step.input[name] != ours:
-                yield name, f"is not of {service}, whose {name} is {ours}"
-        seen = commits(briefing)
-        for name in COMMIT_INPUTS:
-            value = step.input.get(name)
-            if not isinstance(value, str) or not HEX.fullmatch(value):
-                continue
-            if not any(one.startswith(value) for one in seen):
-                yield name, "is no commit that was looked at"
-
-
-def commits(briefing: Briefing) -> set[str]:
-    """All commits that git evidence shows."""
-    shown = [one for one in briefing.evidence if one.tool == "git" and one.ok]
-    return {
-        commit
-        for one in shown
-        for text in (*one.facts.values(), one.body)
-        for commit in COMMITS.findall(text)
-    }
 
 
 def in_words(error: Invalid) -> str:
@@ -234,30 +234,3 @@ def _mended(text: str) -> str:
     return (
         re.sub(r" or instance of \w+", "", text).replace("tuple", "list").replace("Tuple", "List")
     )
-
-
-def _strings(content: Any) -> Iterator[str]:
-    """Every text in a JSON value, keys too."""
-    if isinstance(content, str):
-        yield content
-    elif isinstance(content, dict):
-        for key, value in content.items():
-            yield key
-            yield from _strings(value)
-    elif isinstance(content, list):
-        for value in content:
-            yield from _strings(value)
-
-
-def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """`json.loads` would keep the last of two equal keys in silence."""
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise ValueError(f"the key {key!r} is there twice")
-        found[key] = value
-    return found
-
-
-def _refuse_number(text: str) -> Any:
-    raise ValueError(f"{text[:30]} is no whole number; write decimals as text")

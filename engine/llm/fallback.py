@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 from engine.domain.draft import Briefing, Outcome, OutcomeKind, Reading
 from engine.errors import DraftFailed, Unavailable
+from engine.llm.exchange import ModelRefused, OverBudget
 from engine.ports import Planner
 
 SILENT = "The language model does not answer"
 UNUSABLE = "The language model gave no usable draft"
+REFUSED = "The language model refused"
 
 
 class FallbackPlanner:
@@ -36,8 +38,16 @@ class FallbackPlanner:
             outcome = await self._offline.plan(briefing)
         except DraftFailed as second:
             raise DraftFailed(f"{error} {second}") from error
-        happened = SILENT if isinstance(error, Unavailable) else UNUSABLE
-        return outcome.model_copy(update={"note": _note(happened, outcome)})
+        return outcome.model_copy(update={"note": _note(_happened(error), outcome)})
+
+
+def _happened(error: Unavailable | DraftFailed) -> str:
+    """What became of the model, as the beginning of a sentence."""
+    if isinstance(error, OverBudget):
+        return str(error).rstrip(".")
+    if isinstance(error, ModelRefused):
+        return REFUSED
+    return SILENT if isinstance(error, Unavailable) else UNUSABLE
 
 
 def _note(happened: str, outcome: Outcome) -> str:

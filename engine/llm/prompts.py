@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from engine.errors import ConfigurationError
 
 HEADER = re.compile(r"\A\{# ([a-z-]+), version (\d+): [^#]+#\}\n")
-NAMES = ("plan", "request", "repair")
+NAMES = ("plan", "request", "investigate", "repair")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 TAGS = re.compile("[\U000e0000-\U000e007f]")
 LONGEST = 20_000
@@ -31,7 +31,12 @@ class Prompts:
         """
         try:
             template = self.environment.get_template(f"{name}.md.j2")
-            return template.render(**values, data=lambda text: data(text, fence), fence=fence)
+            return template.render(
+                **values,
+                data=lambda text: data(text, fence),
+                plain=lambda text: plain(text, fence),
+                fence=fence,
+            )
         except TemplateError as error:
             raise ConfigurationError(f"The prompt {name} is wrong: {error}.") from error
 
@@ -63,8 +68,12 @@ def data(text: object, fence: str) -> str:
 
     Control and invisible characters go, so that nothing in it is hidden from a reader.
     """
-    clean = TAGS.sub("", CONTROL.sub("", str(text)[:LONGEST])).replace(fence, "")
-    return f"<<data {fence}>>\n{clean}\n<<end {fence}>>"
+    return f"<<data {fence}>>\n{plain(text, fence)}\n<<end {fence}>>"
+
+
+def plain(text: object, fence: str) -> str:
+    """A text without its invisible parts, and without the fence."""
+    return TAGS.sub("", CONTROL.sub("", str(text)[:LONGEST])).replace(fence, "")
 
 
 def _version(folder: Path, name: str) -> int:

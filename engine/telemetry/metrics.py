@@ -81,6 +81,10 @@ class Metrics:
         """Tokens used; `kind` is input, cached or output."""
         self._count("llm_tokens", count, model=model, kind=kind)
 
+    def llm_cost(self, model: str, dollars: float) -> None:
+        """What a question cost, where the price is known."""
+        self._count("llm_cost_dollars", dollars, model=model)
+
     def job(self, kind: str, outcome: str, seconds: float) -> None:
         """A job ended: done, waits or failed."""
         self._count("jobs", kind=kind, outcome=outcome)
@@ -112,6 +116,7 @@ COUNTERS = (
     ("slack_limited", "Calls that Slack put off.", ("method",)),
     ("llm_calls", "Calls to the model.", ("model", "outcome")),
     ("llm_tokens", "Tokens of the model.", ("model", "kind")),
+    ("llm_cost_dollars", "Cost of the model, by its configured price.", ("model",)),
     ("jobs", "Jobs.", ("kind", "outcome")),
     ("hook_deliveries", "Webhooks.", ("source", "outcome")),
     ("feed_lines", "Log lines for the live feed.", ("outcome",)),
