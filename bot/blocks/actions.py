@@ -6,12 +6,25 @@ APPROVE = "plan.approve"
 REJECT = "plan.reject"
 EXPLAIN = "plan.explain"
 REJECT_REASON = "plan.reject_reason"
+EDIT = "plan.edit"
+EDITED = "plan.edited"
+DRY_RUN = "plan.dry_run"
+CHANGES = "plan.changes"
+AGAIN = "plan.again"
 
 CONFIRM = "draft.confirm"
 DROP = "draft.drop"
 
 DRAFT_FIX = "problem.draft"
 ACKNOWLEDGE = "problem.acknowledge"
+
+# One id for each button of a row; a request makes at most twelve reads and asks with four answers.
+SHOWS = tuple(f"evidence.show.{number}" for number in range(1, 13))
+ANSWERS = tuple(f"question.answer.{number}" for number in range(1, 5))
+
+RATE = "rating.give"
+RATE_WHY = "rating.why"
+RATE_WORDS = "rating.words"
 
 PLAN_FROM_MESSAGE = "plan_from_message"
 COMMAND = "/carapulse"

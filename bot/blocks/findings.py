@@ -1,12 +1,16 @@
 """What was looked at for a request, and what it means; grows while looking."""
 
+from bot.blocks.answer import choices, rating, results, summary
+from bot.blocks.chart import drawn, tabulated
 from bot.blocks.moments import span
 from bot.blocks.parts import Block, Message, context, section
 from bot.blocks.text import line, outside, shorten
+from engine.domain.charts import charts, table
 from engine.domain.draft import Evidence, Outcome, OutcomeKind
 from engine.domain.views import FindingsView
 
 ROWS = 20
+CHARTS = 2
 ROOM = 2_900
 LEADS = {
     OutcomeKind.ANSWER: "",
@@ -21,9 +25,13 @@ def findings(view: FindingsView) -> Message:
         return looking(view)
     answer = conclusion(view.outcome)
     blocks: list[Block] = [section(answer)] if answer else []
+    blocks += choices(view.draft, view.outcome) if view.outcome else []
+    blocks += pictures(view)
     blocks += evidence(view)
     if not blocks:
         blocks = [context("Nothing had to be looked at.")]
+    if view.outcome and view.outcome.kind is OutcomeKind.ANSWER:
+        blocks.append(rating(f"answer:{view.draft.id}"))
     return {"text": shorten(answer or heading(view), 3000), "blocks": blocks}
 
 
@@ -46,24 +54,33 @@ def conclusion(outcome: Outcome | None) -> str:
         said = [outside(why, 1500), outside(outcome.text, 1000), outside(outcome.note, 500)]
         return "\n".join(each for each in said if each)
     said = [LEADS.get(outcome.kind, "") + outside(outcome.text, 2000)] if outcome.text else []
-    said += [f"• {line(choice, 150)}" for choice in outcome.choices[:4]]
     said += [outside(outcome.note, 500)] if outcome.note else []
     return "\n".join(said)
+
+
+def pictures(view: FindingsView) -> list[Block]:
+    """A chart where a number over time was read; a table where somebody asked for what it lists."""
+    found: list[Block] = [drawn(each) for each in charts(view.evidence)[:CHARTS]]
+    if view.outcome is None or view.outcome.kind is OutcomeKind.ANSWER:
+        rows = [tabulated(each) for one in view.evidence if (each := table(one))]
+        found += rows[:1]
+    return found
 
 
 def evidence(view: FindingsView) -> list[Block]:
     """What was looked at with numbers that claims point to, then what could not be."""
     seen = [each for each in view.evidence if each.ok]
-    missed = [each for each in view.evidence if not each.ok]
-    blocks = []
+    missed = [row(each) for each in view.evidence if not each.ok]
+    missed += [line(each, 200) for each in view.missing]
+    blocks: list[Block] = []
     if seen:
         rows = [row(each) for each in seen[:ROWS]]
         if len(seen) > ROWS:
             rows.append(f"and {len(seen) - ROWS} more")
         blocks.append(section(shorten("\n".join([heading(view), *rows]), ROOM)))
+        blocks += results(seen)
     if missed:
-        rows = [row(each) for each in missed[:ROWS]]
-        blocks.append(section(shorten("\n".join(["*Not looked at*", *rows]), ROOM)))
+        blocks.append(section(shorten("\n".join(["*Not looked at*", *missed[:ROWS]]), ROOM)))
     return blocks
 
 
@@ -76,4 +93,4 @@ def heading(view: FindingsView) -> str:
 
 def row(each: Evidence) -> str:
     """One result: its number, what was asked, what came back."""
-    return f"[{each.number}] {line(each.title, 120)}: {outside(each.summary, 200)}"
+    return f"[{each.number}] {line(each.title, 120)}: {outside(summary(each), 200)}"

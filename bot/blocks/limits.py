@@ -6,6 +6,7 @@ so ours stop at 9,000.
 
 from typing import Any
 
+from bot.blocks.chart import DRAWN, in_words
 from bot.blocks.parts import Message, section
 from bot.blocks.text import shorten
 
@@ -65,6 +66,19 @@ def characters(value: Any) -> int:
 def fitting(message: Message) -> Message:
     """The message, or its plain form when Slack would refuse it."""
     return plain_form(message) if problems(message.get("blocks", [])) else message
+
+
+def has_drawings(message: Message) -> bool:
+    """Whether it holds charts or tables, which not every workspace has."""
+    return any(block.get("type") in DRAWN for block in message.get("blocks", []))
+
+
+def undrawn(message: Message) -> Message:
+    """The same with its tables as words and without its charts, which go along as pictures."""
+    blocks: list[dict[str, Any]] = []
+    for block in message.get("blocks", []):
+        blocks += in_words(block) if block.get("type") in DRAWN else [block]
+    return {**message, "blocks": blocks}
 
 
 def plain_form(message: Message) -> Message:

@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.blocks.parts import Block, Message, actions, button, section
+from bot.blocks.preview import preview
 from bot.blocks.text import shorten, told
 
 PIECE = 2800
 
 
 def note(body: Mapping[str, Any]) -> Message:
-    """A post body `{"text", "buttons": [{"text", "action", "value", "style"?}]?}`."""
+    """A post body `{"text", "buttons": [{"text", "action", "value", "style"?}]?}`, or a preview."""
+    if body.get("preview"):
+        return preview(body)
     text = told(str(body.get("text", "")), 8000)
     blocks = [section(piece) for piece in pieces(text)]
     blocks += actions([asked(each) for each in body.get("buttons") or []])

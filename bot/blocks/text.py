@@ -12,6 +12,8 @@ from bot.blocks import moments
 CONTROL = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
 KEPT = frozenset("\n\t")
 FENCE = re.compile(r"`{3,}")
+# An underscore inside a word, as in pool_size, is no formatting and stays.
+STYLED = re.compile(r"[*~`]|(?<!\w)_+|_+(?!\w)")
 TOKEN = re.compile(r"\{@(slack|group|time):([^{}\s]{1,80})\}")
 SLACK_ID = re.compile(r"^[A-Z0-9]{2,20}:([UWS][A-Z0-9]{2,20})$")
 
@@ -61,12 +63,12 @@ def quoted(text: str, limit: int = 300) -> str:
 
 def line(text: str, limit: int = 300) -> str:
     """Data on one line of mrkdwn; its formatting characters mean nothing."""
-    return within(re.sub(r"[*_~`]", unstyled, one_line(text, limit)), limit)
+    return within(STYLED.sub(unstyled, one_line(text, limit)), limit)
 
 
 def unstyled(match: re.Match[str]) -> str:
     """A formatting character as a look-alike that Slack takes as it is."""
-    return {"*": "\u2217", "_": "_", "~": "\u223c", "`": "\u02cb"}[match.group()]
+    return {"*": "\u2217", "_": "\u02cd", "~": "\u223c", "`": "\u02cb"}[match.group()]
 
 
 def told(text: str, limit: int = 3000) -> str:

@@ -19,6 +19,7 @@ PER_MINUTE = {
     "conversations.replies": TIER_3,
     "conversations.history": TIER_3,
     "views.publish": TIER_4,
+    "agents.sessions.setStatus": TIER_3,
     # One file is three calls of tier 4.
     "files.upload": 30.0,
 }

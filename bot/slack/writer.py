@@ -16,7 +16,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.blocks.limits import fitting, plain_form, text_only
+from bot.blocks.limits import fitting, has_drawings, plain_form, text_only, undrawn
 from bot.blocks.parts import Message
 from bot.slack.budgets import Budgets
 from bot.slack.failures import error_of, reaching, retry_after, status_of
@@ -55,10 +55,11 @@ def uncounted(method: str, outcome: str) -> None:
 
 @dataclass(slots=True)
 class Shown:
-    """Where a message is, and since when by Slack's clock."""
+    """Where a message is, and since when by Slack's clock; `drawn` unless charts were refused."""
 
     ts: str
     at: str
+    drawn: bool = True
 
 
 @dataclass(slots=True)
@@ -79,25 +80,25 @@ class Writer:
         place: dict[str, Any] = {"channel": channel, **({"thread_ts": thread} if thread else {})}
         if thread and broadcast:
             place["reply_broadcast"] = True
-        said = await self._in_a_form_that_fits(
+        said, drawn = await self._in_a_form_that_fits(
             "chat.postMessage",
             self.client.chat_postMessage,
             message,
             {**place, **QUIET, "metadata": metadata(post_id)},
         )
-        return Shown(str(said["ts"]), str(said["ts"]))
+        return Shown(str(said["ts"]), str(said["ts"]), drawn)
 
     async def update(self, channel: str, ts: str, message: Message) -> Shown:
         """Edit in place. Raises `Vanished` when there is nothing to edit."""
         try:
-            said = await self._in_a_form_that_fits(
+            said, drawn = await self._in_a_form_that_fits(
                 "chat.update", self.client.chat_update, message, {"channel": channel, "ts": ts}
             )
         except Refused as error:
             if str(error) in GONE:
                 raise Vanished from error
             raise
-        return Shown(str(said["ts"]), clock_of(said))
+        return Shown(str(said["ts"]), clock_of(said), drawn)
 
     async def whisper(self, channel: str, thread: str, user: str, message: Message) -> None:
         """For one person; as a direct message where we are not in the channel."""
@@ -132,8 +133,11 @@ class Writer:
         """App Home of one person."""
         await self._call("views.publish", self.client.views_publish, user_id=user, view=view)
 
-    async def upload(self, channel: str, thread: str, name: str, title: str, text: str) -> None:
-        """A text file in the thread."""
+    async def upload(
+        self, channel: str, thread: str, name: str, title: str, content: str | bytes
+    ) -> None:
+        """A text file or a picture in the thread; its title says what a picture shows."""
+        described = {"alt_txt": title} if isinstance(content, bytes) else {}
         await self._call(
             "files.upload",
             self.client.files_upload_v2,
@@ -142,7 +146,21 @@ class Writer:
             thread_ts=thread or None,
             filename=name,
             title=title,
-            content=text,
+            content=content,
+            **described,
+        )
+
+    async def status(self, channel: str, thread: str, *, working: bool) -> None:
+        """The line under a thread that says that we are at work; it goes with our next message."""
+        await self._call(
+            "agents.sessions.setStatus",
+            self.client.api_call,
+            api_method="agents.sessions.setStatus",
+            json={
+                "channel_id": channel,
+                "thread_ts": thread,
+                "status": "processing" if working else "active",
+            },
         )
 
     async def find(self, channel: str, thread: str, post_id: str) -> str:
@@ -168,17 +186,24 @@ class Writer:
 
     async def _in_a_form_that_fits(
         self, method: str, call: Callable[..., Any], message: Message, rest: dict[str, Any]
-    ) -> AsyncSlackResponse:
-        """The message as it is, else its plain form, else its sentence."""
+    ) -> tuple[AsyncSlackResponse, bool]:
+        """The message as it is, else without drawings, else plain, else its sentence.
+
+        Also whether its drawings were taken, if it has any.
+        """
         first = fitting(message)
-        for form in (first, plain_form(message)):
+        forms = [first, *([undrawn(first)] if has_drawings(first) else []), plain_form(message)]
+        for form in forms:
             try:
-                return await self._call(method, call, **{**form, **rest})
+                said = await self._call(method, call, **{**form, **rest})
             except Refused as error:
                 if str(error) not in REFUSED_BLOCKS:
                     raise
                 log.warning("blocks refused", action="slack.blocks_refused", error=str(error))
-        return await self._call(method, call, **{**text_only(message), **rest})
+            else:
+                return said, form is first and (first is message or not has_drawings(message))
+        said = await self._call(method, call, **{**text_only(message), **rest})
+        return said, not has_drawings(message)
 
     async def _call(
         self, method: str, call: Callable[..., Any], *, seconds: float = CALL, **arguments: Any

@@ -39,11 +39,15 @@ class LogView(Model):
 
 
 class FindingsView(Model):
-    """What was looked at for a request, and what came of it. `done` is False while looking."""
+    """What was looked at for a request, and what came of it. `done` is False while looking.
+
+    `missing` tells what nobody could look at, with the reason: no such tool is connected.
+    """
 
     draft: Draft
     evidence: tuple[Evidence, ...] = ()
     outcome: Outcome | None = None
+    missing: tuple[str, ...] = ()
     done: bool = False
     seconds: float = 0.0
 

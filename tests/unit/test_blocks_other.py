@@ -97,7 +97,7 @@ def test_the_answer_comes_first_and_what_was_not_seen_last() -> None:
     message = findings.findings(looked(answer, found(1), found(2, ok=False)))
 
     accept_blocks(message["blocks"])
-    texts = [block["text"]["text"] for block in message["blocks"]]
+    texts = [block["text"]["text"] for block in message["blocks"] if "text" in block]
     assert texts[0] == "checkout looks healthy"
     assert texts[1].startswith("*What I looked at* (8 s, 1 read)\n[1] error rate 1: 37 %")
     assert texts[2].startswith("*Not looked at*\n[2] error rate 2: connection refused")
