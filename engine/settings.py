@@ -199,6 +199,27 @@ class ToolSettings(Section):
     work_folder: Path | None = None
 
 
+class KnowledgeSettings(Section):
+    """Runbooks as Markdown files: a folder, and a git remote whose `runbooks_path` holds them.
+
+    They are read again every `refresh_seconds`. `language` is how a file is searched that names
+    none.
+    """
+
+    runbooks_folder: Path | None = None
+    runbooks_remote: str = ""
+    runbooks_branch: str = "main"
+    runbooks_path: str = ""
+    refresh_seconds: float = Field(default=300, ge=1)
+    language: str = "english"
+
+
+class SessionSettings(Section):
+    """`required`: planning and executing need an open session."""
+
+    required: bool = False
+
+
 class KeySettings(Section):
     """Secret files: the gate's private key, and the folder of public keys that workers trust."""
 
@@ -256,6 +277,8 @@ class Settings(BaseSettings):
     directory: DirectorySettings = DirectorySettings()
     context: ContextSettings = ContextSettings()
     tools: ToolSettings = ToolSettings()
+    knowledge: KnowledgeSettings = KnowledgeSettings()
+    sessions: SessionSettings = SessionSettings()
     keys: KeySettings = KeySettings()
     approvals: ApprovalSettings = ApprovalSettings()
     execution: ExecutionSettings = ExecutionSettings()

@@ -28,6 +28,7 @@ from engine.domain.questions import Limits
 from engine.errors import ConfigurationError, NotFound
 from engine.feed.quiet import NoFeed
 from engine.feed.redis import RedisFeed
+from engine.llm.playbooks import checked_title
 from engine.policy.counted import CountedPolicy
 from engine.policy.rego import RegoPolicy
 from engine.ports import Directory, Feed, Policy, Runner, Store, Tools, Verifier
@@ -38,11 +39,14 @@ from engine.services.authority import Authority
 from engine.services.conversations import Conversations
 from engine.services.drafts import Drafts
 from engine.services.executions import Executions
+from engine.services.knowledge import Knowledge
 from engine.services.loglines import LogLines
+from engine.services.memory import Memory
 from engine.services.plans import Plans
 from engine.services.previews import Previews
 from engine.services.progress import Pace
 from engine.services.revisions import Revisions
+from engine.services.sessions import Sessions
 from engine.services.steps import Steps
 from engine.services.views import Views
 from engine.settings import Settings
@@ -85,6 +89,9 @@ class Engine:
     revisions: Revisions
     previews: Previews
     views: Views
+    knowledge: Knowledge
+    memory: Memory
+    sessions: Sessions
     alerts: Alerts
     approvals: Approvals | None
 
@@ -205,6 +212,7 @@ def grounded(settings: Settings, opened: Opened) -> Ground:
             tenant=tenant,
             stage=settings.policy.stage,
             emoji_max_risk=settings.approvals.emoji_max_risk,
+            sessions_required=settings.sessions.required,
         ),
         directory=people(settings.directory.file, tenant),
         services=services,
@@ -240,6 +248,9 @@ def assembled(settings: Settings, opened: Opened, *, gate: bool) -> Engine:
         revisions=Revisions(store, on.tools, now),
         previews=previewing(on),
         views=Views(store, directory),
+        knowledge=knowing(on),
+        memory=Memory(store, now, tenant, on.services),
+        sessions=Sessions(store, now, tenant),
         alerts=Alerts(store, on.services, now, tenant, channel, timezone=zone),
         approvals=deciding(settings, opened, on) if gate else None,
     )
@@ -264,7 +275,13 @@ def drafting(settings: Settings, opened: Opened, on: Ground) -> Drafts:
         previewing(on),
         now,
         on.limits,
+        knowing(on),
     )
+
+
+def knowing(on: Ground) -> Knowledge:
+    """What is written down."""
+    return Knowledge(on.store, now, on.tenant, on.services, checked_title)
 
 
 def previewing(on: Ground) -> Previews:

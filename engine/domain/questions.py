@@ -23,6 +23,7 @@ class Limits(Model):
     tenant: Tenant = Tenant("default")
     stage: Stage = "approve-all"
     emoji_max_risk: Literal["none", "low", "medium"] = "low"
+    sessions_required: bool = False
 
 
 class ReadFacts(Model):

@@ -130,7 +130,10 @@ class Alerts:
         post_id = await unit.posts.want(
             PostKind.PROBLEM, problem.id, Place(channel=self.channel, thread=""), urgent=True
         )
-        conversation = await unit.conversations.add(self._conversation(problem, post_id))
+        session = await unit.sessions.of_channel(self.channel)
+        inside = session.id if session and session.open else None
+        opened = self._conversation(problem, post_id).model_copy(update={"session": inside})
+        conversation = await unit.conversations.add(opened)
         await unit.problems.add(problem)
         await unit.audit.record(event(ALERTS, "problem.open", problem))
         await self._request(unit, problem, conversation, ALERTS, Origin.ALERT)
@@ -227,6 +230,7 @@ class Alerts:
             text=words(problem),
             context=problem.context,
             labels={**firing[0].labels, "starts_at": problem.started_at.isoformat()},
+            session=conversation.session,
             created_at=self.clock(),
         )
         await unit.drafts.add(draft)

@@ -14,6 +14,7 @@ from engine.domain.plan import PlanVersion, VersionRef, VersionState
 from engine.domain.policy import Deed, Ruling
 from engine.domain.questions import Limits, to_decide
 from engine.domain.quorum import Quorum, eligible
+from engine.domain.session import Viewer
 from engine.errors import (
     CarapulseError,
     Conflict,
@@ -26,6 +27,7 @@ from engine.ports import Clock, Directory, Policy, Signer, Store, Unit, Verifier
 from engine.services import verdicts
 from engine.services.authority import Authority
 from engine.services.ballot import Ballot
+from engine.services.sessions import may_work
 
 DEEDS = {
     Verdict.APPROVE: Deed.PLAN_APPROVE,
@@ -158,11 +160,25 @@ class Approvals:
             raise Conflict(verdicts.over(version, state, signed))
         if ballot.now >= version.decide_before:
             raise Conflict(verdicts.expired(version))
+        await self._check_session(unit, ballot)
         await self._check_act(unit, ballot, quorum)
         ruling = await self._ruling(ballot)
         if not ruling.allows:
             raise Refused(await self._refusal(ballot, quorum, ruling), ruling)
         return await self._record(unit, ballot, signed, ruling)
+
+    async def _check_session(self, unit: Unit, ballot: Ballot) -> None:
+        """A plan of a session is approved by those who may work in it, while it is open."""
+        if ballot.verdict is not Verdict.APPROVE:
+            return
+        viewer = Viewer.of(ballot.actor) if ballot.actor.kind is ActorKind.PERSON else None
+        await may_work(
+            unit,
+            ballot.version.session,
+            viewer,
+            required=self.limits.sessions_required,
+            what="Executing",
+        )
 
     async def _check_act(self, unit: Unit, ballot: Ballot, quorum: Quorum) -> None:
         """What the act itself must be, before anybody is asked whether it is allowed."""

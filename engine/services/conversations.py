@@ -7,7 +7,7 @@ from engine.domain.actor import Actor
 from engine.domain.context import ContextRef
 from engine.domain.conversation import Conversation, Place, PostKind, Turn
 from engine.domain.draft import Draft
-from engine.domain.ids import ConversationId, DraftId, Tenant, new_id
+from engine.domain.ids import ConversationId, DraftId, SessionId, Tenant, new_id
 from engine.domain.text import storable
 from engine.ports import Clock, Store, Unit
 
@@ -36,7 +36,9 @@ class Conversations:
             if conversation is None:
                 if not addressed:
                     return False
-                conversation = await unit.conversations.add(self._opened(place))
+                session = await unit.sessions.of_channel(place.channel)
+                inside = session.id if session and session.open else None
+                conversation = await unit.conversations.add(self._opened(place, inside))
             turn = Turn(
                 conversation_id=conversation.id,
                 person=actor.id,
@@ -77,17 +79,19 @@ class Conversations:
             context=conversation.context,
             plan_id=conversation.plan_id,
             based_on=based_on,
+            session=conversation.session,
             created_at=turn.at,
         )
         await unit.drafts.add(draft)
         await unit.jobs.add("draft.start", {"draft_id": draft.id})
 
-    def _opened(self, place: Place) -> Conversation:
+    def _opened(self, place: Place, session: SessionId | None) -> Conversation:
         context = self.defaults.get(place.channel) or self.defaults.get("") or ContextRef()
         return Conversation(
             id=ConversationId(new_id()),
             tenant=self.tenant,
             place=place,
             context=context.model_copy(update={"tenant": self.tenant}),
+            session=session,
             created_at=self.clock(),
         )

@@ -23,14 +23,16 @@ from engine.domain.policy import Deed
 from engine.domain.questions import Limits, to_read
 from engine.domain.quorum import quorum
 from engine.errors import CarapulseError, Conflict, NotAllowed, Unavailable
-from engine.ports import Clock, Directory, Planner, Policy, Runner, Store, Tools, Unit
+from engine.ports import Clock, Directory, Knowledge, Planner, Policy, Runner, Store, Tools, Unit
 from engine.services.plans import Plans
 from engine.services.previews import Previews, ask_preview
+from engine.services.sessions import told_in
 
 # More than planners ask for by their own limits; these hold whatever a planner does.
 ROUNDS = 16
 READS_AT_MOST = 40
 BODY_AT_MOST = 20_000
+PASSAGES = 8
 NO_CHANGE = (
     "“{}” does not tell me what to change. Say in the thread what should be different, or ask anew."
 )
@@ -50,6 +52,7 @@ class Drafts:
     previews: Previews
     clock: Clock
     limits: Limits
+    knowledge: Knowledge
 
     async def look(self, draft_id: DraftId) -> None:
         """Make the reads that the planner wants, in rounds; each becomes evidence."""
@@ -130,12 +133,20 @@ class Drafts:
             evidence = await unit.drafts.evidence(draft_id)
             turns = await unit.conversations.turns(draft.conversation_id)
             current, problems = await self._current(unit, draft)
+            session = await told_in(unit, self.directory, draft)
         return Briefing(
             draft=draft,
             evidence=tuple(evidence),
             current=current,
             history=tuple(f"{turn.person_name}: {turn.text}" for turn in turns),
             problems=problems,
+            knowledge=await self.knowledge.passages(
+                draft.text,
+                service=draft.context.service or None,
+                environment=draft.context.environment or None,
+                session=session,
+                limit=PASSAGES,
+            ),
         )
 
     async def _current(

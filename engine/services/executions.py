@@ -23,6 +23,7 @@ from engine.services.authority import Authority
 from engine.services.course import Course
 from engine.services.ending import call_off
 from engine.services.progress import Pace
+from engine.services.sessions import may_work
 
 AGAIN = 5.0
 
@@ -180,6 +181,13 @@ class Executions:
     ) -> str:
         """Why this version must not start; empty when it may."""
         try:
+            await may_work(
+                unit,
+                version.session,
+                None,
+                required=self.limits.sessions_required,
+                what="Executing",
+            )
             approvers = await self.authority.verify_version(unit, ref)
         except (Tampered, NotAllowed) as error:
             await unit.audit.record(

@@ -25,9 +25,11 @@ from engine.domain.plan import (
 from engine.domain.policy import Answer, Ruling
 from engine.domain.questions import Limits, to_create
 from engine.domain.risk import assess
+from engine.domain.session import Viewer
 from engine.errors import Conflict, NotAllowed
 from engine.ports import Clock, Directory, Policy, Services, Store, Tools, Unit
 from engine.services.ending import call_off
+from engine.services.sessions import may_work
 
 START_GRACE = timedelta(hours=1)
 # A correction of these is a plan of its own.
@@ -62,6 +64,9 @@ class Plans:
                 return None
             await self._alone(unit, draft)
             before = await self._before(unit, draft)
+            session = before.session if before else draft.session
+            viewer = None if draft.origin is Origin.ALERT else Viewer.of(actor)
+            await may_work(unit, session, viewer, required=self.limits.sessions_required)
             plan_id = before.plan_id if before else PlanId(new_id())
             number = before.version + 1 if before else 1
             steps = self.freeze(proposal, plan_id, number)
@@ -71,6 +76,9 @@ class Plans:
                 if before
                 else ()
             )
+            # Who wrote a playbook has shaped what is drafted from it.
+            authors = await unit.documents.authors(proposal.used)
+            editors = tuple(dict.fromkeys((*editors, *authors)))
             ruling = await self.policy.ask(
                 to_create(
                     actor,
@@ -97,6 +105,7 @@ class Plans:
                 reference=before.reference if before else await unit.plans.new_reference(),
                 evidence=tuple(item.id for item in evidence) or (before.evidence if before else ()),
                 editors=editors,
+                session=session,
                 risk=risk.risk,
                 reasons=tuple(risk.reasons),
             )
@@ -191,6 +200,7 @@ class Plans:
                 "planner": proposal.planner,
                 "label": label,
                 "used": proposal.used,
+                "knowledge": proposal.knowledge,
                 "warnings": proposal.warnings,
                 "changed_by": draft.requester_name if before else "",
                 "created_at": now,

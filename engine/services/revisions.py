@@ -131,6 +131,7 @@ class Revisions:
             plan_id=None if apart else version.plan_id,
             based_on=None if apart else version.version,
             how=how,
+            session=version.session,
             created_at=self.clock(),
         )
         await unit.drafts.add(draft)

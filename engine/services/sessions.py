@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 from engine.domain.actor import Actor
 from engine.domain.audit import AuditEvent
+from engine.domain.draft import Draft
 from engine.domain.ids import SessionId, Tenant, new_id
+from engine.domain.plan import Origin
 from engine.domain.session import Session, SessionState, SessionWords, Viewer
 from engine.errors import Conflict, NotAllowed, Stale
-from engine.ports import Clock, Store, Unit
+from engine.ports import Clock, Directory, Store, Unit
 
 NEEDED = (
     "{} needs an open session here. Open one with `/carapulse session open NAME`, "
@@ -138,6 +140,16 @@ def at(current: int, wanted: int | None) -> int:
     if wanted is not None and wanted != current:
         raise Stale(f"It was changed meanwhile: it is at revision {current} now.")
     return current
+
+
+async def told_in(unit: Unit, directory: Directory, draft: Draft) -> SessionId | None:
+    """The session whose memory a request may be told: its thread's, if the speaker is in it."""
+    session = await unit.sessions.get(draft.session) if draft.session else None
+    if session is None or draft.origin is Origin.ALERT:
+        return session.id if session else None
+    speaker = await directory.by_id(draft.requester)
+    admitted = speaker is not None and session.admits(Viewer.of(speaker))
+    return session.id if admitted else None
 
 
 async def may_work(

@@ -22,6 +22,7 @@ from engine.domain.policy import Question, Ruling
 from engine.domain.questions import Limits
 from engine.errors import Unavailable
 from engine.feed.quiet import NoFeed
+from engine.llm.playbooks import checked_title
 from engine.policy.rego import RegoPolicy
 from engine.ports import OnLine
 from engine.secrets.keys import FileSigner, FileVerifier, make_keys
@@ -30,6 +31,7 @@ from engine.services.authority import Authority
 from engine.services.conversations import Conversations
 from engine.services.drafts import Drafts
 from engine.services.executions import Executions
+from engine.services.knowledge import Knowledge
 from engine.services.loglines import LogLines
 from engine.services.plans import Plans
 from engine.services.previews import Previews
@@ -322,6 +324,7 @@ async def open_room(database: Database, folder: Path, *, lease: float = 15) -> A
         return room.now
 
     previews = Previews(store, tools, script, policy, clock, limits)
+    knowledge = Knowledge(store, clock, TENANT, services, checked_title)
     made = Plans(store, tools, policy, people, services, clock, limits)
     room = Room(
         pool=pool,
@@ -331,7 +334,9 @@ async def open_room(database: Database, folder: Path, *, lease: float = 15) -> A
         mind=mind,
         conversations=Conversations(store, clock, TENANT, {"": PROD}),
         plans=made,
-        drafts=Drafts(store, tools, script, mind, policy, people, made, previews, clock, limits),
+        drafts=Drafts(
+            store, tools, script, mind, policy, people, made, previews, clock, limits, knowledge
+        ),
         gate=Approvals(store, policy, people, FileSigner(keys.private), verifier, clock, limits),
         executions=Executions(store, policy, authority, clock, limits, Pace()),
         revisions=Revisions(store, tools, clock),
