@@ -20,11 +20,13 @@ from engine.domain.execution import (
     LogLine,
     StepRecord,
 )
+from engine.domain.feedback import Absence, Rating, Thumb
 from engine.domain.ids import (
     ConversationId,
     DraftId,
     EvidenceId,
     ExecutionId,
+    PersonId,
     PlanId,
     ProblemId,
 )
@@ -55,6 +57,7 @@ class Plans(Protocol):
 
     async def epoch(self, ref: VersionRef) -> int: ...
     async def state_reason(self, plan_id: PlanId, version: int) -> str: ...
+    async def of_requester(self, person: PersonId, limit: int) -> list[PlanId]: ...
     async def open_refs(self) -> list[VersionRef]:
         """Versions that a workflow must be waiting on, or executing."""
         ...
@@ -227,6 +230,35 @@ class Definitions(Protocol):
     async def body(self, digest: str) -> str | None: ...
 
 
+class Ratings(Protocol):
+    """What people think of answers and plans."""
+
+    async def give(self, rating: Rating) -> None:
+        """Insert, or replace what this person thought of it before."""
+        ...
+
+    async def of(self, subject: str, person: PersonId) -> Rating | None: ...
+    async def listed(
+        self, verdict: Thumb | None = None, *, since: datetime | None = None, limit: int = 1000
+    ) -> list[Rating]:
+        """Newest first."""
+        ...
+
+
+class Presence(Protocol):
+    """When a bot was last connected."""
+
+    async def beat(self, now: datetime) -> datetime | None:
+        """Record the moment; return the one before, with the row locked."""
+        ...
+
+    async def away(self, absence: Absence) -> None: ...
+    async def absence_at(self, moment: datetime) -> Absence | None: ...
+    async def pressable(self, limit: int) -> list[Place]:
+        """Threads that show buttons which somebody may have pressed, newest first."""
+        ...
+
+
 class Unit(Protocol):
     """One transaction; everything done through it commits together or not at all."""
 
@@ -254,6 +286,10 @@ class Unit(Protocol):
     def tokens(self) -> Tokens: ...
     @property
     def definitions(self) -> Definitions: ...
+    @property
+    def ratings(self) -> Ratings: ...
+    @property
+    def presence(self) -> Presence: ...
     @property
     def documents(self) -> Documents: ...
     @property

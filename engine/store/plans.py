@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from engine.domain.ids import PlanId
+from engine.domain.ids import PersonId, PlanId
 from engine.domain.plan import PlanVersion, VersionRef, VersionState
 from engine.errors import NotFound
 from engine.store.connection import Connection, touched
@@ -91,6 +91,19 @@ class PostgresPlans:
         if current is None:
             raise NotFound("There is no such plan.")
         return int(current)
+
+    async def of_requester(self, person: PersonId, limit: int) -> list[PlanId]:
+        """The plans that this person asked for, newest first."""
+        rows = await self._db.fetch(
+            "SELECT p.id::text AS id FROM plan_versions v JOIN plans p ON p.id = v.plan_id "
+            "AND p.current = v.version WHERE p.tenant = $1 "
+            """AND substring(v.body from '"requester":"([^"]*)"') = $2 """
+            "ORDER BY v.created_at DESC LIMIT $3",
+            self._tenant,
+            person,
+            limit,
+        )
+        return [PlanId(row["id"]) for row in rows]
 
     async def state(self, plan_id: PlanId, version: int) -> VersionState:
         state = await self._db.fetchval(

@@ -12,6 +12,7 @@ from engine.store.definitions import PostgresDefinitions
 from engine.store.documents import PostgresDocuments
 from engine.store.drafts import PostgresDrafts
 from engine.store.executions import PostgresExecutions
+from engine.store.feedback import PostgresPresence, PostgresRatings
 from engine.store.inbox import PostgresInbox
 from engine.store.jobs import PostgresJobs
 from engine.store.memory import PostgresMemory
@@ -38,6 +39,8 @@ class PostgresUnit:
         self.jobs = PostgresJobs(connection)
         self.tokens = PostgresTokens(connection)
         self.definitions = PostgresDefinitions(connection)
+        self.ratings = PostgresRatings(connection, tenant)
+        self.presence = PostgresPresence(connection, tenant)
         self.documents = PostgresDocuments(connection, tenant)
         self.memory = PostgresMemory(connection, tenant)
         self.sessions = PostgresSessions(connection, tenant)
