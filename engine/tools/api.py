@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
 from yarl import URL
 
 from engine.domain.call import Request
+from engine.tools.definition import Authorization
+from engine.tools.templates import fill
 
 MAX_BYTES = 1 << 20
 CONNECT_SECONDS = 2.0
@@ -24,10 +27,15 @@ class RequestFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """How a tool's system is reached."""
+    """How a tool's system is reached; `file` is what its programs read to log in."""
 
     url: str
     token: str = field(default="", repr=False)
+    file: Path | None = None
+
+
+NOWHERE = Endpoint("")
+BEARER = Authorization()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +53,13 @@ class ApiTransport:
     session: aiohttp.ClientSession
     endpoints: Mapping[str, Endpoint]
 
-    async def send(self, tool: str, request: Request, timeout_seconds: float) -> Answer:
+    async def send(
+        self,
+        tool: str,
+        request: Request,
+        timeout_seconds: float,
+        authorization: Authorization = BEARER,
+    ) -> Answer:
         """Send one request and read its answer.
 
         Raises:
@@ -56,7 +70,7 @@ class ApiTransport:
             raise RequestFailed(f"{tool} is not connected to this address.", sent=False)
         try:
             async with asyncio.timeout(timeout_seconds):
-                return await self._exchange(request, endpoint)
+                return await self._exchange(request, endpoint, authorization)
         except TimeoutError:
             raise RequestFailed(
                 f"{tool} did not answer within {timeout_seconds:g} s.", sent=True
@@ -67,10 +81,12 @@ class ApiTransport:
             kind = type(error).__name__
             raise RequestFailed(f"{tool} broke off its answer ({kind}).", sent=True) from None
 
-    async def _exchange(self, request: Request, endpoint: Endpoint) -> Answer:
+    async def _exchange(
+        self, request: Request, endpoint: Endpoint, authorization: Authorization
+    ) -> Answer:
         headers = {"accept": "application/json", **request.headers}
         if endpoint.token:
-            headers["authorization"] = f"Bearer {endpoint.token}"
+            headers[authorization.header] = fill(authorization.value, {"token": endpoint.token})
         async with self.session.request(
             request.method,
             URL(request.url, encoded=True),

@@ -5,9 +5,13 @@ from collections.abc import Iterator
 import re2
 
 from engine.domain.call import Effect
-from engine.tools.definition import Action, Command, Complaint, Tool
+from engine.domain.model import Json
+from engine.tools.definition import Action, CheckTemplate, Command, Complaint, ProbeTemplate, Tool
 from engine.tools.fields import Field
 from engine.tools.templates import VIEWS, placeholders
+
+# What of a connection may stand in a plan; the rest is only for the environment.
+CONNECTION = (("connection", "url"), ("connection", "host"))
 
 # Each of these runs text as a program.
 SHELLS = frozenset(
@@ -31,11 +35,11 @@ def problems(tool: Tool) -> Iterator[str]:
 
 
 def _transport(tool: Tool, action: Action, place: str) -> Iterator[str]:
-    wanted, other = ("commands", "request") if tool.transport == "cli" else ("request", "commands")
+    wanted = "commands" if tool.transport == "cli" else "request"
     if not getattr(action, wanted):
         yield f"{place}: a tool with transport {tool.transport} needs `{wanted}` here"
-    if getattr(action, other):
-        yield f"{place}: `{other}` does not go with transport {tool.transport}; remove it"
+    if tool.transport == "api" and action.commands:
+        yield f"{place}: `commands` does not go with transport api; remove it"
 
 
 def _inputs(tool: Tool, action: Action, place: str) -> Iterator[str]:
@@ -47,6 +51,10 @@ def _inputs(tool: Tool, action: Action, place: str) -> Iterator[str]:
             yield f"{where}: only an optional field has a default; add `optional: true`"
         if field.given and field.type != "mark":
             yield f"{where}: only a mark can be `given`"
+        if (field.type == "switch") != bool(field.flag) and action.commands:
+            yield f"{where}: a switch needs a `flag`, and nothing else has one"
+        if wrong := sorted(set(field.aliases.values()) - set(field.choices)):
+            yield f"{where}: aliases name {', '.join(wrong)}, which is no choice"
         yield from _pinned(tool, action, field, where)
 
 
@@ -69,6 +77,8 @@ def _words(action: Action, place: str) -> Iterator[str]:
 
 def _names(template: str, action: Action, place: str, *extra: str) -> Iterator[str]:
     for name, view in placeholders(template):
+        if (name, view) in CONNECTION:
+            continue
         if name not in action.input and name not in extra:
             yield f"{place}: {{{name}}} is no input field of this action"
         if view and view not in VIEWS:
@@ -93,12 +103,12 @@ def _argument(action: Action, argument: str, place: str) -> Iterator[str]:
     yield from _names(argument, action, place)
     for name, view in placeholders(argument):
         field = action.input.get(name)
-        if view:
+        if view and name != "connection":
             yield f"{place}: an argument takes {{{name}}} as it is, without a view"
-        elif field and field.type == "promql":
+        elif field and field.type == "promql" and argument == f"{{{name}}}":
             yield f"{place}: {{{name}}} may begin with a dash, so it can't be an argument"
-        elif field and field.optional and field.default is None:
-            yield f"{place}: {{{name}}} may be missing; give it a default"
+        elif field and field.type == "switch" and argument != f"{{{name}}}":
+            yield f"{place}: {{{name}}} is a whole argument, or none"
 
 
 def _complaints(complaints: tuple[Complaint, ...], action: Action, place: str) -> Iterator[str]:
@@ -117,11 +127,24 @@ def _pattern(pattern: str, place: str) -> Iterator[str]:
 def _request(action: Action, place: str) -> Iterator[str]:
     assert action.request
     request = action.request
-    for template in (request.path, *request.query.values(), *request.body.values()):
+    for template in (request.path, *request.query.values(), *_texts(request.body)):
         yield from _names(template, action, f"{place}.request")
     yield from _complaints(request.fails_when, action, f"{place}.request")
     if action.effect is Effect.READ and request.method != "GET" and not action.idempotent:
         yield f"{place}.request: a read uses GET, or says `idempotent: true`"
+
+
+def _texts(body: Json) -> Iterator[str]:
+    """Every text of a body, keys too."""
+    if isinstance(body, str):
+        yield body
+    elif isinstance(body, dict):
+        for key, value in body.items():
+            yield key
+            yield from _texts(value)
+    elif isinstance(body, list):
+        for value in body:
+            yield from _texts(value)
 
 
 def _outputs(tool: Tool, action: Action, place: str) -> Iterator[str]:
@@ -140,16 +163,24 @@ def _ways_back(tool: Tool, action: Action, place: str) -> Iterator[str]:
         yield f"{place}: a read has no probe, no rollback and no preview"
     if action.rollback and not action.reversible:
         yield f"{place}: an action with a rollback is `reversible: true`"
-    if probe := action.probe:
-        yield from _linked(tool, action, probe.action, probe.input, f"{place}.probe")
-        target = tool.actions.get(probe.action)
-        if target and target.effect is not Effect.READ:
-            yield f"{place}.probe: a probe is a read"
-        if target and probe.expect.output not in target.outputs:
-            yield f"{place}.probe: {probe.action} has no output {probe.expect.output}"
+    for name, look in (("probe", action.probe), ("check", action.check)):
+        if look:
+            yield from _look(tool, action, look, f"{place}.{name}")
     yield from _preview(tool, action, f"{place}.preview")
     if rollback := action.rollback:
         yield from _linked(tool, action, rollback.action, rollback.input, f"{place}.rollback")
+
+
+def _look(
+    tool: Tool, action: Action, look: ProbeTemplate | CheckTemplate, place: str
+) -> Iterator[str]:
+    """A read whose output is compared."""
+    yield from _linked(tool, action, look.action, look.input, place)
+    target = tool.actions.get(look.action)
+    if target and target.effect is not Effect.READ:
+        yield f"{place}: a {place.rpartition('.')[2]} is a read"
+    if target and look.expect.output not in target.outputs:
+        yield f"{place}: {look.action} has no output {look.expect.output}"
 
 
 def _preview(tool: Tool, action: Action, place: str) -> Iterator[str]:
@@ -167,7 +198,7 @@ def _linked(
     if target is None:
         yield f"{place}: this tool has no action {name}"
         return
-    wanted = {key for key, field in target.input.items() if not field.given and not field.optional}
+    wanted = {key for key, field in target.input.items() if field.offered and not field.optional}
     if missing := wanted - set(given):
         yield f"{place}: {name} needs {', '.join(sorted(missing))}"
     if unknown := set(given) - set(target.input):

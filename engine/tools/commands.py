@@ -9,10 +9,11 @@ import re2
 
 from engine.domain.call import Call, CallResult, Effect, Ending
 from engine.errors import ToolFailed
+from engine.tools.api import NOWHERE, Endpoint
 from engine.tools.definition import Action, Command, Tool, digest_of
 from engine.tools.outputs import Missing, from_texts
 from engine.tools.process import Ended, Limits
-from engine.tools.rendering import commands_of
+from engine.tools.rendering import commands_of, connection
 from engine.tools.report import Report
 from engine.tools.sandbox import Box, Needs, ProcessSandbox
 from engine.tools.templates import fill
@@ -35,6 +36,7 @@ class CommandRun:
     call: Call
     values: dict[str, str | int]
     report: Report
+    endpoint: Endpoint = NOWHERE
     texts: list[str] = field(default_factory=list)
 
     @property
@@ -44,7 +46,7 @@ class CommandRun:
     async def result(self, kill_grace: float) -> CallResult:
         """Run everything; a failure is a result and no exception."""
         try:
-            async with self.sandbox.open(self._needs(), self.tool.environment) as box:
+            async with self.sandbox.open(self._needs(), self._variables()) as box:
                 self._write_files(box)
                 await self._run_all(box, kill_grace)
             outputs = from_texts(self.action.outputs, self.texts, self.values)
@@ -59,7 +61,7 @@ class CommandRun:
     async def _run_all(self, box: Box, kill_grace: float) -> None:
         """One time limit for all commands together."""
         clock = _Remaining(self.call.timeout_seconds)
-        vectors = commands_of(self.action, self.values)
+        vectors = commands_of(self.action, self.values, self.endpoint.url)
         for command, argv in zip(self.action.commands, vectors, strict=True):
             self.report.next_command(quiet=command.quiet)
             limits = Limits(seconds=clock.left(), kill_grace=kill_grace)
@@ -71,7 +73,7 @@ class CommandRun:
         """Go on, or raise `Stopped`."""
         if ended.exit_code is None:
             raise self._timed_out(command)
-        if ended.exit_code != 0:
+        if ended.exit_code not in command.succeeds:
             raise self._failed(command, argv, ended.exit_code)
         if command.prints:
             printed = self.texts[-1].strip().rsplit("\n", 1)[-1]
@@ -102,6 +104,13 @@ class CommandRun:
         except Missing:
             return {}
 
+    def _variables(self) -> dict[str, str]:
+        """The environment with what the settings hold for this tool; without that, left out."""
+        known = {**connection(self.endpoint.url), "connection.file": str(self.endpoint.file or "")}
+        values = {**known, "connection.token": self.endpoint.token}
+        filled = {name: fill(text, values) for name, text in self.tool.environment.items()}
+        return {name: text for name, text in filled.items() if text}
+
     def _write_files(self, box: Box) -> None:
         for name, approved in self.call.files.items():
             text = self.tool.files.get(name, "")
@@ -117,9 +126,10 @@ class CommandRun:
             if spec.type == "remote" and str(self.values[name]).startswith("file://")
         )
         network = bool(self.call.hosts)
+        file = (self.endpoint.file,) if self.endpoint.file else ()
         if self.call.effect is Effect.READ:
-            return Needs(network=network, readable=folders)
-        return Needs(network=network, writable=folders)
+            return Needs(network=network, readable=(*folders, *file))
+        return Needs(network=network, readable=file, writable=folders)
 
 
 def _spoken(argv: tuple[str, ...]) -> str:

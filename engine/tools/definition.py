@@ -50,12 +50,6 @@ class Command(Model):
     prints: Printed | None = None
     fails_when: tuple[Complaint, ...] = ()
 
-    @property
-    def verb(self) -> str:
-        """The program and its verb, as people say it."""
-        words = [one for one in self.argv[1:] if not one.startswith(("-", "{"))]
-        return " ".join((self.argv[0], *words[:1]))
-
 
 class HttpRequest(Model):
     """A request below the connection's URL. A query parameter without a value is left out.
@@ -131,11 +125,24 @@ class PreviewTemplate(Model):
     on_card: bool = False
 
 
+class CheckTemplate(Model):
+    """A read of the same tool that shows afterwards whether the write did what it is for."""
+
+    action: Slug
+    input: dict[Slug, Template]
+    expect: Expect
+    within_seconds: Annotated[int, Bound(ge=0, le=3600)] = 60
+
+
 class Action(Model):
     """One thing that a tool can do.
 
     `done` says in words what a success left behind; it may name inputs and outputs. An action
-    that is not `offered` serves as a probe or preview only.
+    that is not `offered` serves as a probe or preview only. With `commands` and a `request` the
+    programs are used where they are installed, and the request where they are not.
+    `output` says what is printed. `lines` are the ways in which people type it behind the
+    program's name; without any, those of its one command. `flags` is what they may add: a field
+    (`{tail}`), or a pattern (RE2) of values that mean nothing here.
     """
 
     title: Template
@@ -149,12 +156,21 @@ class Action(Model):
     request: HttpRequest | None = None
     hosts: tuple[Template, ...] = ()
     timeout_seconds: Annotated[int, Bound(ge=1, le=3600)] = 60
+    output: Literal["text", "json", "table", "nothing"] = "text"
     outputs: dict[Slug, Output] = Bound(default_factory=dict)
     probe: ProbeTemplate | None = None
+    check: CheckTemplate | None = None
     rollback: RollbackTemplate | None = None
     preview: PreviewTemplate | None = None
     redaction: Literal["text", "withheld"] = "text"
     offered: bool = True
+    lines: tuple[Template, ...] = ()
+    flags: dict[Flag, str] = Bound(default_factory=dict)
+
+    @property
+    def programs(self) -> frozenset[str]:
+        """What has to be installed for its commands."""
+        return frozenset(command.argv[0] for command in self.commands)
 
 
 class Authorization(Model):

@@ -76,6 +76,11 @@ class Field(Model):
     pinned: str = ""
 
     @property
+    def offered(self) -> bool:
+        """Whether a planner may fill it."""
+        return not self.given and not self.context
+
+    @property
     def refers(self) -> bool:
         """Whether a value may be a reference to an earlier step's output.
 

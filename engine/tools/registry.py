@@ -17,7 +17,8 @@ from engine.tools import schema
 from engine.tools.definition import Action, Tool
 from engine.tools.fields import REFERENCE, is_reference
 from engine.tools.loading import CATALOG, load_tools
-from engine.tools.rendering import Definition
+from engine.tools.rendering import Definition, Transport
+from engine.tools.sandbox import installed
 from engine.tools.templates import PLACEHOLDER
 
 Remotes = Callable[[], Collection[str]]
@@ -34,11 +35,16 @@ class ToolRegistry:
         *,
         connections: Mapping[str, str] | None = None,
         remotes: Remotes | Collection[str] = (),
+        installed: Callable[[str], bool] = installed,
     ) -> None:
-        """`connections` are base URLs by tool; `remotes` the repositories that may be named."""
+        """`connections` are base URLs by tool; `remotes` the repositories that may be named.
+
+        `installed` tells whether a program is there; where it is not, a request is frozen instead.
+        """
         self._definitions = {tool.tool: Definition.of(tool) for tool in tools}
         self._connections = {name: url for name, url in (connections or {}).items() if url}
         self._remotes: Remotes = remotes if callable(remotes) else lambda: remotes
+        self._installed = installed
 
     @classmethod
     def load(
@@ -56,14 +62,29 @@ class ToolRegistry:
         tools = load_tools(CATALOG, *([folder] if folder else []))
         return cls(tools, connections=connections, remotes=remotes)
 
+    @classmethod
+    def unconnected(
+        cls, folder: Path | None = None, *, remotes: Remotes | Collection[str] = ()
+    ) -> Self:
+        """Every tool as if it were installed and connected: for drafts without a deployment.
+
+        Raises:
+            ConfigurationError: a definition is wrong.
+        """
+        tools = load_tools(CATALOG, *([folder] if folder else []))
+        urls = {tool.tool: f"https://{tool.tool}.invalid" for tool in tools if tool.connects}
+        return cls(tools, connections=urls, remotes=remotes, installed=lambda program: True)
+
     def freeze(self, step: DraftStep, context: ContextRef, *, number: int, mark: str) -> Step:
         """Check a drafted step and render all that it would run. Raises `Invalid`."""
         definition, action = self._find(step.tool, step.action)
+        context = _where(step, context)
         _refuse_given(action, step.input, step.expect, number)
-        call = self._render(definition, step.action, {**step.input, **_given(action, mark)})
+        given = {**step.input, **_given(action, context, mark)}
+        call = self._render(definition, step.action, given)
         verify = step.expect is not None
         write = call.effect is not Effect.READ
-        rollback, rollback_probe = self._rollback(definition, action, call, number, mark)
+        rollback, rollback_probe = self._rollback(definition, call, context, number, mark)
         return Step(
             number=number,
             kind=StepKind.VERIFY if verify else StepKind.ACT,
@@ -71,7 +92,7 @@ class ToolRegistry:
             why=step.why,
             call=call,
             expect=step.expect,
-            probe=self._probe(definition, action, call),
+            probe=self._probe(definition, action, call, context),
             rollback=rollback,
             rollback_probe=rollback_probe,
         )
@@ -85,7 +106,8 @@ class ToolRegistry:
                 "look. Put it into a plan."
             )
         _refuse_given(action, reading.input, None, number=1)
-        call = self._render(definition, reading.action, reading.input)
+        given = {**reading.input, **_given(action, context)}
+        call = self._render(definition, reading.action, given)
         return call.model_copy(update={"title": reading.title}) if reading.title else call
 
     def fields(self, tool: str, action: str) -> tuple[InputField, ...]:
@@ -95,7 +117,7 @@ class ToolRegistry:
         return tuple(
             field.for_people(name, remotes)
             for name, field in found.input.items()
-            if not (field.given or field.pinned or field.context)
+            if field.offered and not field.pinned
         )
 
     def preview(self, call: Call) -> Preview | None:
@@ -104,7 +126,9 @@ class ToolRegistry:
         template = action.preview
         if template is None:
             return None
-        given = {name: _put(text, call.input, 0) for name, text in template.input.items()}
+        wanted = definition.action(template.action).input
+        where = {name: call.input.get(name) for name in wanted if wanted[name].context}
+        given = _handed(template.input, call.input, 0) | where
         return Preview(
             call=self._render(definition, template.action, given), on_card=template.on_card
         )
@@ -150,11 +174,16 @@ class ToolRegistry:
         """Actions of the tools that can be reached."""
         for definition in self._definitions.values():
             tool = definition.tool
-            if tool.transport == "api" and tool.tool not in self._connections:
+            if tool.connects and tool.tool not in self._connections:
                 continue
             for name, action in tool.actions.items():
                 if action.offered:
                     yield tool, name, action
+
+    def tools(self) -> Iterator[tuple[Definition, bool]]:
+        """Every definition that is loaded, and whether its system is connected."""
+        for name, definition in self._definitions.items():
+            yield definition, not definition.tool.connects or name in self._connections
 
     def _find(self, tool: str, action: str) -> tuple[Definition, Action]:
         definition = self._definitions.get(tool)
@@ -167,7 +196,7 @@ class ToolRegistry:
             raise Invalid(
                 f"{tool} has no action {action!r}. It has: {known}.", {"action": "is unknown"}
             )
-        if definition.tool.transport == "api" and tool not in self._connections:
+        if definition.tool.connects and tool not in self._connections:
             raise Invalid(
                 f"{tool} is not connected. Set tools.connections.{tool}.url.",
                 {"tool": "is not connected"},
@@ -180,36 +209,55 @@ class ToolRegistry:
             given,
             url=self._connections.get(definition.tool.tool, ""),
             remotes=frozenset(self._remotes()),
+            transport=self._transport(definition, name),
         )
 
-    def _probe(self, definition: Definition, action: Action, call: Call) -> Probe | None:
-        if action.probe is None:
-            return None
+    def _transport(self, definition: Definition, name: str) -> Transport:
+        """The programs first; the API where they are missing and it can take their place."""
+        action = definition.action(name)
+        connected = definition.tool.tool in self._connections
+        missing = not all(self._installed(program) for program in action.programs)
+        if action.request and connected and missing:
+            return "api"
+        return definition.tool.transport
+
+    def _probe(
+        self, definition: Definition, action: Action, call: Call, context: ContextRef
+    ) -> Probe | None:
+        """The look after a write; none where it needs an input that the write was not given."""
         template = action.probe
-        given = {name: _put(text, call.input, 0) for name, text in template.input.items()}
+        if template is None:
+            return None
+        wanted = _put(template.expect.value, call.input, 0)
+        if wanted is None:
+            return None
         expect = Expectation(
             output=template.expect.output,
             comparison=template.expect.comparison,
-            value=str(_put(template.expect.value, call.input, 0)),
+            value=str(wanted),
         )
+        look = definition.action(template.action)
+        given = _handed(template.input, call.input, 0) | _given(look, context)
         return Probe(call=self._render(definition, template.action, given), expect=expect)
 
     def _rollback(
-        self, definition: Definition, action: Action, call: Call, number: int, mark: str
+        self, definition: Definition, call: Call, context: ContextRef, number: int, mark: str
     ) -> tuple[Call | None, Probe | None]:
-        if action.rollback is None:
+        template = definition.action(call.action).rollback
+        if template is None:
             return None, None
-        template = action.rollback
         undo = definition.action(template.action)
-        given = {name: _put(text, call.input, number) for name, text in template.input.items()}
-        rendered = self._render(definition, template.action, {**given, **_given(undo, mark + UNDO)})
-        return rendered, self._probe(definition, undo, rendered)
+        handed = _handed(template.input, call.input, number)
+        given = handed | _given(undo, context, mark + UNDO)
+        rendered = self._render(definition, template.action, given)
+        return rendered, self._probe(definition, undo, rendered, context)
 
 
 def rerender(call: Call, body: str, connections: Mapping[str, str]) -> Call:
     """Render a frozen call again. Its remotes were checked when it was frozen."""
     definition = Definition.stored(body)
-    again = definition.render(call.action, call.input, url=connections.get(call.tool, ""))
+    url = connections.get(call.tool, "")
+    again = definition.render(call.action, call.input, url=url, transport=call.transport)
     if call.effect is Effect.READ:
         return again.model_copy(update={"title": call.title})
     return again
@@ -226,8 +274,35 @@ def _put(template: str, values: Mapping[str, Json], number: int) -> Json:
     return PLACEHOLDER.sub(lambda match: str(one(match[1], match[2] or "")), template)
 
 
-def _given(action: Action, mark: str) -> dict[str, Json]:
-    return {name: mark for name, field in action.input.items() if field.given}
+def _handed(
+    templates: Mapping[str, str], values: Mapping[str, Json], number: int
+) -> dict[str, Json]:
+    """What a probe or rollback is given; what the write was not given is left out."""
+    handed = {name: _put(text, values, number) for name, text in templates.items()}
+    return {name: value for name, value in handed.items() if value is not None}
+
+
+def _where(step: DraftStep, context: ContextRef) -> ContextRef:
+    """Where a step acts. The environment decides on risk, so no step leaves the plan's."""
+    if step.context is None:
+        return context
+    if step.context.environment != context.environment or step.context.tenant != context.tenant:
+        raise Invalid(
+            "This step can't be taken over: it acts in another environment than its plan.",
+            {"context": "is another environment than the plan's"},
+        )
+    return step.context
+
+
+def _given(action: Action, context: ContextRef, mark: str = "") -> dict[str, Json]:
+    """What a proposal may not say: marks, and where it acts."""
+    filled: dict[str, Json] = {}
+    for name, field in action.input.items():
+        if field.context:
+            filled[name] = getattr(context, field.context) or None
+        elif field.given and mark:
+            filled[name] = mark
+    return filled
 
 
 def _refuse_given(
@@ -237,7 +312,7 @@ def _refuse_given(
     wrong = {
         name: "is filled by Carapulse"
         for name, field in action.input.items()
-        if field.given and name in given
+        if not field.offered and name in given
     }
     for name, value in given.items():
         found = REFERENCE.fullmatch(value) if isinstance(value, str) else None

@@ -7,7 +7,7 @@ import re2
 from engine.domain.call import Call, CallResult, Effect, Ending, Request
 from engine.domain.model import Json
 from engine.tools.api import Answer, ApiTransport, RequestFailed
-from engine.tools.definition import Action
+from engine.tools.definition import Action, Tool
 from engine.tools.outputs import Missing, from_json, parsed
 from engine.tools.rendering import request_of
 from engine.tools.report import Report
@@ -21,15 +21,24 @@ class RequestRun:
     """One call whose transport is an API."""
 
     api: ApiTransport
-    action: Action
+    tool: Tool
     call: Call
     values: dict[str, str | int]
     report: Report
 
+    @property
+    def action(self) -> Action:
+        return self.tool.actions[self.call.action]
+
     async def result(self) -> CallResult:
         """Send it; a failure is a result and no exception."""
         try:
-            answer = await self.api.send(self.call.tool, self._request(), self.call.timeout_seconds)
+            answer = await self.api.send(
+                self.call.tool,
+                self._request(),
+                self.call.timeout_seconds,
+                self.tool.authorization,
+            )
         except RequestFailed as error:
             return CallResult(ending=self._unless_sent(sent=error.sent), message=str(error))
         for line in answer.body[:SHOWN_ANSWER].splitlines():
@@ -42,7 +51,7 @@ class RequestRun:
         base = (
             self.api.endpoints[self.call.tool].url if self.call.tool in self.api.endpoints else ""
         )
-        return request_of(self.action.request, self.values, base)
+        return request_of(self.action, self.values, base)
 
     def _judged(self, answer: Answer) -> CallResult:
         document = _json(answer.body)

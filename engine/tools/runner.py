@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from engine.domain.call import Call, CallResult, Effect, Ending
 from engine.errors import NotFound, Tampered
 from engine.ports import OnLine
-from engine.tools.api import ApiTransport
+from engine.tools.api import NOWHERE, ApiTransport
 from engine.tools.commands import CommandRun
 from engine.tools.definition import Action
 from engine.tools.fields import REFERENCE, WrongValue, check
@@ -72,13 +72,14 @@ class ToolRunner:
         self, call: Call, definition: Definition, values: dict[str, str | int], report: Report
     ) -> CallResult:
         if call.transport == "cli":
-            run = CommandRun(self.sandbox, definition.tool, call, values, report)
+            endpoint = self.api.endpoints.get(call.tool, NOWHERE) if self.api else NOWHERE
+            run = CommandRun(self.sandbox, definition.tool, call, values, report, endpoint)
             return await run.result(self.kill_grace)
         if self.api is None:
             return CallResult(
                 ending=Ending.FAILED, message=f"{call.tool} can't be called: no HTTP here."
             )
-        request = RequestRun(self.api, definition.action(call.action), call, values, report)
+        request = RequestRun(self.api, definition.tool, call, values, report)
         return await request.result()
 
     def _finished(

@@ -116,6 +116,11 @@ class ProcessSandbox:
         return [*arguments, "--unshare-net"]
 
 
+def installed(program: str) -> bool:
+    """Whether a program is in one of the places that tools are started from."""
+    return program == "python3" or shutil.which(program, path=PROGRAMS) is not None
+
+
 def _program(name: str) -> str:
     """The whole path of a program, from the pinned places only."""
     if name == "python3":

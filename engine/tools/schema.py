@@ -70,7 +70,7 @@ def _expectation(action: Action) -> Schema:
 
 def _inputs(action: Action, remotes: Sequence[str]) -> Schema:
     return _object(
-        {name: _field(field, remotes) for name, field in action.input.items() if not field.given}
+        {name: _field(field, remotes) for name, field in action.input.items() if field.offered}
     )
 
 
@@ -98,6 +98,8 @@ def _field(field: Field, remotes: Sequence[str]) -> Schema:
 def _value(field: Field, remotes: Sequence[str]) -> Schema:
     if field.type == "integer":
         return {"type": "integer", "minimum": field.min, "maximum": field.max}
+    if field.type == "switch":
+        return {"type": "string", "enum": ["yes", "no"]}
     if choices := _choices(field, remotes):
         return {"type": "string", "enum": list(choices)}
     pattern = field.pattern or KINDS[field.type].pattern

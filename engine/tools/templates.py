@@ -21,9 +21,11 @@ def fill(template: str, values: Values) -> str:
 
 
 def shown(name: str, view: str, values: Values) -> str:
-    """One value as its view shows it."""
+    """One value as its view shows it; a value may have a name with a dot of its own."""
+    if f"{name}.{view}" in values:
+        return str(values[f"{name}.{view}"])
     value = str(values.get(name, ""))
-    return VIEWS[view](value) if view else value
+    return VIEWS[view](value) if view in VIEWS else value
 
 
 def quoted(template: str, values: Values, quote: Callable[[str], str]) -> str:
