@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from engine.domain.actor import Actor
 from engine.domain.context import ContextRef
 from engine.domain.conversation import Conversation, Place, PostKind, Turn
-from engine.domain.draft import Draft
+from engine.domain.draft import Draft, DraftState, Outcome, OutcomeKind
 from engine.domain.ids import ConversationId, DraftId, SessionId, Tenant, new_id
+from engine.domain.plan import Origin
 from engine.domain.text import storable
+from engine.errors import Conflict, NotAllowed, NotFound
 from engine.ports import Clock, Store, Unit
 
 LONGEST = 4000
+BEGUN = "conversation.begun"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,13 @@ class Conversations:
     defaults: Mapping[str, ContextRef]
 
     async def hear(
-        self, place: Place, *, actor: Actor, text: str, ts: str, addressed: bool
+        self,
+        place: Place,
+        *,
+        actor: Actor,
+        text: str,
+        ts: str,
+        addressed: bool,
     ) -> bool:
         """Store the sentence and start a request; False when it does not concern us.
 
@@ -36,17 +45,8 @@ class Conversations:
             if conversation is None:
                 if not addressed:
                     return False
-                session = await unit.sessions.of_channel(place.channel)
-                inside = session.id if session and session.open else None
-                conversation = await unit.conversations.add(self._opened(place, inside))
-            turn = Turn(
-                conversation_id=conversation.id,
-                person=actor.id,
-                person_name=actor.name,
-                text=storable(text)[:LONGEST],
-                ts=ts,
-                at=self.clock(),
-            )
+                conversation = await self._join(unit, place)
+            turn = self._turn(conversation, actor, text, ts)
             if not await unit.conversations.add_turn(turn):
                 return False
             if addressed:
@@ -60,10 +60,97 @@ class Conversations:
             await self._request(unit, conversation, turn)
             return True
 
+    async def begin(self, channel: str, *, actor: Actor, text: str, ts: str) -> bool:
+        """A request that came without a message: a thread of its own, under a post that quotes it.
+
+        False when this very request (`ts`) has been taken already.
+        """
+        async with self.store.begin() as unit:
+            if not await unit.inbox.once(BEGUN, f"{channel}:{ts}"):
+                return False
+            said = f"{actor.mention} asks: “{quotable(text)}”"
+            root = await unit.posts.want(
+                PostKind.NOTE,
+                f"begun:{ts}"[:200],
+                Place(channel=channel, thread=""),
+                body={"text": said},
+                urgent=True,
+            )
+            place = Place.under(channel, root)
+            conversation = await self._join(unit, place)
+            turn = self._turn(conversation, actor, text, ts)
+            await unit.conversations.add_turn(turn)
+            await self._request(unit, conversation, turn)
+        return True
+
+    async def choose(self, actor: Actor, draft_id: DraftId, number: int, *, ts: str) -> None:
+        """A press on an answer of a question counts as if the asker had written it.
+
+        Only who was asked presses; everybody else can say it in words, and has then asked for it.
+
+        Raises:
+            NotFound: there is no such question or answer.
+            NotAllowed: somebody else was asked.
+            Conflict: it was answered before.
+        """
+        async with self.store.begin() as unit:
+            draft = await unit.drafts.get(draft_id)
+            asked = await unit.drafts.outcome(draft_id)
+            if asked is None or not 0 < number <= len(asked.choices):
+                raise NotFound("This question is out of date. Say in the thread what you mean.")
+            text = asked.choices[number - 1]
+            if draft.origin is Origin.PERSON and actor.id != draft.requester:
+                raise NotAllowed(
+                    f"I asked {draft.requester_name}. To ask for it yourself, write it in the "
+                    "thread."
+                )
+            if not await unit.drafts.move(draft_id, frm=DraftState.DONE, to=DraftState.ANSWERED):
+                raise Conflict(
+                    f"{asked.chosen_by or 'Somebody'} chose {quotable(asked.chosen or text)} "
+                    "already. To change it, write it in the thread."
+                )
+            told = {"chosen": text, "chosen_by": actor.name}
+            await unit.drafts.keep_outcome(draft_id, asked.model_copy(update=told))
+            await unit.posts.touch(draft_id, urgent=True)
+            conversation = await unit.conversations.get(draft.conversation_id)
+            turn = self._turn(conversation, actor, text, ts)
+            if await unit.conversations.add_turn(turn):
+                await self._request(unit, conversation, turn)
+
+    async def stop(self, place: Place, actor: Actor) -> bool:
+        """Nobody wants the answer any more; False when nothing is being looked at here."""
+        stopped = False
+        async with self.store.begin() as unit:
+            conversation = await unit.conversations.at(place)
+            if conversation is None:
+                return False
+            for draft_id in await unit.drafts.open_in(conversation.id):
+                outcome = Outcome(kind=OutcomeKind.REMARK, text=f"Stopped by {actor.name}.")
+                await unit.drafts.keep_outcome(draft_id, outcome)
+                await unit.drafts.move(draft_id, frm=DraftState.OPEN, to=DraftState.DROPPED)
+                await unit.posts.touch(draft_id, urgent=True)
+                stopped = True
+        return stopped
+
     async def known(self, place: Place) -> bool:
         """Whether we take part in this thread."""
         async with self.store.begin() as unit:
             return await unit.conversations.at(place) is not None
+
+    async def _join(self, unit: Unit, place: Place) -> Conversation:
+        session = await unit.sessions.of_channel(place.channel)
+        inside = session.id if session and session.open else None
+        return await unit.conversations.add(self._opened(place, inside))
+
+    def _turn(self, conversation: Conversation, actor: Actor, text: str, ts: str) -> Turn:
+        return Turn(
+            conversation_id=conversation.id,
+            person=actor.id,
+            person_name=actor.name,
+            text=storable(text)[:LONGEST],
+            ts=ts,
+            at=self.clock(),
+        )
 
     async def _request(self, unit: Unit, conversation: Conversation, turn: Turn) -> None:
         based_on = None
@@ -95,3 +182,8 @@ class Conversations:
             session=session,
             created_at=self.clock(),
         )
+
+
+def quotable(text: str) -> str:
+    """Somebody's words inside a sentence of ours: on one line, without our tokens."""
+    return " ".join(storable(text).split())[:300].replace("{@", "{ @")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from engine.domain.draft import Draft, DraftState, Evidence, Outcome
-from engine.domain.ids import DraftId, EvidenceId
+from engine.domain.ids import ConversationId, DraftId, EvidenceId
 from engine.errors import NotFound
 from engine.store.connection import Connection, touched
 
@@ -90,6 +90,14 @@ class PostgresDrafts:
             list(ids),
         )
         return [Evidence.model_validate_json(row["body"]) for row in rows]
+
+    async def open_in(self, conversation_id: ConversationId) -> list[DraftId]:
+        """The drafts of a conversation that are being worked on."""
+        rows = await self._db.fetch(
+            "SELECT id::text AS id FROM drafts WHERE conversation_id = $1 AND state = 'open'",
+            conversation_id,
+        )
+        return [DraftId(row["id"]) for row in rows]
 
     async def open_ids(self) -> list[tuple[DraftId, int]]:
         """(id, epoch) of drafts that a workflow must be working on, oldest first."""
