@@ -170,6 +170,8 @@ def slack_services(engine: Engine) -> Services:
         approvals=engine.approvals,
         executions=engine.executions,
         drafts=engine.drafts,
+        revisions=engine.revisions,
+        previews=engine.previews,
         alerts=engine.alerts,
         views=engine.views,
     )

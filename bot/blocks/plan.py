@@ -1,10 +1,14 @@
 """The plan card: one message per plan, edited in place, in every state the plan can have."""
 
+from collections.abc import Sequence
+
 from bot.blocks import actions as ids
+from bot.blocks.limits import CHARACTERS, characters
 from bot.blocks.parts import Block, Message, actions, button, confirm, context, header, section
-from bot.blocks.status import status, waiting
-from bot.blocks.steps import as_file, counted, only_in_file, plan_block
+from bot.blocks.status import asked_by, status, waiting
+from bot.blocks.steps import Layout, as_file, counted, laid_out, plan_block
 from bot.blocks.text import line, one_line, outside, quoted
+from engine.domain.draft import Evidence
 from engine.domain.execution import Choice, Execution, ExecutionState
 from engine.domain.plan import PlanVersion, VersionState
 from engine.domain.views import PlanView
@@ -21,6 +25,17 @@ WORDS = {
     Choice.RESUME: "Resume",
     Choice.CANCEL: "Cancel",
 }
+# Changes and characters of the reason that a card shows; Changes and Explain tell the rest.
+CHANGES, WHY = 4, 1200
+# For what stands between the blocks, and for the sentence about the file.
+MARGIN = 200
+AGAIN = {
+    VersionState.REJECTED: "Draft again",
+    VersionState.EXPIRED: "Draft again",
+    VersionState.EXECUTED: "Run again",
+    VersionState.WITHDRAWN: "Run again",
+    VersionState.EXECUTING: "Run again",
+}
 DANGEROUS = frozenset({Choice.CANCEL, Choice.SKIP, Choice.MARK_DONE})
 CALMLY = {
     ExecutionState.WAITING: (Choice.CANCEL,),
@@ -31,25 +46,65 @@ CALMLY = {
 
 def card(view: PlanView) -> Message:
     """The message for a plan's current version."""
+    layout = laid(view)
+    blocks = [*above(view), plan_block(layout)]
+    if layout.hidden:
+        blocks.append(section(f"*{counted(layout.hidden)} only in the file* below this message."))
+    blocks += [*ending(view), *actions(buttons(view, layout.hidden))]
+    text = f"{line(view.version.title)}: {status(view)}"
+    return {"text": text, "blocks": blocks}
+
+
+def laid(view: PlanView) -> Layout:
+    """How much of the steps there is room for, beside all that a card says otherwise."""
+    rest = [*above(view), *ending(view), *actions(buttons(view, len(view.version.steps)))]
+    return laid_out(view.version, view.execution, CHARACTERS - characters(rest) - MARGIN)
+
+
+def only_in_file(view: PlanView) -> int:
+    """How many steps the card can't show in full; they are approved by button alone."""
+    return laid(view).hidden
+
+
+def above(view: PlanView) -> list[Block]:
+    """Title, state, reasons, and where: what stands above the steps."""
     version = view.version
-    first = status(view)
-    blocks = [header(version.title), section(first), *reasons(version)]
-    blocks += [context(*where(version)), plan_block(version, view.execution)]
-    if hidden := only_in_file(version):
-        blocks.append(section(f"*{counted(hidden)} only in the file* below this message."))
-    blocks += [*ending(view), *actions(buttons(view))]
-    return {"text": f"{line(version.title)}: {first}", "blocks": blocks}
+    return [
+        header(version.title),
+        section(status(view)),
+        *reasons(version),
+        context(*where(version)),
+    ]
 
 
 def reasons(version: PlanVersion) -> list[Block]:
     """Why, with the label of a plan that only an alert's words suggest, and what changed."""
     said = [f"_{outside(version.label, 200)}_"] if version.label else []
-    said += [outside(version.why, 1500)] if version.why else []
+    said += [outside(version.why, WHY)] if version.why else []
     blocks = [section("\n".join(said))] if said else []
     if version.changes:
-        changes = "; ".join(line(each, 200) for each in version.changes[:6])
-        blocks.append(section(f"*Changed from v{version.version - 1}:* {changes}"))
+        blocks.append(section(changed(version, version.changes[:CHANGES])))
+    if version.warnings and version.writes:
+        warnings = " ".join(line(each, 400) for each in version.warnings[:3])
+        blocks.append(section(f":warning: {warnings}"))
     return blocks
+
+
+def changed(version: PlanVersion, shown: Sequence[str]) -> str:
+    """`Changed from v1 by Dana: step 1 pool_size 10 -> 20.`."""
+    by = f" by {line(version.changed_by, 80)}" if version.changed_by else ""
+    said = "; ".join(line(each, 160) for each in shown)
+    more = len(version.changes) - len(shown)
+    rest = f"; and {more} more changes" if more > 0 else ""
+    return f"*Changed from v{version.version - 1}{by}:* {said}{rest}."
+
+
+def all_changes(version: PlanVersion) -> str:
+    """For whoever presses Changes."""
+    if not version.changes:
+        return f"v{version.version} is the first version: nothing to compare with."
+    head = f"*Changed from v{version.version - 1} to v{version.version}:*"
+    return "\n".join([head, *(f"• {quoted(each)}" for each in version.changes[:60])])
 
 
 def where(version: PlanVersion) -> list[str]:
@@ -88,32 +143,45 @@ def ending(view: PlanView) -> list[Block]:
     return [context(f"If it fails: steps are undone in reverse order{then}.")]
 
 
-def buttons(view: PlanView) -> list[Block]:
-    """Only what works now; nothing to decide after the end."""
+def buttons(view: PlanView, hidden: int = 0) -> list[Block]:
+    """Only what works now; nothing to decide after the end. `hidden` steps are in the file."""
     if view.state is VersionState.WAITING:
-        return deciding(view)
+        return deciding(view, hidden)
     if view.execution and not view.execution.state.ended:
         return operating(view.execution)
+    value = f"{view.version.plan_id}:{view.version.version}"
+    if view.state in AGAIN:
+        return [button(AGAIN[view.state], ids.AGAIN, value)]
     return []
 
 
-def deciding(view: PlanView) -> list[Block]:
-    """Approve with its dialog, Explain, Reject."""
-    value = f"{view.version.plan_id}:{view.version.version}"
+def deciding(view: PlanView, hidden: int) -> list[Block]:
+    """Approve with its dialog, then what changes, tries and explains it, then Reject."""
+    version = view.version
+    value = f"{version.plan_id}:{version.version}"
+    approval = dialog(version, hidden)
+    found = [
+        button("Approve", ids.APPROVE, value, style="primary", confirm=approval),
+        button("Edit", ids.EDIT, value),
+    ]
+    if version.writes:
+        found.append(button("Dry run", ids.DRY_RUN, value))
+    if len(version.changes) > CHANGES:
+        found.append(button("Changes", ids.CHANGES, value))
     return [
-        button("Approve", ids.APPROVE, value, style="primary", confirm=dialog(view.version)),
+        *found,
         button("Explain", ids.EXPLAIN, value),
         button("Reject", ids.REJECT, value, style="danger"),
     ]
 
 
-def dialog(version: PlanVersion) -> Block:
+def dialog(version: PlanVersion, hidden: int) -> Block:
     """What a press means: where, how risky, and what it writes."""
     place = "/".join(filter(None, (version.context.environment, version.context.cluster)))
     text = f"Run {counted(len(version.steps))}" + (f" on {place}?" if place else "?")
     text += f" {version.risk.word.capitalize()} risk."
     writes = [step.number for step in version.steps if step.effect.value != "read"]
-    if hidden := only_in_file(version):
+    if hidden:
         text += f" {counted(hidden)} only in the file."
     if writes:
         numbers = ", ".join(str(number) for number in writes[:8])
@@ -154,7 +222,7 @@ def operating(execution: Execution) -> list[Block]:
 
 def overflow(view: PlanView) -> str:
     """The whole plan as a file when the card can't show every step; else nothing."""
-    return as_file(view.version) if only_in_file(view.version) else ""
+    return as_file(view.version) if only_in_file(view) else ""
 
 
 def explanation(view: PlanView) -> str:
@@ -162,13 +230,11 @@ def explanation(view: PlanView) -> str:
     version = view.version
     lines = [
         f"*{version.reference} v{version.version}: {quoted(version.title)}*",
-        f"Asked by {quoted(version.requester_name)}: “{quoted(version.intent)}”"
-        if version.intent
-        else "",
+        f"{asked_by(view)}: “{quoted(version.intent)}”" if version.intent else "",
         f"Drafted by {version.planner or 'a playbook'} from {len(view.evidence)} reads.",
         *(
             f"[{each.number}] {quoted(each.title)}: {quoted(each.summary)}"
-            for each in view.evidence[:12]
+            for each in once(view.evidence)[:12]
         ),
         f"Risk {version.risk.word}: {'; '.join(version.risk_reasons)}"
         if version.risk_reasons
@@ -179,4 +245,14 @@ def explanation(view: PlanView) -> str:
     return "\n".join(each for each in lines if each)
 
 
-__all__ = ["card", "explanation", "overflow", "waiting"]
+def once(evidence: Sequence[Evidence]) -> list[Evidence]:
+    """Without what says again what another read has said: one change is listed once."""
+    found: dict[str, Evidence] = {}
+    for each in evidence:
+        said = each.summary.removeprefix("last ")
+        if said not in found or len(each.summary) < len(found[said].summary):
+            found[said] = each
+    return sorted(found.values(), key=lambda each: each.number)
+
+
+__all__ = ["all_changes", "card", "explanation", "only_in_file", "overflow", "waiting"]

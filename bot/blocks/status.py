@@ -41,16 +41,29 @@ def who(view: PlanView) -> str:
     groups = " and ".join(told(group, 100) for group in view.groups)
     of_whom = f" of {groups}" if groups else ""
     version = view.version
-    but = f", not {line(version.requester_name, 80)}" if version.writes and people(view) else ""
+    barred = [line(each, 80) for each in shapers(view)]
+    but = f", not {' or '.join(barred)}" if version.writes and barred else ""
     text = f"Needs {view.need}{of_whom}{but}. {view.have} of {view.need} so far."
     if view.approvers:
         text += f" Can approve: {', '.join(told(each, 100) for each in view.approvers[:6])}."
     return f"{text} Expires {moments.day_and_time(version.decide_before)}."
 
 
-def people(view: PlanView) -> bool:
-    """Whether a person asked; for alerts nobody counts as the requester."""
-    return view.version.origin.value == "person"
+def shapers(view: PlanView) -> list[str]:
+    """The people who asked for this and changed it; an alert is nobody."""
+    version = view.version
+    asked = [version.requester_name] if version.origin.value == "person" else []
+    return list(dict.fromkeys(filter(None, [*asked, version.changed_by])))
+
+
+def asked_by(view: PlanView) -> str:
+    """`Asked by Dana`, `Suggested by an alert, changed by Dana`."""
+    version = view.version
+    alert = version.origin.value == "alert"
+    first = "Suggested by an alert" if alert else f"Asked by {line(version.requester_name, 80)}"
+    changed = version.changed_by
+    same = not changed or (changed == version.requester_name and not alert)
+    return first if same else f"{first}, changed by {line(changed, 80)}"
 
 
 def approved(view: PlanView) -> str:
@@ -235,7 +248,7 @@ def effects(view: PlanView) -> str:
 def credits_of(view: PlanView) -> str:
     """Who asked and who approved."""
     names = [line(each.person_name, 80) for each in agreed(view)]
-    asked = f"Asked by {line(view.version.requester_name, 80)}"
+    asked = asked_by(view)
     return f"{asked}, approved by {' and '.join(names)}." if names else f"{asked}."
 
 

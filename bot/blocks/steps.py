@@ -2,9 +2,10 @@
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from bot.blocks.limits import CHARACTERS, TASKS, characters
+from bot.blocks.limits import TASKS, characters
 from bot.blocks.moments import between
 from bot.blocks.parts import Block, inert, rich, verbatim, words
 from bot.blocks.text import clean, one_line
@@ -13,9 +14,10 @@ from engine.domain.execution import Execution, StepRecord, StepState
 from engine.domain.expectation import told
 from engine.domain.plan import PlanVersion, Step
 
-# What the rest of the card needs at most, taken from Slack's limit on the whole message.
-REST_OF_CARD = 3_400
 DETAILS = 2_500
+# With more steps than this their titles are cut shorter, so that all of them are there.
+FEW = 12
+TITLE, SHORT_TITLE, RESULT = 160, 70, 160
 EARLIER = re.compile(r"\{steps\.(\d+)\.(\w+)\}")
 STATUS = {
     StepState.PENDING: "pending",
@@ -28,6 +30,7 @@ STATUS = {
     StepState.ROLLBACK_FAILED: "error",
     StepState.CANCELLED: "pending",
 }
+BAD = frozenset({StepState.FAILED, StepState.UNKNOWN, StepState.ROLLBACK_FAILED})
 # Never the colour alone: whatever is neither waiting nor well is said in the title.
 SAID = {
     StepState.FAILED: "failed",
@@ -39,15 +42,57 @@ SAID = {
 }
 
 
-def plan_block(version: PlanVersion, execution: Execution | None) -> Block:
-    """The plan block; steps whose details don't fit show their title only (`only_in_file`)."""
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What the card has room for: `detailed` steps in full, results of `told`, titles of others."""
+
+    version: PlanVersion
+    records: Mapping[int, StepRecord]
+    detailed: frozenset[int]
+    told: frozenset[int]
+
+    @property
+    def hidden(self) -> int:
+        """How many steps are not there in full; the whole plan then goes along as a file."""
+        return len(self.version.steps) - len(self.detailed)
+
+    @property
+    def longest(self) -> int:
+        return longest_title(self.version)
+
+
+def laid_out(version: PlanVersion, execution: Execution | None, room: int) -> Layout:
+    """Titles first, then how steps went, then their details, first ones first, within `room`."""
     records = {record.number: record for record in execution.steps} if execution else {}
-    detailed = fitting(version.steps)
-    tasks = [
-        task(step, records.get(step.number), detailed=step.number in detailed)
-        for step in version.steps[:TASKS]
-    ]
-    return {"type": "plan", "title": counted(len(version.steps)), "tasks": tasks}
+    steps = version.steps[:TASKS]
+    left = room - sum(
+        len(title_of(step, records.get(step.number), longest_title(version))) for step in steps
+    )
+    told = []
+    for number in newest_first(records):
+        left -= len(result(records[number]))
+        if left < 0:
+            break
+        told.append(number)
+    return Layout(version, records, fitting(steps, max(0, left)), frozenset(told))
+
+
+def newest_first(records: Mapping[int, StepRecord]) -> list[int]:
+    """Numbers of the steps that have a result, those that went badly before all others."""
+    ran = [one for one in records.values() if result(one) and one.number <= TASKS]
+    return [one.number for one in sorted(ran, key=lambda x: (x.state not in BAD, -x.number))]
+
+
+def longest_title(version: PlanVersion) -> int:
+    """Characters of a step's title on this card."""
+    return TITLE if len(version.steps) <= FEW else SHORT_TITLE
+
+
+def plan_block(layout: Layout) -> Block:
+    """The plan block."""
+    steps = layout.version.steps
+    tasks = [task(step, layout) for step in steps[:TASKS]]
+    return {"type": "plan", "title": counted(len(steps)), "tasks": tasks}
 
 
 def counted(steps: int) -> str:
@@ -55,17 +100,10 @@ def counted(steps: int) -> str:
     return "1 step" if steps == 1 else f"{steps} steps"
 
 
-def only_in_file(version: PlanVersion) -> int:
-    """How many steps the card can't show in full; the whole plan then goes along as a file."""
-    return len(version.steps) - len(fitting(version.steps))
-
-
-def fitting(steps: Sequence[Step]) -> frozenset[int]:
+def fitting(steps: Sequence[Step], left: int) -> frozenset[int]:
     """Numbers of the steps that are shown in full, first ones first."""
-    titles = sum(len(title_of(step, None)) for step in steps[:TASKS])
-    left = CHARACTERS - REST_OF_CARD - titles
     shown = set()
-    for step in steps[:TASKS]:
+    for step in steps:
         length = characters(details(step))
         left -= length
         if left < 0 or length > DETAILS:
@@ -74,33 +112,34 @@ def fitting(steps: Sequence[Step]) -> frozenset[int]:
     return frozenset(shown)
 
 
-def task(step: Step, record: StepRecord | None, *, detailed: bool) -> Block:
+def task(step: Step, layout: Layout) -> Block:
     """One step; after it ran its result takes the place of a promise."""
+    record = layout.records.get(step.number)
     state = record.state if record else StepState.PENDING
     card: Block = {
         "type": "task_card",
         "task_id": f"step-{step.number}",
-        "title": title_of(step, record),
+        "title": title_of(step, record, layout.longest),
         "status": STATUS[state],
     }
-    if detailed:
+    if step.number in layout.detailed:
         card["details"] = details(step)
-    if record and (said := result(record)):
-        card["output"] = rich([words(said)])
+    if record and step.number in layout.told:
+        card["output"] = rich([words(result(record))])
     return card
 
 
-def title_of(step: Step, record: StepRecord | None) -> str:
+def title_of(step: Step, record: StepRecord | None, limit: int = TITLE) -> str:
     """`1 Write pool_size = 20 to shop-config`, with the state where a word is needed."""
     said = SAID.get(record.state, "") if record else ""
-    return one_line(inert(f"{step.number} {step.title}"), 160) + (f" · {said}" if said else "")
+    return one_line(inert(f"{step.number} {step.title}"), limit) + (f" · {said}" if said else "")
 
 
 def result(record: StepRecord) -> str:
     """How a step went, in one line."""
     took = between(record.started_at, record.ended_at)
     parts = [record.message, record.rollback_message, f"{took}" if took else ""]
-    return one_line(" · ".join(part for part in parts if part), 160)
+    return one_line(" · ".join(part for part in parts if part), RESULT)
 
 
 def details(step: Step) -> Block:

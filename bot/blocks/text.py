@@ -14,6 +14,7 @@ KEPT = frozenset("\n\t")
 FENCE = re.compile(r"`{3,}")
 # An underscore inside a word, as in pool_size, is no formatting and stays.
 STYLED = re.compile(r"[*~`]|(?<!\w)_+|_+(?!\w)")
+LOOK_ALIKES = str.maketrans({"*": "\u2217", "_": "\u02cd", "~": "\u223c", "`": "\u02cb"})
 TOKEN = re.compile(r"\{@(slack|group|time):([^{}\s]{1,80})\}")
 SLACK_ID = re.compile(r"^[A-Z0-9]{2,20}:([UWS][A-Z0-9]{2,20})$")
 
@@ -67,8 +68,8 @@ def line(text: str, limit: int = 300) -> str:
 
 
 def unstyled(match: re.Match[str]) -> str:
-    """A formatting character as a look-alike that Slack takes as it is."""
-    return {"*": "\u2217", "_": "\u02cd", "~": "\u223c", "`": "\u02cb"}[match.group()]
+    """Formatting characters as look-alikes that Slack takes as they are."""
+    return match.group().translate(LOOK_ALIKES)
 
 
 def told(text: str, limit: int = 3000) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from bot.blocks import findings, home, log, note, outcome, plan, problem
+from bot.blocks import findings, home, log, note, outcome, plan, preview, problem
 from bot.blocks.parts import Message
 from engine.domain.conversation import Post, PostKind
 from engine.domain.ids import DraftId, ExecutionId, PersonId, PlanId, ProblemId
@@ -88,7 +88,11 @@ class Rendering:
             }
 
     async def file(self, post: Post) -> File:
-        """The full log of an execution."""
+        """The full log of an execution, or all that a plan would change."""
+        if post.body.get("preview"):
+            name = f"{post.body['reference']}-v{post.body['version']}"
+            text = preview.as_text(name, preview.of(post.body))
+            return File(f"{name}-dry-run.txt", f"Dry run of {name}", text)
         execution_id = str(post.body.get("execution_id") or post.subject)
         view = await self.views.full_log(ExecutionId(execution_id))
         reference = view.execution.reference

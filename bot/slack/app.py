@@ -16,11 +16,13 @@ from bot.slack.ask import Ask
 from bot.slack.commands import Commands
 from bot.slack.door import Door
 from bot.slack.drafts import Correcting
+from bot.slack.editing import Editing
 from bot.slack.executions import Operating
 from bot.slack.failures import error_of, reaching
 from bot.slack.home import Home
 from bot.slack.inbox import Inbox
 from bot.slack.people import People
+from bot.slack.previews import Previewing
 from bot.slack.problems import Problems
 from bot.slack.reactions import Reactions
 from bot.slack.services import Services
@@ -107,9 +109,11 @@ def features(
     return [
         Ask(services.conversations, door, workspace.bot_user),
         Deciding(services.approvals, services.views, door),
-        Reactions(store, services.approvals, door, team),
+        Reactions(store, services.approvals, services.views, door, team),
         Operating(services.executions, door),
         Correcting(services.drafts, door),
+        Editing(services.revisions, door),
+        Previewing(services.previews, services.revisions, services.views, door),
         Problems(services.alerts, door),
         Home(store, people),
         Commands(store, services.views, door),

@@ -13,9 +13,11 @@ from bot.slack.origins import Body, Origin, origin
 
 SUBTYPES = frozenset({None, "file_share", "thread_broadcast"})
 SLACK_ITSELF = frozenset({"USLACKBOT", "USLACK"})
-# Handled at once: a cache to be cleared in this process, a dialog whose trigger lives 3 seconds.
+# Handled at once: a cache to be cleared in this process, dialogs that have to be opened or
+# answered within three seconds.
 DIRECT_EVENTS = frozenset({"user_change"})
-DIRECT_ACTIONS = frozenset({ids.REJECT})
+DIRECT_ACTIONS = frozenset({ids.REJECT, ids.EDIT})
+DIRECT_VIEWS = frozenset({ids.EDITED})
 LONGEST = 300
 
 
@@ -43,6 +45,8 @@ def direct(body: Body) -> bool:
     """Whether the payload is handled on arrival instead of being stored."""
     if "event" in body:
         return body["event"].get("type") in DIRECT_EVENTS
+    if body.get("type") == "view_submission":
+        return body.get("view", {}).get("callback_id") in DIRECT_VIEWS
     pressed = body.get("actions") or [{}]
     return body.get("type") == "block_actions" and pressed[0].get("action_id") in DIRECT_ACTIONS
 

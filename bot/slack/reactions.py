@@ -13,20 +13,23 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
+from bot.blocks.plan import only_in_file
+from bot.blocks.steps import counted
 from bot.slack.answered import THREAD, answered
 from bot.slack.door import Door
 from bot.slack.emoji import verdict_of
-from bot.slack.services import Approvals
+from bot.slack.services import Approvals, Plans
 from engine.domain.actor import Surface
 from engine.domain.approval import Verdict
 from engine.domain.conversation import Place, Post, PostKind
 from engine.domain.ids import PlanId
-from engine.errors import Conflict, Unavailable
+from engine.errors import Conflict, NotAllowed, Unavailable
 from engine.ports import Store
 
 # A reaction can arrive before the row of the card it stands on knows its place.
 PATIENCE = 10.0
 STALE = "The card changed after your emoji. Remove it and add it again to decide on what it shows."
+IN_FILE = "The card can't show all of this plan: {} only in the file. Press Approve instead."
 ECHOES = {Verdict.APPROVE: "approved", Verdict.REJECT: "rejected"}
 
 
@@ -36,6 +39,7 @@ class Reactions:
 
     store: Store
     approvals: Approvals
+    views: Plans
     door: Door
     team: str
     now: Callable[[], float] = time.time
@@ -68,6 +72,8 @@ class Reactions:
             return
         if not after(str(event.get("event_ts", "")), card.shown_at):
             raise Conflict(STALE)
+        if verdict is Verdict.APPROVE:
+            await self.whole(PlanId(card.subject))
         await self.approvals.decide(
             actor,
             PlanId(card.subject),
@@ -78,6 +84,11 @@ class Reactions:
         )
         if verdict in ECHOES:
             await self.echo(card, str(event["user"]), verdict)
+
+    async def whole(self, plan_id: PlanId) -> None:
+        """An emoji says yes to what is shown; a card with steps only in a file needs the button."""
+        if hidden := only_in_file(await self.views.plan(plan_id)):
+            raise NotAllowed(IN_FILE.format(counted(hidden)))
 
     async def card_at(self, event: dict[str, Any]) -> Post | None:
         """The plan card that the emoji stands on; None for every other message."""

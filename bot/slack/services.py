@@ -1,5 +1,6 @@
 """What the listeners ask of the engine, one field per noun; `engine.services` fills it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -7,7 +8,9 @@ from engine.domain.actor import Actor, Surface
 from engine.domain.approval import Decided, Verdict
 from engine.domain.conversation import Place
 from engine.domain.execution import Choice
+from engine.domain.form import PlanForm
 from engine.domain.ids import DraftId, ExecutionId, PlanId, ProblemId
+from engine.domain.model import Json
 from engine.domain.views import PlanView
 
 
@@ -50,6 +53,25 @@ class Drafts(Protocol):
     async def drop(self, actor: Actor, draft_id: DraftId) -> None: ...
 
 
+class Revisions(Protocol):
+    """The next version by hand, or the same steps once more."""
+
+    async def form(self, plan_id: PlanId, number: int) -> PlanForm: ...
+    async def problems(
+        self, plan_id: PlanId, number: int, given: Mapping[int, Mapping[str, Json]]
+    ) -> dict[str, str]: ...
+    async def edit(
+        self, actor: Actor, plan_id: PlanId, number: int, given: Mapping[int, Mapping[str, Json]]
+    ) -> None: ...
+    async def again(self, actor: Actor, plan_id: PlanId, number: int) -> None: ...
+
+
+class Previews(Protocol):
+    """What a plan would change."""
+
+    async def ask(self, actor: Actor, plan_id: PlanId, number: int) -> None: ...
+
+
 class Alerts(Protocol):
     """Problems that alerts made."""
 
@@ -71,5 +93,7 @@ class Services:
     approvals: Approvals
     executions: Executions
     drafts: Drafts
+    revisions: Revisions
+    previews: Previews
     alerts: Alerts
     views: Plans
