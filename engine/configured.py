@@ -1,5 +1,6 @@
 """Adapters as the settings ask for them; `engine.wiring` puts them together."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from engine import models
@@ -7,14 +8,17 @@ from engine.context.services import ServiceFile
 from engine.directory.file import FileDirectory
 from engine.directory.nobody import Nobody
 from engine.domain.ids import Tenant
+from engine.domain.knowledge import DocumentKind
 from engine.errors import ConfigurationError
 from engine.llm.fallback import FallbackPlanner
+from engine.llm.librarian import Librarian
 from engine.llm.offline import OfflinePlanner
 from engine.llm.planner import Means, ModelPlanner
 from engine.llm.playbooks import load_playbooks
 from engine.llm.prompts import load_prompts
 from engine.llm.routing import Router
-from engine.ports import Clock, Directory, Planner, Signer
+from engine.llm.shelved import Bodies, ShelvedPlanner, Stamp
+from engine.ports import Clock, Directory, Planner, Signer, Store
 from engine.resources import shipped
 from engine.secrets.keys import FileSigner, FileVerifier
 from engine.settings import Settings
@@ -98,13 +102,36 @@ def planner(
     tools: ToolRegistry,
     router: Router,
     clock: Clock,
+    store: Store,
 ) -> Planner:
     """The offline planner, behind models where some are configured."""
     folder = settings.context.playbooks_folder
     connected = frozenset(str(one["name"]).partition(".")[0] for one in tools.catalogue())
-    offline = OfflinePlanner(services, load_playbooks(folder) if folder else (), connected)
+    stamp, bodies = shelf(store)
+    offline = ShelvedPlanner(
+        load_playbooks(folder) if folder else (),
+        lambda playbooks: OfflinePlanner(services, playbooks, connected),
+        stamp=stamp,
+        bodies=bodies,
+    )
     if not router.routes:
-        return offline
+        return Librarian(offline)
     prompts = load_prompts(shipped("prompts"))
     means = Means(services, tools, prompts, offline, router, clock)
-    return FallbackPlanner(ModelPlanner(models.planning(settings.llm), means), offline)
+    model = ModelPlanner(models.planning(settings.llm), means)
+    return Librarian(FallbackPlanner(model, offline))
+
+
+def shelf(store: Store) -> tuple[Stamp, Bodies]:
+    """The playbooks that people wrote here, and what changes with them."""
+
+    async def stamp() -> str:
+        async with store.begin() as unit:
+            return await unit.documents.stamp(DocumentKind.PLAYBOOK)
+
+    async def bodies() -> Sequence[tuple[str, str]]:
+        async with store.begin() as unit:
+            found = await unit.documents.of_source(DocumentKind.PLAYBOOK, "api")
+        return [(one.name, one.body) for one in found]
+
+    return stamp, bodies

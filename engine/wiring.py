@@ -262,7 +262,7 @@ def drafting(settings: Settings, opened: Opened, on: Ground) -> Drafts:
     router = models.router(
         settings.llm, spending=spending, redactor=on.redactor, metrics=opened.metrics
     )
-    planning = planner(settings, on.services, on.tools, router, now)
+    planning = planner(settings, on.services, on.tools, router, now, on.store)
     plans = Plans(on.store, on.tools, on.policy, on.directory, on.services, now, on.limits)
     return Drafts(
         on.store,
