@@ -21,8 +21,11 @@ from engine.llm.exchange import (
 from engine.llm.openai import CALLS_AT_MOST, count
 from engine.llm.strict import strictly
 from engine.llm.troubles import Errors, bounded, odd, told
+from engine.llm.trust import Trust
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from anthropic import AsyncAnthropic
 
 ANSWER = "outcome"
@@ -34,6 +37,7 @@ class Anthropic:
     def __init__(self, settings: ProviderSettings, api_key: SecretStr) -> None:
         self.settings = settings
         self._api_key = api_key
+        self._trust = Trust()
 
     async def ask(self, asked: Asked) -> Reply:
         import anthropic  # noqa: PLC0415 -- heavy; only a process that asks a model pays for it
@@ -41,20 +45,22 @@ class Anthropic:
         errors = Errors(
             anthropic.APITimeoutError, anthropic.APIStatusError, anthropic.AnthropicError
         )
-        async with told(errors, self.settings.timeout_seconds), self._client() as client:
+        trusted = await self._trust.context()
+        async with told(errors, self.settings.timeout_seconds), self._client(trusted) as client:
             create = client.messages.with_streaming_response.create
             question: Any = self._question(asked)
             async with create(**question) as response:
                 return reply(await bounded(response))
 
-    def _client(self) -> "AsyncAnthropic":
-        from anthropic import AsyncAnthropic  # noqa: PLC0415
+    def _client(self, trusted: "SSLContext") -> "AsyncAnthropic":
+        from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient  # noqa: PLC0415
 
         return AsyncAnthropic(
             api_key=self._api_key.get_secret_value() or "none",
             base_url=self.settings.base_url,
             timeout=self.settings.timeout_seconds,
             max_retries=self.settings.retries,
+            http_client=DefaultAsyncHttpxClient(verify=trusted),
         )
 
     def _question(self, asked: Asked) -> dict[str, Any]:

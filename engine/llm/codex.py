@@ -21,8 +21,11 @@ from engine.llm.openai import CALLS_AT_MOST, count
 from engine.llm.token_file import TokenFile
 from engine.llm.token_file import Tokens as Login
 from engine.llm.troubles import Errors, bounded, odd, silent, told
+from engine.llm.trust import Trust
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from openai import AsyncOpenAI
 
 ORIGINATOR = "carapulse"
@@ -38,14 +41,15 @@ class Codex:
         self._tokens = tokens
         self._issuer = issuer
         self._refreshing = asyncio.Lock()
+        self._trust = Trust()
 
     async def ask(self, asked: Asked) -> Reply:
         import openai  # noqa: PLC0415 -- heavy; only a process that asks a model pays for it
 
         errors = Errors(openai.APITimeoutError, openai.APIStatusError, openai.OpenAIError)
         async with told(errors, self.settings.timeout_seconds):
-            login = await self._login()
-            async with self._client(login) as client:
+            login, trusted = await self._login(), await self._trust.context()
+            async with self._client(login, trusted) as client:
                 create = client.responses.with_streaming_response.create
                 question: Any = self._question(asked)
                 async with create(**question) as response:
@@ -63,8 +67,8 @@ class Codex:
                 raise Unavailable(COMPONENT, silent(str(error).rstrip("."))) from None
             return tokens
 
-    def _client(self, login: Login) -> "AsyncOpenAI":
-        from openai import AsyncOpenAI  # noqa: PLC0415
+    def _client(self, login: Login, trusted: "SSLContext") -> "AsyncOpenAI":
+        from openai import AsyncOpenAI, DefaultAsyncHttpxClient  # noqa: PLC0415
 
         headers = {"originator": ORIGINATOR, "OpenAI-Beta": "responses=experimental"}
         if login.account_id:
@@ -74,6 +78,7 @@ class Codex:
             base_url=self.settings.base_url,
             timeout=self.settings.timeout_seconds,
             max_retries=self.settings.retries,
+            http_client=DefaultAsyncHttpxClient(verify=trusted),
             default_headers=headers,
         )
 

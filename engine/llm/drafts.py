@@ -14,7 +14,7 @@ from engine.domain.model import Json, Model, Name, Sentence
 from engine.domain.plan import DraftStep, Proposal
 from engine.errors import CarapulseError, Invalid
 from engine.llm.strict import exactly, unprintable
-from engine.llm.targets import Targets
+from engine.llm.belonging import Belonging
 from engine.llm.words import texts
 from engine.ports import Services, Tools
 
@@ -124,9 +124,9 @@ class Checked:
     def refuses(self, reading: Reading, briefing: Briefing) -> str:
         """Why a read that a model asks for is not made; empty when nothing speaks against it."""
         service = self.services.resolve(briefing.draft.context.service) or ""
-        targets = Targets(self.services)
+        belonging = Belonging(self.services)
         wrong = [
-            f"{name} {text}" for name, text in targets.of_read(reading.input, service, briefing)
+            f"{name} {text}" for name, text in belonging.of_read(reading.input, service, briefing)
         ]
         return f"Not looked at: {'; '.join(wrong)}." if wrong else ""
 
@@ -202,7 +202,7 @@ class Checked:
         except CarapulseError as error:
             fields[at] = str(error)
         service = self.services.resolve(context.service) or ""
-        for name, text in Targets(self.services).of_write(step.input, service, briefing):
+        for name, text in Belonging(self.services).of_write(step.input, service, briefing):
             fields[f"{at}.input.{name}"] = text
 
 

@@ -16,8 +16,11 @@ from engine.llm.exchange import (
     Tokens,
 )
 from engine.llm.troubles import Errors, bounded, odd, told
+from engine.llm.trust import Trust
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from openai import AsyncOpenAI
 
 CALLS_AT_MOST = 64
@@ -29,25 +32,28 @@ class OpenAI:
     def __init__(self, settings: ProviderSettings, api_key: SecretStr) -> None:
         self.settings = settings
         self._api_key = api_key
+        self._trust = Trust()
 
     async def ask(self, asked: Asked) -> Reply:
         import openai  # noqa: PLC0415 -- heavy; only a process that asks a model pays for it
 
         errors = Errors(openai.APITimeoutError, openai.APIStatusError, openai.OpenAIError)
-        async with told(errors, self.settings.timeout_seconds), self._client() as client:
+        trusted = await self._trust.context()
+        async with told(errors, self.settings.timeout_seconds), self._client(trusted) as client:
             create = client.chat.completions.with_streaming_response.create
             question: Any = self._question(asked)
             async with create(**question) as response:
                 return reply(await bounded(response))
 
-    def _client(self) -> "AsyncOpenAI":
-        from openai import AsyncOpenAI  # noqa: PLC0415
+    def _client(self, trusted: "SSLContext") -> "AsyncOpenAI":
+        from openai import AsyncOpenAI, DefaultAsyncHttpxClient  # noqa: PLC0415
 
         return AsyncOpenAI(
             api_key=self._api_key.get_secret_value() or "none",
             base_url=self.settings.base_url,
             timeout=self.settings.timeout_seconds,
             max_retries=self.settings.retries,
+            http_client=DefaultAsyncHttpxClient(verify=trusted),
         )
 
     def _question(self, asked: Asked) -> dict[str, Any]:

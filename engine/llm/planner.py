@@ -118,9 +118,9 @@ class ModelPlanner:
         outcome = self._checked.outcome(_said(exchange.reply), briefing, by=exchange.reply.by)
         if outcome.proposal is None:
             return outcome
-        used = tuple(one.title for one in exchange.selected.passages)
+        used = tuple(one.used for one in exchange.selected.passages)
         return outcome.model_copy(
-            update={"proposal": outcome.proposal.model_copy(update={"used": used})}
+            update={"proposal": outcome.proposal.model_copy(update={"knowledge": used})}
         )
 
     async def _witnessed(self, outcome: Outcome, briefing: Briefing) -> Outcome:
