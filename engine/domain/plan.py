@@ -164,7 +164,11 @@ class VersionRef(Model):
 
 
 class DraftStep(Model):
-    """A step as a planner says it: data, not yet checked against anything."""
+    """A step as a planner says it: data, not yet checked against anything.
+
+    `context` is where it acts when that is another cluster or service than the plan's; the
+    environment is always the plan's.
+    """
 
     tool: str
     action: str
@@ -172,6 +176,7 @@ class DraftStep(Model):
     title: str = ""
     why: str = ""
     expect: Expectation | None = None
+    context: ContextRef | None = None
 
 
 class Proposal(Model):
