@@ -56,13 +56,17 @@ class StepKind(StrEnum):
 
 
 class Step(Model):
-    """One step, frozen: rendered in full, with its check and its way back."""
+    """One step, frozen: rendered in full, with its check and its way back.
+
+    `context` is where it acts when that is another cluster or service than the plan's.
+    """
 
     number: Annotated[int, Field(ge=1)]
     kind: StepKind
     title: str
     why: str = ""
     call: Call
+    context: ContextRef | None = None
     expect: Expectation | None = None
     probe: Probe | None = None
     rollback: Call | None = None

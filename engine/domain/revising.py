@@ -25,6 +25,7 @@ def drafted(version: PlanVersion, step: Step) -> DraftStep:
         title=step.title,
         why=step.why,
         expect=step.expect,
+        context=step.context,
     )
 
 
@@ -35,34 +36,31 @@ def again(version: PlanVersion) -> Proposal:
 
 def with_values(version: PlanVersion, given: Mapping[int, Values]) -> Proposal:
     """The version with other values; `given` is by step, names `expect.X` are of its check."""
-    steps = [changed(drafted(version, step), given.get(step.number, {})) for step in version.steps]
-    return proposal(version, steps)
+    return revised(version, given=given)
 
 
-def without(version: PlanVersion, numbers: Iterable[int]) -> Proposal:
-    """The version less some of its steps.
+def revised(
+    version: PlanVersion,
+    *,
+    given: Mapping[int, Values] | None = None,
+    gone: Iterable[int] = (),
+    added: Sequence[DraftStep] = (),
+) -> Proposal:
+    """The version with other values, less some of its steps, and with more at its end.
 
     Raises:
-        Invalid: there is no such step, a step that stays needs one of them, or none is left.
+        Invalid: there is no such step, a step that stays needs one that goes, or none is left.
     """
-    gone = set(numbers)
-    if missing := sorted(gone - {step.number for step in version.steps}):
+    values, less = given or {}, set(gone)
+    numbers = {step.number for step in version.steps}
+    if missing := sorted((less | set(values)) - numbers):
         raise Invalid(f"There is no step {missing[0]}: the plan has {len(version.steps)}.")
-    kept = [step for step in version.steps if step.number not in gone]
+    kept = [step for step in version.steps if step.number not in less]
     if not kept:
-        raise Invalid("Without that step nothing is left. Reject or withdraw the plan instead.")
-    numbers_now = {step.number: at for at, step in enumerate(kept, start=1)}
-    return proposal(version, [_moved(drafted(version, one), numbers_now, one) for one in kept])
-
-
-def with_steps(version: PlanVersion, at: int, steps: Sequence[DraftStep]) -> Proposal:
-    """The version with more steps, before step `at`; their references are to its own numbers."""
-    numbers_now = {
-        step.number: step.number + (len(steps) if step.number >= at else 0)
-        for step in version.steps
-    }
-    old = [_moved(drafted(version, one), numbers_now, one) for one in version.steps]
-    return proposal(version, [*old[: at - 1], *steps, *old[at - 1 :]])
+        raise Invalid("Without that nothing is left. Reject or withdraw the plan instead.")
+    now = {step.number: at for at, step in enumerate(kept, start=1)}
+    steps = [_moved(changed(drafted(version, x), values.get(x.number, {})), now, x) for x in kept]
+    return proposal(version, [*steps, *(_referring(each, _renumbering(now)) for each in added)])
 
 
 def proposal(
@@ -105,17 +103,20 @@ def _checked(expect: Expectation | None, given: Values) -> Expectation | None:
 
 def _moved(step: DraftStep, numbers: Mapping[int, int], frozen: Step) -> DraftStep:
     """The step with its references to other steps put right."""
+    try:
+        return _referring(step, _renumbering(numbers))
+    except KeyError as missing:
+        raise Invalid(
+            f"Step {frozen.number} ({frozen.title}) needs what step {missing.args[0]} leaves "
+            f"behind, so step {missing.args[0]} can't go alone. Drop step {frozen.number} too."
+        ) from None
 
-    def renumbered(match: re.Match[str]) -> str:
-        old = int(match[1])
-        if old not in numbers:
-            raise Invalid(
-                f"Step {frozen.number} ({frozen.title}) needs the {match[2].replace('_', ' ')} of "
-                f"step {old}, so step {old} can't go alone. Drop step {frozen.number} too."
-            )
-        return f"{{steps.{numbers[old]}.{match[2]}}}"
 
-    return _referring(step, lambda text: REFERENCE.sub(renumbered, text))
+def _renumbering(numbers: Mapping[int, int]) -> Callable[[str], str]:
+    def one(match: re.Match[str]) -> str:
+        return f"{{steps.{numbers[int(match[1])]}.{match[2]}}}"
+
+    return lambda text: REFERENCE.sub(one, text)
 
 
 def _referring(step: DraftStep, put: Callable[[str], str]) -> DraftStep:

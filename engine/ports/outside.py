@@ -94,6 +94,10 @@ class Tools(Protocol):
         """The read that shows what a write would change; None where its definition has none."""
         ...
 
+    def check(self, call: Call, number: int) -> DraftStep | None:
+        """The look after a write, which is step `number`; None where its definition has none."""
+        ...
+
     def pins(self, step: DraftStep) -> dict[str, Pin]:
         """The reads that the step's pinned values come from, by input."""
         ...

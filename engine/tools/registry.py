@@ -19,7 +19,7 @@ from engine.tools.fields import REFERENCE, is_reference
 from engine.tools.loading import CATALOG, load_tools
 from engine.tools.rendering import Definition, Transport
 from engine.tools.sandbox import installed
-from engine.tools.templates import PLACEHOLDER
+from engine.tools.templates import PLACEHOLDER, placeholders
 
 Remotes = Callable[[], Collection[str]]
 UNDO = "-undo"
@@ -79,9 +79,11 @@ class ToolRegistry:
         """Check a drafted step and render all that it would run. Raises `Invalid`."""
         definition, action = self._find(step.tool, step.action)
         context = _where(step, context)
-        _refuse_given(action, step.input, step.expect, number)
-        given = {**step.input, **_given(action, context, mark)}
-        call = self._render(definition, step.action, given)
+        filled = _given(action, context, mark)
+        # Where it acts may be said if it is said as it is: a frozen step says it.
+        said = {key: value for key, value in step.input.items() if value != filled.get(key)}
+        _refuse_given(action, said, step.expect, number)
+        call = self._render(definition, step.action, {**said, **filled})
         verify = step.expect is not None
         write = call.effect is not Effect.READ
         rollback, rollback_probe = self._rollback(definition, call, context, number, mark)
@@ -91,6 +93,7 @@ class ToolRegistry:
             title=call.title if write or not step.title else step.title,
             why=step.why,
             call=call,
+            context=step.context,
             expect=step.expect,
             probe=self._probe(definition, action, call, context),
             rollback=rollback,
@@ -132,6 +135,23 @@ class ToolRegistry:
         return Preview(
             call=self._render(definition, template.action, given), on_card=template.on_card
         )
+
+    def check(self, call: Call, number: int) -> DraftStep | None:
+        """The look after a write, which is step `number`; None where its definition has none."""
+        definition, action = self._find(call.tool, call.action)
+        template = action.check
+        if template is None:
+            return None
+        given = _handed(template.input, call.input, number)
+        wanted = definition.action(template.action).input
+        said = {name: value for name, value in given.items() if wanted[name].offered}
+        expect = Expectation(
+            output=template.expect.output,
+            comparison=template.expect.comparison,
+            value=str(_put(template.expect.value, call.input, number)),
+            within_seconds=template.within_seconds,
+        )
+        return DraftStep(tool=call.tool, action=template.action, input=said, expect=expect)
 
     def pins(self, step: DraftStep) -> dict[str, Pin]:
         """The reads that the step's pinned values come from, by input. Raises `Invalid`."""
@@ -247,6 +267,8 @@ class ToolRegistry:
         if template is None:
             return None, None
         undo = definition.action(template.action)
+        if _unanswered(definition.action(call.action), call, template.input):
+            return None, None
         handed = _handed(template.input, call.input, number)
         given = handed | _given(undo, context, mark + UNDO)
         rendered = self._render(definition, template.action, given)
@@ -272,6 +294,13 @@ def _put(template: str, values: Mapping[str, Json], number: int) -> Json:
     if whole := PLACEHOLDER.fullmatch(template):
         return one(whole[1], whole[2] or "")
     return PLACEHOLDER.sub(lambda match: str(one(match[1], match[2] or "")), template)
+
+
+def _unanswered(action: Action, call: Call, templates: Mapping[str, str]) -> bool:
+    """Whether a way back needs an output that this call's transport does not give."""
+    given = action.answered if call.transport == "api" else action.outputs
+    wanted = (found for text in templates.values() for found in placeholders(text))
+    return any(name == "outputs" and view not in given for name, view in wanted)
 
 
 def _handed(
