@@ -13,8 +13,8 @@ from engine.domain.draft import Briefing, Outcome, OutcomeKind, Reading
 from engine.domain.model import Json, Model, Name, Sentence
 from engine.domain.plan import DraftStep, Proposal
 from engine.errors import CarapulseError, Invalid
-from engine.llm.strict import exactly, unprintable
 from engine.llm.belonging import Belonging
+from engine.llm.strict import exactly, unprintable
 from engine.llm.words import texts
 from engine.ports import Services, Tools
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from engine.domain.draft import Briefing, Reading
+from engine.domain.draft import Briefing, Evidence, Reading
 from engine.domain.model import Json
 from engine.errors import Invalid
 from engine.llm.drafts import Checked, arguments
@@ -56,13 +56,10 @@ class Investigation:
         self, calls: Sequence[FunctionCall], briefing: Briefing, now: datetime
     ) -> tuple[Reading, ...]:
         """New reads, and a last one that says what is not made any more."""
-        made = {(one.tool, one.action, str(one.input)) for one in briefing.evidence}
         wanted: list[Reading] = []
         for call in calls:
             reading = self._reading(call, briefing)
-            key = (reading.tool, reading.action, str(reading.input))
-            if key not in made:
-                made.add(key)
+            if not made(reading, (*briefing.evidence, *wanted)):
                 wanted.append(reading)
         left = self.left(briefing)
         if len(wanted) <= left:
@@ -91,3 +88,9 @@ class Investigation:
             return False
         began = min(one.at for one in briefing.evidence)
         return (now - began).total_seconds() > self.limits.seconds
+
+
+def made(reading: Reading, others: Sequence[Evidence | Reading]) -> bool:
+    """Whether this very read is among others."""
+    key = (reading.tool, reading.action, reading.input)
+    return any((one.tool, one.action, one.input) == key for one in others)

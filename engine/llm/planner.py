@@ -9,7 +9,7 @@ from engine.domain.draft import Briefing, Outcome, OutcomeKind, Reading
 from engine.errors import CarapulseError, DraftFailed, Invalid, Unavailable
 from engine.llm.drafts import Checked, Said, in_words, parse, schema
 from engine.llm.exchange import COMPONENT, Asked, Message, Reply
-from engine.llm.investigation import Investigation, LookLimits
+from engine.llm.investigation import Investigation, LookLimits, made
 from engine.llm.outside import Witness
 from engine.llm.prompts import Prompts, new_fence
 from engine.llm.routing import Router
@@ -61,7 +61,8 @@ class ModelPlanner:
 
         A model that needs to see nothing more has answered; `plan` takes that answer.
         """
-        first = await self._means.offline.readings(briefing)
+        usual = await self._means.offline.readings(briefing)
+        first = tuple(one for one in usual if not made(one, briefing.evidence))
         if first or self._looking.over(briefing, self._means.clock()):
             return first
         exchange = self._exchange(briefing, looking=True)

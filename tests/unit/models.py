@@ -1,13 +1,16 @@
 """A planner with a model, for tests: a real provider over a scripted endpoint, or a made-up one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
 
+from engine.context.services import ServiceFile
+from engine.domain.draft import Briefing, Outcome, Reading
 from engine.llm.anthropic import Anthropic
 from engine.llm.breaker import Breaker
 from engine.llm.codex import Codex
@@ -28,6 +31,7 @@ from engine.llm.routing import Route, Router, unredacted
 from engine.llm.token_file import TokenFile, Tokens
 from engine.ports import Planner, Services, Spending, Tools
 from engine.resources import shipped
+from engine.tools.registry import ToolRegistry
 from tests.unit.planning import BAD, NOW, REMOTE, planner, registry, services
 
 KEY = SecretStr("sk-test-secret")
@@ -67,6 +71,27 @@ class Obeying:
         return self.answer(asked)
 
 
+class Incurious:
+    """The offline planner, which has seen enough."""
+
+    name = "offline"
+
+    def __init__(self, inner: Planner) -> None:
+        self._inner = inner
+
+    async def readings(self, briefing: Briefing) -> Sequence[Reading]:
+        return ()
+
+    async def plan(self, briefing: Briefing) -> Outcome:
+        return await self._inner.plan(briefing)
+
+
+@cache
+def world() -> tuple[ServiceFile, ToolRegistry, Planner]:
+    """The demo's; read once, nothing changes them."""
+    return services(), registry(), Incurious(planner())
+
+
 @dataclass(frozen=True)
 class Wishes:
     """What a test wants to be different."""
@@ -97,10 +122,10 @@ def routed(*providers: Provider, wishes: Wishes = USUAL) -> Router:
 def modelled(*providers: Provider, wishes: Wishes = USUAL) -> ModelPlanner:
     """The planner over them, in the demo's world unless wished otherwise."""
     means = Means(
-        wishes.services or services(),
-        wishes.tools or registry(),
+        wishes.services or world()[0],
+        wishes.tools or world()[1],
         load_prompts(shipped("prompts")),
-        wishes.offline or planner(),
+        wishes.offline or world()[2],
         routed(*providers, wishes=wishes),
         wishes.clock,
     )
