@@ -9,6 +9,7 @@ from aiohttp import web
 from bot.http.errors import problems
 from bot.http.health import Check, Health, database
 from bot.http.hooks import Hooks, Room
+from bot.http.library import Library
 from bot.http.records import Records
 from bot.http.request_ids import measured
 from engine.ports import Arrivals, Store
@@ -29,6 +30,7 @@ class Sidecar:
     hook_token: str = ""
     checks: Mapping[str, Check] = field(default_factory=dict)
     room: Room = field(default_factory=Room)
+    library: Library | None = None
 
     def routes(self) -> tuple[tuple[str, str, Handler], ...]:
         """Every path there is."""
@@ -43,6 +45,7 @@ class Sidecar:
             ("GET", "/v1/plans/{id}", records.plan),
             ("GET", "/v1/executions/{id}", records.execution),
             ("GET", "/v1/executions/{id}/logs", records.logs),
+            *(self.library.routes(self.store) if self.library else ()),
         )
 
     def app(self) -> web.Application:

@@ -5,6 +5,8 @@ from hashlib import sha256
 
 from aiohttp import web
 
+from engine.domain.actor import Actor, ActorKind
+from engine.domain.ids import PersonId
 from engine.ports import Store
 from engine.secrets.tokens import PREFIX, token_hash
 
@@ -32,8 +34,8 @@ def same(given: str, expected: str) -> bool:
     )
 
 
-async def require_scope(request: web.Request, store: Store, scope: str) -> None:
-    """Let a live service token with this scope pass; 401 or 403 for everybody else."""
+async def require_scope(request: web.Request, store: Store, scope: str) -> Actor:
+    """Who holds a live service token with this scope; 401 or 403 for everybody else."""
     token = bearer(request)
     if not token.startswith(PREFIX) or not token.isascii():
         raise unknown("This token is not known.")
@@ -44,3 +46,4 @@ async def require_scope(request: web.Request, store: Store, scope: str) -> None:
     name, scopes = found
     if scope not in scopes:
         raise web.HTTPForbidden(text=f"The token {name} lacks the scope {scope}.")
+    return Actor(kind=ActorKind.SERVICE, id=PersonId(f"token:{name}"), name=name)

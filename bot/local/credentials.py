@@ -14,6 +14,11 @@ ENVIRONMENT = "environment"
 SERVICE_TOKEN = "service-token"  # noqa: S105 - a file's name
 SERVICE_NAME = "up"
 SCOPES = ("plan.read", "execution.read")
+LIBRARY_SCOPES = tuple(
+    f"{noun}.{verb}"
+    for noun in ("runbook", "playbook", "memory", "session")
+    for verb in ("read", "write")
+)
 SECONDS = 10.0
 
 
@@ -25,7 +30,7 @@ def kept_token(file: Path) -> Path:
 
 
 async def service_token(folder: Path, dsn: str, tenant: str) -> Path:
-    """Return the file with a token that may read `/v1`; the database gets its hash alone.
+    """Return the file with a token for `/v1`; the database gets its hash alone.
 
     Raises `Unavailable`.
     """
@@ -35,7 +40,9 @@ async def service_token(folder: Path, dsn: str, tenant: str) -> Path:
     pool = await open_pool(dsn, size=2, statement_timeout=SECONDS, connect_timeout=SECONDS)
     try:
         async with PostgresStore(pool, tenant).begin() as unit:
-            await unit.tokens.add(SERVICE_NAME, token_hash(file.read_text()), SCOPES)
+            await unit.tokens.add(
+                SERVICE_NAME, token_hash(file.read_text()), (*SCOPES, *LIBRARY_SCOPES)
+            )
     finally:
         await pool.close()
     return file
