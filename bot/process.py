@@ -14,8 +14,10 @@ from bot.http.app import Listening, Sidecar, open_sidecar
 from bot.http.health import Check
 from bot.http.hooks import SOURCE as ALERTMANAGER
 from bot.http.jobs import HookJobs
+from bot.http.library import Library
 from bot.relay.relay import Relay
 from bot.relay.rendering import Rendering
+from bot.relay.statuses import Statuses
 from bot.relay.writing import Writing
 from bot.slack.app import Workspace, build, open_client, sign_in
 from bot.slack.budgets import Budgets
@@ -108,6 +110,7 @@ async def open_bot(settings: Settings) -> AsyncIterator[Listening]:
             engine.metrics,
             settings.hooks.alertmanager_token.get_secret_value(),
             checks(settings, engine, facts),
+            library=Library(engine.knowledge, engine.memory, engine.sessions, engine.runbook_steps),
         )
         listening = await stack.enter_async_context(
             open_sidecar(sidecar, host=settings.http.host, port=settings.http.port)
@@ -124,7 +127,10 @@ async def open_bot(settings: Settings) -> AsyncIterator[Listening]:
         await stack.enter_async_context(working(engine.pool, gate_jobs(engine)))
         await stack.enter_async_context(intake.working(desks(app, engine)))
         writer = Writer(client, Budgets(scale=slack.budget_scale), counted(engine))
-        writing = Writing(engine.surface, Rendering(engine.views, engine.store), writer)
+        rendering = Rendering(engine.views, engine.store, engine.answers)
+        statuses = Statuses(writer)
+        writing = Writing(engine.surface, rendering, writer, statuses)
+        await stack.enter_async_context(running(statuses.run()))
         relay = Relay(engine.surface, writing, f"relay:{workspace.team}", holder)
         await stack.enter_async_context(running(relay.run()))
         sockets = Sockets(
@@ -172,6 +178,9 @@ def slack_services(engine: Engine) -> Services:
         drafts=engine.drafts,
         revisions=engine.revisions,
         previews=engine.previews,
+        answers=engine.answers,
+        feedback=engine.feedback,
+        presence=engine.presence,
         alerts=engine.alerts,
         views=engine.views,
     )

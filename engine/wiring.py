@@ -14,11 +14,11 @@ from engine import models
 from engine.configured import (
     endpoints,
     hidden,
-    known_values,
     loaded_services,
     people,
     planner,
     public_keys,
+    redactor,
     remotes,
     signer,
 )
@@ -34,18 +34,22 @@ from engine.policy.rego import RegoPolicy
 from engine.ports import Directory, Feed, Policy, Runner, Store, Tools, Verifier
 from engine.resources import shipped
 from engine.services.alerts import Alerts
+from engine.services.answers import Answers
 from engine.services.approvals import Approvals
 from engine.services.authority import Authority
 from engine.services.conversations import Conversations
 from engine.services.drafts import Drafts
 from engine.services.executions import Executions
+from engine.services.feedback import Feedback
 from engine.services.knowledge import Knowledge
 from engine.services.loglines import LogLines
 from engine.services.memory import Memory
 from engine.services.plans import Plans
+from engine.services.presence import Presence
 from engine.services.previews import Previews
 from engine.services.progress import Pace
 from engine.services.revisions import Revisions
+from engine.services.runbook_steps import NoCommands, RunbookSteps
 from engine.services.sessions import Sessions
 from engine.services.steps import Steps
 from engine.services.views import Views
@@ -92,7 +96,11 @@ class Engine:
     knowledge: Knowledge
     memory: Memory
     sessions: Sessions
+    runbook_steps: RunbookSteps
     alerts: Alerts
+    answers: Answers
+    feedback: Feedback
+    presence: Presence
     approvals: Approvals | None
 
 
@@ -192,7 +200,7 @@ def grounded(settings: Settings, opened: Opened) -> Ground:
     store = PostgresStore(opened.pool, settings.tenant)
     services = loaded_services(settings.context.services_file)
     rules = RegoPolicy([shipped("policies"), *filter(None, [settings.policy.folder])])
-    redactor = Redactor(known_values(settings))
+    masking = redactor(settings)
     tools = ToolRegistry.load(
         settings.tools.folder,
         connections={name: one.url for name, one in settings.tools.connections.items()},
@@ -201,7 +209,7 @@ def grounded(settings: Settings, opened: Opened) -> Ground:
     runner = ToolRunner(
         bodies=definitions(tools, store),
         sandbox=opened.sandbox,
-        redactor=redactor,
+        redactor=masking,
         api=ApiTransport(opened.session, endpoints(settings)),
         kill_grace=settings.execution.kill_grace,
     )
@@ -217,7 +225,7 @@ def grounded(settings: Settings, opened: Opened) -> Ground:
         directory=people(settings.directory.file, tenant),
         services=services,
         policy=CountedPolicy(rules, opened.metrics),
-        redactor=redactor,
+        redactor=masking,
         tools=tools,
         runner=CountedRunner(runner, opened.metrics),
         verifier=public_keys(settings),
@@ -251,7 +259,11 @@ def assembled(settings: Settings, opened: Opened, *, gate: bool) -> Engine:
         knowledge=knowing(on),
         memory=Memory(store, now, tenant, on.services),
         sessions=Sessions(store, now, tenant),
+        runbook_steps=RunbookSteps(store, NoCommands(), on.services, now, tenant),
         alerts=Alerts(store, on.services, now, tenant, channel, timezone=zone),
+        answers=Answers(store, on.services),
+        feedback=Feedback(store, now, tenant),
+        presence=Presence(store, now),
         approvals=deciding(settings, opened, on) if gate else None,
     )
 
