@@ -140,9 +140,11 @@ class Action(Model):
     `done` says in words what a success left behind; it may name inputs and outputs. An action
     that is not `offered` serves as a probe or preview only. With `commands` and a `request` the
     programs are used where they are installed, and the request where they are not.
+    `answers` are its outputs where the request was used and they are not the same.
     `output` says what is printed. `lines` are the ways in which people type it behind the
     program's name; without any, those of its one command. `flags` is what they may add: a field
-    (`{tail}`), or a pattern (RE2) of values that mean nothing here.
+    (`{tail}`), or a pattern (RE2) of values that mean nothing here. What is not `typed` is never
+    read from a command line: it wants to be asked for in words.
     """
 
     title: Template
@@ -158,14 +160,21 @@ class Action(Model):
     timeout_seconds: Annotated[int, Bound(ge=1, le=3600)] = 60
     output: Literal["text", "json", "table", "nothing"] = "text"
     outputs: dict[Slug, Output] = Bound(default_factory=dict)
+    answers: dict[Slug, Output] = Bound(default_factory=dict)
     probe: ProbeTemplate | None = None
     check: CheckTemplate | None = None
     rollback: RollbackTemplate | None = None
     preview: PreviewTemplate | None = None
-    redaction: Literal["text", "withheld"] = "text"
+    redaction: Literal["text", "values", "withheld"] = "text"
     offered: bool = True
+    typed: bool = True
     lines: tuple[Template, ...] = ()
     flags: dict[Flag, str] = Bound(default_factory=dict)
+
+    @property
+    def answered(self) -> dict[Slug, Output]:
+        """The outputs of the request."""
+        return self.answers or self.outputs
 
     @property
     def programs(self) -> frozenset[str]:

@@ -31,6 +31,7 @@ FieldType = Literal[
     "id",
     "folders",
     "version",
+    "chart",
     "image",
     "selector",
     "assignments",
@@ -178,6 +179,11 @@ KINDS: dict[FieldType, Kind] = {
         "a path with slashes", r"[A-Za-z0-9_][A-Za-z0-9_./-]*[A-Za-z0-9_-]", 253, refuses=_leaves
     ),
     "version": Kind("a version like 1.4.2", r"v?[0-9][A-Za-z0-9.+_-]*", 100),
+    "chart": Kind(
+        "a chart as repository/name or oci://host/path",
+        r"(?:oci://[a-z0-9][a-z0-9.-]*(?::[0-9]{1,5})?|[a-z0-9][a-z0-9-]*)(?:/[a-z0-9][a-z0-9._-]*)+",
+        refuses=lambda value: ".." in value,
+    ),
     "image": Kind(
         "an image with a tag or digest",
         r"[a-z0-9][a-z0-9._/-]*(?::[0-9]{1,5}/[a-z0-9._/-]+)?"

@@ -13,6 +13,7 @@ from engine.tools.definition import Tool
 
 CATALOG = Path(__file__).parent / "catalog"
 MAX_BYTES = 256 * 1024
+MERGE = "tag:yaml.org,2002:merge"
 
 
 def load_tools(*folders: Path) -> list[Tool]:
@@ -100,6 +101,8 @@ class UniqueKeys(yaml.SafeLoader):
         """Build a mapping; the last of two equal keys would win in silence otherwise."""
         seen: set[object] = set()
         for key_node, _ in node.value:
+            if key_node.tag == MERGE:
+                continue
             key = self.construct_object(key_node, deep=True)
             if key in seen:
                 raise yaml.constructor.ConstructorError(

@@ -110,11 +110,11 @@ def _of_text(output: Output, text: str, values: Values) -> list[str]:
 def _of_json(output: Output, document: Json, values: Values) -> list[str]:
     places = [
         place
-        for place in _walk(document, output.path.split("."))
+        for place in _walk(document, _parts(output.path))
         if _agrees(place, output.where, document, values)
     ]
     if output.value:
-        places = [deep for place in places for deep in _walk(place, output.value.split("."))]
+        places = [deep for place in places for deep in _walk(place, _parts(output.value))]
     if output.take == "count":
         return ["" for _ in places]
     return [text for place in places if (text := as_text(place)) is not None]
@@ -124,16 +124,21 @@ def _agrees(place: Json, where: Mapping[str, str], document: Json, values: Value
     """Whether an element is one that is asked for; a condition without a value asks nothing."""
     for path, template in where.items():
         if template.startswith("/"):
-            wanted = next((as_text(one) for one in _walk(document, template[1:].split("."))), None)
+            wanted = next((as_text(one) for one in _walk(document, _parts(template[1:]))), None)
             if wanted is None:
                 return False
         else:
             wanted = fill(template, values)
             if not wanted:
                 continue
-        if wanted not in [as_text(one) for one in _walk(place, path.split("."))]:
+        if wanted not in [as_text(one) for one in _walk(place, _parts(path))]:
             return False
     return True
+
+
+def _parts(path: str) -> list[str]:
+    """The keys of a dotted path; `~` stands for a dot inside a key."""
+    return [part.replace("~", ".") for part in path.split(".")]
 
 
 def _walk(place: Json, path: Sequence[str]) -> Iterator[Json]:

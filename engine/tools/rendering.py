@@ -73,7 +73,7 @@ class Definition:
         return Call(
             tool=self.tool.tool,
             action=name,
-            title=fill(action.title, values),
+            title=fill(action.title, values).strip(),
             effect=action.effect,
             input=dict(values),
             transport=transport,

@@ -60,7 +60,7 @@ class RequestRun:
             ending = self._unless_sent(sent=answer.status >= 500)
             return CallResult(ending=ending, message=problem, exit_code=answer.status)
         try:
-            outputs = from_json(self.action.outputs, document, self.values)
+            outputs = from_json(self.action.answered, document, self.values)
         except Missing as missing:
             return CallResult(ending=Ending.FAILED, message=str(missing), exit_code=answer.status)
         return CallResult(ending=Ending.SUCCEEDED, outputs=outputs, exit_code=answer.status)
@@ -73,7 +73,7 @@ class RequestRun:
         if answer.status >= 400:
             said = self._own_words(document)
             return f"{self.call.tool} answered {answer.status}" + (f": {said}" if said else ".")
-        if document is None and self.action.outputs:
+        if document is None and self.action.answered:
             return f"{self.call.tool} answered with something that is not JSON."
         return ""
 
@@ -81,7 +81,10 @@ class RequestRun:
         assert self.action.request
         value = document
         for part in filter(None, self.action.request.error.split(".")):
-            value = value.get(part) if isinstance(value, dict) else None
+            if isinstance(value, list):
+                value = value[0] if value else None
+            else:
+                value = value.get(part) if isinstance(value, dict) else None
         return value[:500] if isinstance(value, str) else ""
 
     def _unless_sent(self, *, sent: bool) -> Ending:
