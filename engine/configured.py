@@ -23,6 +23,7 @@ from engine.resources import shipped
 from engine.secrets.keys import FileSigner, FileVerifier
 from engine.settings import Settings
 from engine.tools.api import Endpoint
+from engine.tools.redaction import OwnRules, Redactor
 from engine.tools.registry import ToolRegistry
 
 
@@ -89,6 +90,16 @@ def known_values(settings: Settings) -> list[str]:
     return [value for value in values if value]
 
 
+def redactor(settings: Settings) -> Redactor:
+    """What takes secrets out of all that leaves.
+
+    Raises:
+        ConfigurationError: a pattern of the settings can't be used.
+    """
+    own = settings.tools.redaction
+    return Redactor(known_values(settings), OwnRules.checked(own.patterns, own.keywords))
+
+
 def hidden(settings: Settings) -> list[Path]:
     """Folders that no tool may see."""
     keys = settings.keys
@@ -106,7 +117,8 @@ def planner(
 ) -> Planner:
     """The offline planner, behind models where some are configured."""
     folder = settings.context.playbooks_folder
-    connected = frozenset(str(one["name"]).partition(".")[0] for one in tools.catalogue())
+    actions = frozenset(str(one["name"]) for one in tools.catalogue())
+    connected = actions | {name.partition(".")[0] for name in actions}
     stamp, bodies = shelf(store)
     offline = ShelvedPlanner(
         load_playbooks(folder) if folder else (),

@@ -190,10 +190,22 @@ class Connection(Section):
     token: SecretStr = SecretStr("")
 
 
+class RedactionSettings(Section):
+    """Beside the built-in rules, which nothing switches off.
+
+    Of a pattern (RE2) the first group is masked, or all of it. On a line with a keyword everything
+    that looks drawn by lot is.
+    """
+
+    patterns: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+
+
 class ToolSettings(Section):
     """`folder` holds your own definitions. `connections` is by tool name."""
 
     folder: Path | None = None
+    redaction: RedactionSettings = RedactionSettings()
     connections: dict[str, Connection] = Field(default_factory=dict)
     git_remotes: tuple[str, ...] = ()
     work_folder: Path | None = None

@@ -28,6 +28,7 @@ from engine.domain.questions import Limits
 from engine.errors import ConfigurationError, NotFound
 from engine.feed.quiet import NoFeed
 from engine.feed.redis import RedisFeed
+from engine.llm.correcting import Correcting
 from engine.llm.playbooks import checked_title
 from engine.policy.counted import CountedPolicy
 from engine.policy.rego import RegoPolicy
@@ -274,7 +275,8 @@ def drafting(settings: Settings, opened: Opened, on: Ground) -> Drafts:
     router = models.router(
         settings.llm, spending=spending, redactor=on.redactor, metrics=opened.metrics
     )
-    planning = planner(settings, on.services, on.tools, router, now, on.store)
+    behind = planner(settings, on.services, on.tools, router, now, on.store)
+    planning = Correcting(behind, on.tools, on.services, on.directory)
     plans = Plans(on.store, on.tools, on.policy, on.directory, on.services, now, on.limits)
     return Drafts(
         on.store,

@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING
 
 from cyclopts import App
 
+from bot.cli.draft import draft
 from bot.cli.up import DEFAULT_FOLDER
 
 if TYPE_CHECKING:
     from engine.domain.views import PlanView
 
-plan = App(name="plan", help="Show plans.")
+plan = App(name="plan", help="Draft and show plans.")
+plan.command(draft)
 
 
 @plan.command

@@ -8,13 +8,12 @@ async def worker() -> None:
     """
     from bot.cli.serving import until_stopped
     from bot.process import open_worker
-    from engine.configured import known_values
+    from engine.configured import redactor
     from engine.settings import Settings
     from engine.telemetry.logs import configure
-    from engine.tools.redaction import Redactor
 
     settings = Settings.load()
-    redact = Redactor(known_values(settings)).text
+    redact = redactor(settings).text
     log = settings.log
     configure(level=log.level, style=log.format, service="worker", redact=redact)
     await until_stopped(lambda: open_worker(settings))

@@ -5,7 +5,7 @@ from collections import deque
 from engine.ports import OnLine
 from engine.tools.lines import shortened
 from engine.tools.process import Stream
-from engine.tools.redaction import Redactor
+from engine.tools.redaction import Redaction, Redactor, Shape
 
 TAIL_LINES = 20
 TAIL_LONGEST = 400
@@ -15,12 +15,12 @@ SEARCHED = 256 * 1024
 class Report:
     """Redacts each stream of a command by itself, since a key block spans lines of one stream."""
 
-    def __init__(self, redactor: Redactor, on_line: OnLine, *, withheld: bool) -> None:
+    def __init__(self, redactor: Redactor, on_line: OnLine, shape: Shape) -> None:
         self._redactor = redactor
         self._on_line = on_line
-        self._withheld = withheld
+        self._shape = shape
         self._quiet = False
-        self._streams = {"out": redactor.stream(), "err": redactor.stream()}
+        self._streams = self._opened()
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._searched: list[str] = []
         self._size = 0
@@ -28,16 +28,20 @@ class Report:
     def next_command(self, *, quiet: bool = False) -> None:
         """A new program begins to speak; of a quiet one only errors are news."""
         self._quiet = quiet
-        self._streams = {"out": self._redactor.stream(), "err": self._redactor.stream()}
+        self._streams = self._opened()
         self._searched.clear()
         self._size = 0
+
+    def _opened(self) -> dict[Stream, Redaction]:
+        """Errors are words, so they are read as text also where no value is shown."""
+        return {"out": self._redactor.stream(self._shape), "err": self._redactor.stream()}
 
     async def line(self, stream: Stream, text: str) -> None:
         """Take one raw line."""
         if self._size < SEARCHED:
             self._searched.append(text)
             self._size += len(text)
-        if self._withheld:
+        if self._shape == "withheld":
             return
         clean = shortened(self._streams[stream].line(text))
         self._tail.append(clean[:TAIL_LONGEST])

@@ -12,6 +12,7 @@ from engine.tools.commands import CommandRun
 from engine.tools.definition import Action
 from engine.tools.fields import REFERENCE, WrongValue, check
 from engine.tools.redaction import Redactor
+from engine.tools.redaction.commands import shape_of, strictest
 from engine.tools.registry import rerender
 from engine.tools.rendering import Definition
 from engine.tools.report import Report
@@ -45,7 +46,8 @@ class ToolRunner:
         """
         definition = await self._definition(call)
         action = definition.action(call.action)
-        report = Report(self.redactor, on_line, withheld=action.redaction == "withheld")
+        shape = strictest(action.redaction, shape_of(call.tool, call.action, call.input))
+        report = Report(self.redactor, on_line, shape)
         started = self.clock()
         try:
             values = resolved(action, call, outputs)

@@ -1,0 +1,166 @@
+"""Redacts single texts, and makes redactors of streams."""
+
+import functools
+from collections.abc import Iterable
+from typing import Literal
+
+import re2
+
+from engine.tools.redaction.entropy import drawn
+from engine.tools.redaction.finding import Finder, Found, lots
+from engine.tools.redaction.keys import KeyBlock
+from engine.tools.redaction.known import Known
+from engine.tools.redaction.masks import MASKED, Span, masked
+from engine.tools.redaction.own import OwnRules
+from engine.tools.redaction.structure import Structure
+from engine.tools.redaction.values import valueless
+
+Shape = Literal["text", "values", "withheld"]
+WITHHELD = "[withheld: this line could not be checked for secrets]"
+WARM_LINES = 6
+LEARNED = 32
+LEARNED_SHORTEST = 8
+ROUNDS = 4
+
+
+@functools.cache
+def _finder() -> Finder:
+    """Compiled once for a process: it depends on nothing."""
+    return Finder()
+
+
+class Redactor:
+    """What has to be masked: our rules, the team's own, and the known values."""
+
+    def __init__(self, known: Iterable[str] = (), own: OwnRules | None = None) -> None:
+        """`known` are secret values that may never be shown, in any of their forms."""
+        self.known = Known(known)
+        self.own = own or OwnRules()
+        self.finder = _finder()
+
+    def text(self, text: str, shape: Shape = "text") -> str:
+        """The text, of one or many lines, with every secret masked."""
+        if "\n" not in text:
+            return text if self._plain(text, shape) else self.stream(shape).line(text)
+        line = self.stream(shape).line
+        return "\n".join([line(one) for one in text.split("\n")])
+
+    def _plain(self, text: str, shape: Shape) -> bool:
+        """Whether one line by itself asks for no look; most lines do not."""
+        if shape != "text" or self.own.patterns or self.own.words:
+            return False
+        data = text.encode("utf-8", "surrogateescape")
+        if next(self.finder.places.finditer(data), None) is not None:
+            return False
+        return not (self.known and self.known.search(data))
+
+    def stream(self, shape: Shape = "text") -> "Redaction":
+        """A redactor of lines that come one after the other."""
+        return Redaction(self, shape)
+
+    def with_known(self, known: Iterable[str]) -> "Redactor":
+        """The same with more secret values, those of one execution."""
+        more = Redactor((), self.own)
+        more.known = self.known.more(known)
+        return more
+
+
+class Redaction:
+    """Redacts a stream of whole lines; remembers what earlier lines say about later ones."""
+
+    def __init__(self, redactor: Redactor, shape: Shape) -> None:
+        self._redactor = redactor
+        self._finder = redactor.finder
+        self._shape = shape
+        self._key = KeyBlock()
+        self._structure = Structure()
+        self._learned: list[bytes] = []
+        self._warm = 0
+
+    def line(self, line: str) -> str:
+        """The next line. One that can't be checked is withheld."""
+        try:
+            data = line.encode("utf-8", "surrogateescape")
+            clean = self._line(data)
+            return line if clean is data else clean.decode("utf-8", "surrogateescape")
+        except (ValueError, LookupError, TypeError, RecursionError, MemoryError, re2.error):
+            return WITHHELD
+
+    def _line(self, data: bytes) -> bytes:
+        if self._shape != "text":
+            return (
+                MASKED
+                if self._shape == "withheld"
+                else valueless(self._redactor.known.masked(data))
+            )
+        if not self._key.open and b"-----" not in data:
+            return self._part(data)
+        before, mask, after = self._key.split(data)
+        clean = self._part(before) if before else b""
+        if b"-----BEGIN" in after:
+            return clean + mask + self._line(after)
+        return clean + mask + (self._part(after) if after else b"")
+
+    def _part(self, data: bytes) -> bytes:
+        if self._redactor.known:
+            data = self._redactor.known.masked(data)
+        if self._redactor.own.patterns:
+            data = masked(data, self._redactor.own.spans(data))
+        found = self._finder.found(data)
+        if self._own_word(data):
+            found = found or Found()
+            found.spoke = True
+        structured = (
+            self._structure.feed(data) if found is not None or self._structure.active else []
+        )
+        if found is None and not structured and not self._warm and not self._learned:
+            return data
+        clean = self._masked(data, found, structured)
+        for _ in range(ROUNDS):
+            if clean is data:
+                break
+            data = clean
+            again = self._finder.found(data)
+            clean = masked(data, again.spans) if again and again.spans else data
+        return clean
+
+    def _masked(self, data: bytes, found: Found | None, structured: list[Span]) -> bytes:
+        spans = list(structured)
+        if found is not None:
+            spans += found.spans
+            self._warm = max(self._warm, found.warm)
+            if found.spoke or found.service:
+                self._warm = max(self._warm, WARM_LINES)
+                spans += lots(data, shortest=12, strict=False)
+        if self._warm and not (found and (found.spoke or found.service)):
+            self._warm -= 1
+            spans += lots(data, shortest=20, strict=True)
+        self._learn(data, spans)
+        clean = masked(data, spans)
+        for value in self._learned:
+            if value in clean:
+                clean = clean.replace(value, MASKED)
+        return clean
+
+    def _own_word(self, data: bytes) -> bool:
+        words = self._redactor.own.words
+        return bool(words) and any(word in data.lower() for word in words)
+
+    def _learn(self, data: bytes, spans: list[Span]) -> None:
+        """A value that was secret once is so wherever it comes again."""
+        for start, end in spans:
+            value = data[start:end]
+            if (
+                LEARNED_SHORTEST <= end - start <= 500
+                and value not in self._learned
+                and _special(value)
+            ):
+                self._learned.append(value)
+        del self._learned[:-LEARNED]
+
+
+def _special(value: bytes) -> bool:
+    """Whether it can't be an ordinary word."""
+    return MASKED not in value and (
+        drawn(value, shortest=8, strict=False) or (not value.isalpha() and len(set(value)) > 6)
+    )
