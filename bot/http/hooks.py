@@ -12,7 +12,7 @@ from aiohttp import web
 
 from bot.http.answers import answer
 from bot.http.tokens import bearer, same, unknown
-from engine.domain.alertmanager import Delivery, read
+from engine.domain.alertmanager import Receipt, receipt
 from engine.domain.grouping import problem_key
 from engine.errors import Unavailable
 from engine.ports import Arrivals
@@ -62,9 +62,9 @@ class Hooks:
         self._admit(request)
         async with self.room.taken(min(request.content_length or LARGEST, LARGEST)):
             body = await whole(request)
-            delivery = read(body) if len(body) <= SMALL else await asyncio.to_thread(read, body)
+            found = receipt(body) if len(body) <= SMALL else await asyncio.to_thread(receipt, body)
             async with asyncio.timeout(STORE_SECONDS):
-                new = await self._keep(delivery, body)
+                new = await self._keep(found, body)
         self.metrics.hook(SOURCE, "accepted" if new else "repeated")
         return answer({"status": "accepted" if new else "repeated"})
 
@@ -75,12 +75,10 @@ class Hooks:
             self.metrics.hook(SOURCE, "refused")
             raise unknown("This token is not known.")
 
-    async def _keep(self, delivery: Delivery, body: bytes) -> bool:
+    async def _keep(self, found: Receipt, body: bytes) -> bool:
         """What is one problem is handled in order."""
-        thread = f"{SOURCE}:{problem_key(delivery.alerts[0])}"
-        return await self.arrivals.receive(
-            source=SOURCE, key=delivery.key, thread=thread, body=body
-        )
+        thread = f"{SOURCE}:{problem_key(found.labels)}"
+        return await self.arrivals.receive(source=SOURCE, key=found.key, thread=thread, body=body)
 
 
 async def whole(request: web.Request) -> bytes:

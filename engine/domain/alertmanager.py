@@ -4,13 +4,14 @@ Every word in it comes from outside: it is bounded, and characters that hide or 
 taken out. Unknown fields are left alone, so that newer versions and look-alikes are understood.
 """
 
-import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 
 import orjson
 
-from engine.domain.model import Json, Model
+from engine.domain.model import Json
 from engine.domain.problem import Alert, AlertStatus
 from engine.errors import Invalid
 
@@ -20,82 +21,116 @@ NAME_AT_MOST = 128
 LABEL_AT_MOST = 512
 WORDS_AT_MOST = 2000
 URL_AT_MOST = 2000
-# Fractions of a second as Go prints them: up to nine digits, of which Python reads six.
-FRACTION = re.compile(r"\.(\d{1,6})\d*")
 # Alertmanager's "not yet": Go's zero time.
 NEVER = 1
 
 
-class Delivery(Model):
-    """One body: its alerts, and a key that is the same when the same thing is told again."""
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What storing a body needs; that every alert in it can be read was checked.
+
+    `labels` are those of the first alert, as far as they tell which problem it is.
+    """
 
     key: str
-    alerts: tuple[Alert, ...]
-    truncated: int = 0
+    labels: dict[str, str]
 
 
-def read(body: bytes) -> Delivery:
-    """Read a whole body. Raises `Invalid` with the path of what is wrong."""
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One alert with its right shapes, its words still as they came."""
+
+    status: AlertStatus
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    starts_at: datetime
+    ends_at: datetime | None
+    link: Json
+
+    @property
+    def fingerprint(self) -> str:
+        """Our own, over all labels as they came: in any order the same, not chosen by a sender."""
+        return sha256(orjson.dumps(sorted(self.labels.items()))).hexdigest()[:16]
+
+    @property
+    def alert(self) -> Alert:
+        """The clean alert."""
+        labels = cleaned(self.labels, LABEL_AT_MOST)
+        return Alert(
+            fingerprint=self.fingerprint,
+            status=self.status,
+            name=labels.get("alertname") or "Unnamed alert",
+            labels=labels,
+            annotations=cleaned(self.annotations, WORDS_AT_MOST),
+            starts_at=self.starts_at,
+            ends_at=self.ends_at,
+            source_url=link(self.link),
+        )
+
+
+def receipt(body: bytes) -> Receipt:
+    """Check a whole body without making anything of its words.
+
+    Raises `Invalid` with the path of what is wrong.
+    """
+    content = opened(body)
+    found = tuple(alerts(content))
+    return Receipt(delivery_key(content, found), cleaned(found[0].labels, LABEL_AT_MOST))
+
+
+def parse(body: bytes) -> list[Alert]:
+    """The alerts of a body (the `Clues` port). Raises `Invalid`."""
+    return [each.alert for each in alerts(opened(body))]
+
+
+def opened(body: bytes) -> dict[str, Json]:
+    """The body's object. Raises `Invalid`."""
     try:
         content: Json = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise Invalid(f"The body is no JSON: {clean(str(error), 200)}.") from None
     if not isinstance(content, dict):
         raise wrong("", "an object is expected")
+    return content
+
+
+def alerts(content: dict[str, Json]) -> Iterator[Checked]:
+    """Each alert of a body. Raises `Invalid`."""
     given = content.get("alerts")
     if not isinstance(given, list) or not given:
         raise wrong("alerts", "a list with at least one alert is expected")
     if len(given) > ALERTS_AT_MOST:
         raise wrong("alerts", f"at most {ALERTS_AT_MOST} alerts are accepted")
-    alerts = tuple(alert(item, f"alerts.{at}") for at, item in enumerate(given))
-    truncated = content.get("truncatedAlerts")
-    return Delivery(
-        key=delivery_key(content, alerts),
-        alerts=alerts,
-        truncated=truncated if isinstance(truncated, int) and truncated > 0 else 0,
-    )
+    for at, item in enumerate(given):
+        yield checked(item, f"alerts.{at}")
 
 
-def parse(body: bytes) -> list[Alert]:
-    """The alerts of a body (the `Clues` port). Raises `Invalid`."""
-    return list(read(body).alerts)
-
-
-def delivery_key(content: dict[str, Json], alerts: tuple[Alert, ...]) -> str:
+def delivery_key(content: dict[str, Json], found: tuple[Checked, ...]) -> str:
     """Same group, same state, same alerts since the same times: told again, nothing new."""
     group = content.get("groupKey") or content.get("groupLabels") or ""
-    parts = sorted([one.fingerprint, one.starts_at.isoformat(), one.status.value] for one in alerts)
+    parts = sorted([one.fingerprint, one.starts_at.isoformat(), one.status.value] for one in found)
     known = [group, content.get("status") or "", parts]
     return sha256(orjson.dumps(known, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def alert(item: Json, path: str) -> Alert:
+def checked(item: Json, path: str) -> Checked:
     """One alert. Raises `Invalid`."""
     if not isinstance(item, dict):
         raise wrong(path, "an object is expected")
     status = item.get("status")
     if status not in ("firing", "resolved"):
         raise wrong(f"{path}.status", "firing or resolved is expected")
-    raw = texts(item.get("labels"), f"{path}.labels")
-    labels = cleaned(raw, LABEL_AT_MOST)
     starts = moment(item.get("startsAt"), f"{path}.startsAt")
     if starts is None:
         raise wrong(f"{path}.startsAt", "a time is expected")
-    return Alert(
-        fingerprint=fingerprint(raw),
-        status=AlertStatus(status),
-        name=labels.get("alertname") or "Unnamed alert",
-        labels=labels,
-        annotations=cleaned(texts(item.get("annotations"), f"{path}.annotations"), WORDS_AT_MOST),
-        starts_at=starts,
-        ends_at=moment(item.get("endsAt"), f"{path}.endsAt"),
-        source_url=link(item.get("generatorURL")),
+    return Checked(
+        AlertStatus(status),
+        texts(item.get("labels"), f"{path}.labels"),
+        texts(item.get("annotations"), f"{path}.annotations"),
+        starts,
+        moment(item.get("endsAt"), f"{path}.endsAt"),
+        item.get("generatorURL"),
     )
-
-
-def fingerprint(labels: dict[str, str]) -> str:
-    """Our own, over all labels as they came: in any order the same, and not chosen by a sender."""
-    return sha256(orjson.dumps(sorted(labels.items()))).hexdigest()[:16]
 
 
 def texts(given: Json, path: str) -> dict[str, str]:
@@ -138,7 +173,7 @@ def moment(given: Json, path: str) -> datetime | None:
     if not isinstance(given, str) or len(given) > 64:
         raise wrong(path, "a time such as 2026-11-22T14:02:00Z is expected")
     try:
-        found = datetime.fromisoformat(FRACTION.sub(r".\1", given))
+        found = datetime.fromisoformat(given)
         found = found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
     except (ValueError, OverflowError):
         raise wrong(path, "a time such as 2026-11-22T14:02:00Z is expected") from None

@@ -1,9 +1,10 @@
 """Which alerts are one problem, and where in our world that problem is."""
 
-import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
+
+import orjson
 
 from engine.domain.context import ContextRef
 from engine.domain.ids import Tenant
@@ -18,17 +19,17 @@ SERVICES = ("service", "app", "application", "job", "deployment")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
-def problem_key(alert: Alert, keys: Sequence[str] = KEYS) -> str:
-    """The same for all alerts that are one problem."""
-    chosen = [[key, alert.labels.get(key, "")] for key in sorted(keys)]
-    return sha256(json.dumps(chosen, ensure_ascii=False).encode()).hexdigest()
+def problem_key(labels: Mapping[str, str], keys: Sequence[str] = KEYS) -> str:
+    """The same for all alerts that are one problem; `labels` are an alert's, cleaned."""
+    chosen = [[key, labels.get(key, "")] for key in sorted(keys)]
+    return sha256(orjson.dumps(chosen)).hexdigest()
 
 
 def grouped(alerts: Sequence[Alert], keys: Sequence[str] = KEYS) -> dict[str, list[Alert]]:
     """Alerts by problem key, in the order of the keys, so that transactions lock in one order."""
     found: dict[str, list[Alert]] = {}
     for alert in alerts:
-        found.setdefault(problem_key(alert, keys), []).append(alert)
+        found.setdefault(problem_key(alert.labels, keys), []).append(alert)
     return dict(sorted(found.items()))
 
 

@@ -27,7 +27,7 @@ class PostgresConversations:
             place.channel,
             place.thread,
         )
-        return conversation(row) if row else None
+        return conversation_of(row) if row else None
 
     async def get(self, conversation_id: ConversationId) -> Conversation:
         row = await self._db.fetchrow(
@@ -38,7 +38,7 @@ class PostgresConversations:
         )
         if row is None:
             raise NotFound("There is no such conversation.")
-        return conversation(row)
+        return conversation_of(row)
 
     async def lock(self, conversation_id: ConversationId) -> Conversation:
         """The same, locked until the transaction ends."""
@@ -49,11 +49,12 @@ class PostgresConversations:
 
     async def add(self, conversation: Conversation) -> Conversation:
         """Insert, or return the one that is already at this place."""
-        await self._db.execute(
-            "INSERT INTO conversations "
+        row = await self._db.fetchrow(
+            "INSERT INTO conversations "  # noqa: S608 - a constant of this file
             "(id, tenant, channel, thread, context, plan_id, problem_id, created_at, session_id) "
             "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) "
-            "ON CONFLICT (tenant, channel, thread) DO NOTHING",
+            "ON CONFLICT (tenant, channel, thread) DO UPDATE SET channel = EXCLUDED.channel "
+            f"RETURNING {COLUMNS}",
             conversation.id,
             self._tenant,
             conversation.place.channel,
@@ -64,7 +65,8 @@ class PostgresConversations:
             conversation.created_at,
             conversation.session,
         )
-        return await self.at(conversation.place) or conversation
+        assert row is not None, "inserted, or there before"
+        return conversation_of(row)
 
     async def attach(
         self,
@@ -116,7 +118,7 @@ class PostgresConversations:
         return [Turn.model_validate(dict(row)) for row in reversed(rows)]
 
 
-def conversation(row: Row) -> Conversation:
+def conversation_of(row: Row) -> Conversation:
     """A row as the domain knows it."""
     return Conversation.model_validate(
         {

@@ -5,9 +5,19 @@ from dataclasses import dataclass
 
 from engine.store.connection import Connection, Pool, answering
 
-RECEIVE = (
-    "INSERT INTO inbox (tenant, source, key, thread, body) VALUES ($1, $2, $3, $4, $5) "
+ONCE = (
+    "INSERT INTO inbox (tenant, source, key, thread, body, handled_at, outcome) "
+    "VALUES ($1, $2, $3, '', '', now(), 'once') "
     "ON CONFLICT (tenant, source, key) DO NOTHING RETURNING id"
+)
+# Held from the start where nothing of the thread waits: its process needs no second statement.
+RECEIVE = (
+    "INSERT INTO inbox (tenant, source, key, thread, body, holder, held_until, attempts) "
+    "SELECT $1, $2, $3, $4, $5, CASE WHEN free THEN $6 ELSE '' END, "
+    "CASE WHEN free THEN clock_timestamp() + $7::float8 * interval '1 second' "
+    "ELSE '-infinity' END, free::int FROM (SELECT $6 <> '' AND NOT EXISTS ("
+    "SELECT FROM inbox WHERE tenant = $1 AND thread = $4 AND handled_at IS NULL) AS free) AS now "
+    "ON CONFLICT (tenant, source, key) DO NOTHING RETURNING id, attempts"
 )
 
 
@@ -20,13 +30,7 @@ class PostgresInbox:
 
     async def once(self, source: str, key: str) -> bool:
         """Whether this is the first time; committed with the rest of the transaction."""
-        found: int | None = await self._db.fetchval(RECEIVE, self._tenant, source, key, "", b"")
-        if found is None:
-            return False
-        await self._db.execute(
-            "UPDATE inbox SET handled_at = now(), outcome = 'once' WHERE id = $1", found
-        )
-        return True
+        return await self._db.fetchval(ONCE, self._tenant, source, key) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +51,19 @@ class InboxQueue:
     holder: str
     seconds: float
 
-    async def add(self, *, source: str, key: str, thread: str, body: bytes) -> bool:
-        """Durable on return; False when the key is known. One statement, one round trip."""
+    async def add(
+        self, *, source: str, key: str, thread: str, body: bytes, take: bool
+    ) -> Stored | None:
+        """Durable on return; None when the key is known. One statement, one round trip.
+
+        With `take` this process holds it at once (`attempts` is 1), unless the thread has others.
+        """
+        holder = self.holder if take else ""
         async with answering():
-            found = await self.pool.fetchval(RECEIVE, self.tenant, source, key, thread, body)
-        return found is not None
+            row = await self.pool.fetchrow(
+                RECEIVE, self.tenant, source, key, thread, body, holder, self.seconds
+            )
+        return Stored(row["id"], body, row["attempts"]) if row else None
 
     async def following(
         self,

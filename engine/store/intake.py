@@ -52,10 +52,13 @@ class Intake:
 
     async def receive(self, *, source: str, key: str, thread: str, body: bytes) -> bool:
         """Store; False when this key is known. Carried out here as soon as the loop is free."""
-        new = await self.queue.add(source=source, key=key, thread=thread, body=body)
-        if new:
-            self._wake(source, thread)
-        return new
+        desk = self._desks.get(source)
+        new = await self.queue.add(
+            source=source, key=key, thread=thread, body=body, take=desk is not None
+        )
+        if new is not None:
+            self._wake(source, thread, new if new.attempts else None)
+        return new is not None
 
     @asynccontextmanager
     async def working(self, desks: Mapping[str, Desk]) -> AsyncIterator[None]:
@@ -83,7 +86,7 @@ class Intake:
         while self._tasks:
             await asyncio.wait(self._tasks)
 
-    def _wake(self, source: str, thread: str) -> None:
+    def _wake(self, source: str, thread: str, taken: Stored | None = None) -> None:
         desk = self._desks.get(source)
         if desk is None:
             return
@@ -91,27 +94,27 @@ class Intake:
             self._busy[source, thread] = True
             return
         self._busy[source, thread] = True
-        task = asyncio.create_task(self._work(source, thread, desk))
+        task = asyncio.create_task(self._work(source, thread, desk, [taken] if taken else []))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _work(self, source: str, thread: str, desk: Desk) -> None:
+    async def _work(self, source: str, thread: str, desk: Desk, taken: list[Stored]) -> None:
         """Until the thread is empty, or another process has it."""
         try:
             async with self._slots[source]:
                 while self._busy[source, thread]:
                     self._busy[source, thread] = False
-                    await self._empty(source, thread, desk)
+                    await self._empty(source, thread, desk, taken)
+                    taken = []
         except Unavailable as error:
             # What was taken stays held until its lease ends; then it is swept up.
             log.warning("payloads wait", action="intake.waits", component=error.component)
         finally:
             del self._busy[source, thread]
 
-    async def _empty(self, source: str, thread: str, desk: Desk) -> None:
-        done: list[int] = []
-        outcome = ""
-        while taken := await self._following(source, thread, desk, done, outcome):
+    async def _empty(self, source: str, thread: str, desk: Desk, taken: list[Stored]) -> None:
+        taken = taken or await self._following(source, thread, desk, [], "")
+        while taken:
             done = [each.id for each in taken]
             carrying = asyncio.create_task(carried_out(desk, taken))
             try:
@@ -122,6 +125,7 @@ class Intake:
             outcome = carrying.result() if bug is None else await self._failed(taken, bug)
             if not outcome:
                 return
+            taken = await self._following(source, thread, desk, done, outcome)
 
     async def _following(
         self, source: str, thread: str, desk: Desk, done: list[int], outcome: str

@@ -167,7 +167,7 @@ async def test_what_waits_for_a_component_is_tried_again(rig: Rig, ann: Person) 
     rig.decisions.failure = None
     await ann.wait_for(lambda m: m["ephemeral_to"] == "U0ANN" and m["text"] == "1 of 2 so far.")
 
-    assert [row["handled_at"] is None for row in await rig.inbox()] == [False]
+    await eventually_in(lambda: all_handled(rig, 1))
 
 
 async def test_rejecting_asks_for_a_reason_in_time(rig: Rig, ann: Person) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from engine.domain import grouping
-from engine.domain.alertmanager import clean, parse, read
+from engine.domain.alertmanager import clean, parse, receipt
 from engine.domain.context import ContextRef
 from engine.domain.ids import Tenant
 from engine.domain.merging import merged
@@ -77,8 +77,8 @@ def test_long_labels_that_differ_at_the_end_stay_different_alerts() -> None:
 def test_the_same_delivery_has_the_same_key_in_any_order() -> None:
     a, b = one(), one(labels={**LABELS, "pod": "p1"})
 
-    assert read(body(a, b)).key == read(body(b, a)).key
-    assert read(body(a, b)).key != read(body(a)).key
+    assert receipt(body(a, b)).key == receipt(body(b, a)).key
+    assert receipt(body(a, b)).key != receipt(body(a)).key
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_the_same_delivery_has_the_same_key_in_any_order() -> None:
     ],
 )
 def test_news_about_an_alert_is_another_delivery(change: Given) -> None:
-    assert read(body(one())).key != read(body(one(**change))).key
+    assert receipt(body(one())).key != receipt(body(one(**change))).key
 
 
 @pytest.mark.parametrize(
