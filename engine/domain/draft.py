@@ -15,7 +15,7 @@ from engine.domain.ids import (
 )
 from engine.domain.model import Json, Model
 from engine.domain.passage import Passage
-from engine.domain.plan import Origin, PlanVersion, Proposal
+from engine.domain.plan import Origin, PlanVersion, Proposal, VersionState
 
 
 class DraftState(StrEnum):
@@ -93,7 +93,8 @@ class Evidence(Model):
 class Reading(Model):
     """A read that somebody (a playbook, a model) wants to be made. `name` is its key.
 
-    `refused` says why it is not made; it is told with what could not be looked at.
+    `refused` says why it is not made; it is told with what could not be looked at. `context` is
+    where to look when that is another place than the request's.
     """
 
     name: str = ""
@@ -103,6 +104,7 @@ class Reading(Model):
     title: str = ""
     unit: str = ""
     refused: str = ""
+    context: ContextRef | None = None
 
 
 class OutcomeKind(StrEnum):
@@ -144,11 +146,15 @@ class Outcome(Model):
 
 
 class Briefing(Model):
-    """All that a planner may know: the words, the facts, and the version to be changed."""
+    """All that a planner may know: the words, the facts, and the version to be changed.
+
+    `state` is where that version stands.
+    """
 
     draft: Draft
     evidence: tuple[Evidence, ...] = ()
     current: PlanVersion | None = None
+    state: VersionState | None = None
     history: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     knowledge: tuple[Passage, ...] = ()

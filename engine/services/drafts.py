@@ -133,11 +133,13 @@ class Drafts:
             evidence = await unit.drafts.evidence(draft_id)
             turns = await unit.conversations.turns(draft.conversation_id)
             current, problems = await self._current(unit, draft)
+            state = await unit.plans.state(current.plan_id, current.version) if current else None
             session = await told_in(unit, self.directory, draft)
         return Briefing(
             draft=draft,
             evidence=tuple(evidence),
             current=current,
+            state=state,
             history=tuple(f"{turn.person_name}: {turn.text}" for turn in turns),
             problems=problems,
             knowledge=await self.knowledge.passages(
@@ -171,11 +173,12 @@ class Drafts:
         try:
             if reading.refused:
                 raise NotAllowed(reading.refused)
-            call = self.tools.read_call(reading, draft.context)
+            place = reading.context or draft.context
+            call = self.tools.read_call(reading, place)
             ruling = await self.policy.ask(
                 to_read(
                     WORKER,
-                    draft.context,
+                    place,
                     limits=self.limits,
                     now=self.clock(),
                     call=call,

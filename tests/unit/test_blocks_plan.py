@@ -9,7 +9,7 @@ import pytest
 from bot.blocks import plan
 from bot.blocks.limits import problems
 from bot.blocks.status import status
-from bot.blocks.steps import as_file, only_in_file
+from bot.blocks.steps import as_file
 from bot.local.slack.validate import accept_blocks
 from engine.domain.approval import Verdict
 from engine.domain.call import Effect
@@ -80,7 +80,13 @@ def test_a_waiting_card_says_who_is_needed_and_how_it_is_decided() -> None:
     assert "*Medium risk*: writes configuration of 1 service" in text
     assert "12 services depend on it" in text
     assert "*Changed from v1:* step 1 revert -&gt; set pool_size to 20" in text
-    assert pressed(view()) == ["plan.approve", "plan.explain", "plan.reject"]
+    assert pressed(view()) == [
+        "plan.approve",
+        "plan.edit",
+        "plan.dry_run",
+        "plan.explain",
+        "plan.reject",
+    ]
 
 
 def test_approving_asks_first_and_says_what_is_written() -> None:
@@ -165,7 +171,7 @@ def test_done_says_what_changed_and_leaves_nothing_to_decide() -> None:
         ":large_green_circle: *Done in 1 min 12 s.* Error rate 37 % -&gt; 0.4 %. "
         "Changed: shop-config 9f3c1e2 -&gt; 4b1d0aa. Asked by Dana, approved by Ann."
     )
-    assert pressed(shown) == []
+    assert pressed(shown) == ["plan.again"]
 
 
 def failed_first(ended: timedelta) -> PlanView:
@@ -210,7 +216,7 @@ def test_a_rejection_tells_who_and_why() -> None:
 
     assert "*Rejected by Bo" in status(shown)
     assert "&lt;!here&gt; not on a friday" in status(shown)
-    assert pressed(shown) == []
+    assert pressed(shown) == ["plan.again"]
 
 
 def test_expiry_names_the_time_and_the_version() -> None:
@@ -230,12 +236,13 @@ def test_a_card_that_cannot_show_every_step_says_so_and_brings_a_file() -> None:
     )
     shown = view(version=version(steps=steps))
     message = plan.card(shown)
-    hidden = only_in_file(shown.version)
+    hidden = plan.only_in_file(shown)
+    dialog = message["blocks"][-1]["elements"][0]["confirm"]["text"]["text"]
 
     accept_blocks(message["blocks"])
     assert problems(message["blocks"]) == []
     assert hidden > 0
-    assert f"{hidden} steps only in the file." in plan.dialog(shown.version)["text"]["text"]
+    assert f"{hidden} steps only in the file." in dialog
     assert plan.overflow(shown).count("y" * 400) == 50
 
 
