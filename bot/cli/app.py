@@ -15,6 +15,7 @@ COMMANDS = (
     ("migrate", "bot.cli.migrate:migrate", "Bring the database schema up to date."),
     ("doctor", "bot.cli.doctor:doctor", "Say what is configured, what answers, and what to mend."),
     ("redact", "bot.cli.redact:redact", "Take secrets out of what comes in, and print the rest."),
+    ("tools", "bot.cli.tools:tools", "List, show, check and run tools; read command lines."),
     ("plan", "bot.cli.plan:plan", "Show plans."),
     ("execution", "bot.cli.execution:execution", "Show executions and their logs."),
 )

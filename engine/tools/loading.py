@@ -1,6 +1,8 @@
 """Reads definitions from YAML files; says the file, the place and what to do when one is wrong."""
 
-from collections.abc import Hashable
+import re
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +41,39 @@ def load_tools(*folders: Path) -> list[Tool]:
     return tools
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something wrong in a file: its line (from 1), the place by its keys, and what to do."""
+
+    line: int
+    place: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.text}" if self.place else self.text
+
+
 def load_tool(path: Path) -> Tool:
     """Read one definition, with the helper files that it names from `files/` beside it."""
+    tool, wrong = _read_tool(path)
+    if tool is None or wrong:
+        raise ConfigurationError(_said(path, [str(one) for one in wrong]))
+    return tool
+
+
+def faults(path: Path) -> list[Fault]:
+    """All that is wrong with a file; nothing when it is right."""
+    try:
+        _, wrong = _read_tool(path)
+    except ConfigurationError as error:
+        found = re.search(r"in line ([0-9]+)", str(error))
+        return [Fault(int(found[1]) if found else 1, "", str(error))]
+    lines = _lines(path)
+    return [Fault(_line(lines, one.place), one.place, one.text) for one in wrong]
+
+
+def _read_tool(path: Path) -> tuple[Tool | None, list[Fault]]:
+    """The tool, and what is wrong with it."""
     document = _document(path)
     document["files"] = {
         str(name): _helper(path, str(name)) for name in document.get("files") or ()
@@ -48,18 +81,46 @@ def load_tool(path: Path) -> Tool:
     try:
         tool = Tool.model_validate(document)
     except ValidationError as error:
-        wrong = [
-            f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}"
+        return None, [
+            Fault(0, ".".join(str(part) for part in item["loc"]), item["msg"])
             for item in error.errors(include_input=False, include_url=False)
         ]
-        raise ConfigurationError(_said(path, wrong)) from None
-    if wrong := list(problems(tool)):
-        raise ConfigurationError(_said(path, wrong))
-    return tool
+    said = (text.partition(": ") for text in problems(tool))
+    return tool, [Fault(0, place, text) for place, _, text in said]
 
 
 def _said(path: Path, wrong: list[str]) -> str:
     return f"The tool definition {path} is wrong: {'; '.join(wrong)}."
+
+
+def _lines(path: Path) -> dict[str, int]:
+    """The line of every place of a file, by its dotted keys."""
+    root = yaml.compose(_read(path), Loader=yaml.SafeLoader)
+    return dict(_places(root, "")) if root else {}
+
+
+def _places(node: yaml.Node, place: str) -> Iterator[tuple[str, int]]:
+    yield place, node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            inner = f"{place}.{key.value}" if place else str(key.value)
+            yield inner, key.start_mark.line + 1
+            for found in _places(value, inner):
+                if found[0] != inner:
+                    yield found
+    elif isinstance(node, yaml.SequenceNode):
+        for number, value in enumerate(node.value):
+            yield from _places(value, f"{place}.{number}")
+
+
+def _line(lines: dict[str, int], place: str) -> int:
+    """The line of a place, or of the nearest one around it; `[2]` counts from one."""
+    parts = re.sub(r"\[([0-9]+)\]", lambda found: f".{int(found[1]) - 1}", place).split(".")
+    while parts:
+        if line := lines.get(".".join(parts)):
+            return line
+        parts.pop()
+    return 1
 
 
 def _document(path: Path) -> dict[str, Any]:
