@@ -26,6 +26,9 @@ RATE = "rating.give"
 RATE_WHY = "rating.why"
 RATE_WORDS = "rating.words"
 
+RUNBOOK_SHOWS = tuple(f"runbook.show.{number}" for number in range(1, 5))
+RUNBOOK_TURN = "runbook.turn"
+
 PLAN_FROM_MESSAGE = "plan_from_message"
 COMMAND = "/carapulse"
 

@@ -2,6 +2,7 @@
 
 from bot.blocks.answer import choices, rating, results, summary
 from bot.blocks.chart import drawn, tabulated
+from bot.blocks.knowledge import offers
 from bot.blocks.moments import span
 from bot.blocks.parts import Block, Message, context, section
 from bot.blocks.text import line, outside, shorten
@@ -26,6 +27,7 @@ def findings(view: FindingsView) -> Message:
     answer = conclusion(view.outcome)
     blocks: list[Block] = [section(answer)] if answer else []
     blocks += choices(view.draft, view.outcome) if view.outcome else []
+    blocks += offers(view.outcome.offers) if view.outcome else []
     blocks += pictures(view)
     blocks += evidence(view)
     if not blocks:

@@ -17,11 +17,13 @@ from engine.domain.knowledge import (
     Used,
     command_lines,
 )
+from engine.domain.model import Json
 from engine.domain.plan import DraftStep, PlanVersion, Proposal
 from engine.errors import Invalid, NotFound
 from engine.ports import Clock, Commands, Services, Store, Unit
 
 BY = "runbook"
+SHOWN = 5_000
 
 
 class NoCommands:
@@ -46,6 +48,49 @@ class RunbookSteps:
         return [
             (line, self.commands.parse(line.text, context)) for line in command_lines(document.body)
         ]
+
+    async def show(self, document_id: str, place: Place) -> None:
+        """Show a runbook where everybody in the thread reads it. Raises `NotFound`."""
+        async with self.store.begin() as unit:
+            document = await unit.documents.get(DocumentKind.RUNBOOK, document_id)
+        await self.show_document(document, place)
+
+    async def show_document(self, document: Document, place: Place, *, recipient: str = "") -> None:
+        """Ask for a post with the document and its commands; with a recipient it is a whisper."""
+        kind = PostKind.WHISPER if recipient else PostKind.NOTE
+        async with self.store.begin() as unit:
+            await unit.posts.want(
+                kind,
+                f"{document.kind.value}:{document.id}",
+                place,
+                body=self._shown(document),
+                recipient=recipient,
+                urgent=True,
+            )
+
+    def _shown(self, document: Document) -> dict[str, Json]:
+        about = ", ".join((*document.services, *document.environments, *document.tags))
+        source = "written here" if document.ours else f"{document.source} {document.reference}"
+        commands: list[Json] = [
+            {
+                "number": line.number,
+                "text": line.text[:300],
+                "action": f"{read.tool}.{read.action}",
+                "reason": read.reason,
+            }
+            for line, read in self.read(document, ContextRef())
+        ]
+        runbook = document.kind is DocumentKind.RUNBOOK
+        said = f"by {document.author_name}, {source}, revision {document.revision}"
+        return {
+            "document": document.kind.value,
+            "id": document.id,
+            "title": document.title,
+            "about": f"{about} · {said}" if about else said,
+            "markdown": document.body[:SHOWN] if runbook else f"```\n{document.body[:SHOWN]}\n```",
+            "more": len(document.body) > SHOWN,
+            "commands": commands if runbook else [],
+        }
 
     async def turn(self, actor: Actor, document_id: str, number: int, place: Place) -> str:
         """Make the command a step: of the thread's open plan, or of a plan of its own.
