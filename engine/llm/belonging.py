@@ -10,13 +10,31 @@ from engine.ports import Services
 
 COMMITS = re.compile(r"\b[0-9a-f]{40}\b|\b[0-9a-f]{64}\b")
 HEX = re.compile(r"[0-9a-f]{7,64}")
+# Where the settings of a service live; they are told beside each other.
 PLACES = ("remote", "path")
 # These name a commit; it must have been seen.
 COMMIT_INPUTS = ("commit", "revision", "expected_head")
-AROUND_AT_MOST = 50
+# These name something that runs, or that somebody owns.
 NAMES = frozenset(
-    {"name", "namespace", "application", "app", "release", "service", "deployment", "workload"}
+    {
+        "name",
+        "namespace",
+        "application",
+        "app",
+        "release",
+        "service",
+        "deployment",
+        "workload",
+        "object",
+        "chart",
+        "role",
+        "connection_name",
+        "node",
+        "path",
+    }
 )
+EVERYWHERE = ("all_namespaces", "all_clusters")
+AROUND_AT_MOST = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +47,13 @@ class Belonging:
         self, given: Mapping[str, Json], service: str, briefing: Briefing
     ) -> Iterator[tuple[str, str]]:
         """What is wrong in a write for this service, by input."""
-        entry = self._entry(service)
-        gitops = entry.get("gitops")
-        for name in PLACES:
-            ours = gitops.get(name) if isinstance(gitops, dict) else None
-            if ours and name in given and not _below(str(given[name]), str(ours)):
-                yield name, f"is not of {service}, whose {name} is {ours}"
-        yield from self._unknown(given, [service])
+        gitops = self._entry(service).get("gitops")
+        if "remote" in given and isinstance(gitops, dict):
+            for name in PLACES:
+                ours = str(gitops.get(name) or "")
+                if ours and name in given and not _below(str(given[name]), ours):
+                    yield name, f"is not of {service}, whose {name} is {ours}"
+        yield from self._unknown(given, [service], briefing)
         yield from _unseen(given, commits(briefing))
 
     def of_read(
@@ -43,20 +61,32 @@ class Belonging:
     ) -> Iterator[tuple[str, str]]:
         """What is wrong in a read: it may also look at what the service depends on."""
         around = self._around(service) if service else self.services.names()[:AROUND_AT_MOST]
-        yield from self._unknown(given, around)
+        yield from self._unknown(given, around, briefing)
         named = {*commits(briefing), *HEX.findall(briefing.draft.text)}
         yield from _unseen(given, named)
 
-    def _unknown(self, given: Mapping[str, Json], around: list[str]) -> Iterator[tuple[str, str]]:
+    def _unknown(
+        self, given: Mapping[str, Json], around: list[str], briefing: Briefing
+    ) -> Iterator[tuple[str, str]]:
+        for name in EVERYWHERE:
+            if given.get(name):
+                yield name, "looks at what belongs to others"
         for name in sorted(NAMES & set(given)):
             value = given[name]
-            if isinstance(value, str) and not self._is_of(value, around):
-                yield name, f"{value[:60]!r} is nothing of {', '.join(around[:5]) or 'a service'}"
+            if not isinstance(value, str) or (name == "path" and "remote" in given):
+                continue
+            if value.startswith("{steps.") or self._is_of(value, around):
+                continue
+            if name == "node" and value in briefing.draft.text:
+                continue
+            yield name, f"{value[:60]!r} is nothing of {', '.join(around[:5]) or 'a service'}"
 
     def _is_of(self, value: str, around: list[str]) -> bool:
-        """The service's own name, a word of its entry, or an instance of it."""
+        """The service's own name, a word of its entry, an instance of it, or a path with those."""
+        parts = {value, *value.split("/")}
         for service in around:
-            if value in set(_words(self._entry(service))) or value.startswith(f"{service}-"):
+            words = set(_words(self._entry(service)))
+            if parts & words or any(part.startswith(f"{service}-") for part in parts):
                 return True
         return False
 

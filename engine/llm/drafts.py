@@ -21,6 +21,10 @@ from engine.ports import Services, Tools
 LIMIT = 256_000
 STEPS = 50
 ERRORS = 20
+# What tools are given, and compared with; its own checks refuse what is hidden in it.
+VERBATIM = frozenset({"input", "value"})
+# Turns text around, or hides it.
+HIDDEN = re.compile(r"[\x80-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
 
 
 class SaidStep(Model):
@@ -73,11 +77,22 @@ def parse(text: str) -> Said:
         raise Invalid(f"The answer is larger than {LIMIT // 1000} kB.")
     content = _read(text)
     try:
-        return Said.model_validate(content)
+        return Said.model_validate(_worded(content))
     except ValidationError as error:
         wrong = error.errors(include_input=False, include_url=False)[:ERRORS]
         fields = {_path(item["loc"]): _mended(item["msg"]) for item in wrong}
         raise Invalid("The answer does not fit the schema.", fields) from None
+
+
+def _worded(content: Any) -> Any:
+    """The same with prose made plain; inputs stay as they are, for their fields to judge."""
+    if isinstance(content, str):
+        return HIDDEN.sub("", content).replace("{@", "{ @")
+    if isinstance(content, list):
+        return [_worded(one) for one in content]
+    if isinstance(content, dict):
+        return {name: one if name in VERBATIM else _worded(one) for name, one in content.items()}
+    return content
 
 
 def arguments(text: str) -> dict[str, Json]:

@@ -31,12 +31,13 @@ class Witness:
     def label(self, proposal: Proposal) -> str:
         """Empty when the facts or a person ask for every write; else what the card has to say."""
         writes = [step for step in proposal.steps if step.expect is None]
-        if all(self._proposed(step) or self._restores(step) for step in writes):
+        fits = self._fits(proposal)
+        if fits and all(self._proposed(step) or self._restores(step) for step in writes):
             return ""
         if self.briefing.draft.origin is not Origin.PERSON:
             return SUGGESTED
-        wanted = self._wanted(proposal) and all(self._asked(step) for step in writes)
-        return "" if wanted else UNASKED
+        asked = fits and self._wants_a_change() and all(self._asked(step) for step in writes)
+        return "" if asked else UNASKED
 
     def _proposed(self, step: DraftStep) -> bool:
         """Whether the sober planner proposes the very same."""
@@ -55,12 +56,14 @@ class Witness:
         before = re.compile(rf"^-\s*[\"']?{last}[\"']?\s*[:=]\s*[\"']?{re.escape(str(value))}\b")
         return any(before.search(line) for line in self._changed_lines())
 
-    def _wanted(self, proposal: Proposal) -> bool:
-        """Whether the person wants a change at all, and of this service."""
-        if self.sober is not None and self.sober.kind is OutcomeKind.ANSWER:
-            return False
+    def _fits(self, proposal: Proposal) -> bool:
+        """Whether it is about a service that the request is about."""
         service = self.services.resolve(proposal.context.service) or ""
         return service in {self._own(), *self._named()} or not service
+
+    def _wants_a_change(self) -> bool:
+        """A question asks for none, and neither does what is well already."""
+        return self.sober is None or self.sober.kind is not OutcomeKind.ANSWER
 
     def _asked(self, step: DraftStep) -> bool:
         """Whether no value of it comes from an outsider alone."""
@@ -99,6 +102,8 @@ class Witness:
         return self.services.resolve(context.service) or ""
 
     def _named(self) -> Iterator[str]:
+        if self.briefing.draft.origin is not Origin.PERSON:
+            return
         for line in (self.briefing.draft.text, *self.briefing.history):
             for word in re.findall(r"[\w.-]+", line):
                 if found := self.services.resolve(word.strip(".-")):
