@@ -23,6 +23,7 @@ from bot.slack.app import Workspace, build, open_client, sign_in
 from bot.slack.budgets import Budgets
 from bot.slack.inbox import SOURCE as SLACK
 from bot.slack.inbox import Payloads
+from bot.slack.services import Library as SlackLibrary
 from bot.slack.services import Services
 from bot.slack.socket import Facts
 from bot.slack.sockets import Sockets
@@ -183,6 +184,9 @@ def slack_services(engine: Engine) -> Services:
         presence=engine.presence,
         alerts=engine.alerts,
         views=engine.views,
+        library=SlackLibrary(
+            engine.knowledge, engine.memory, engine.sessions, engine.runbook_steps
+        ),
     )
 
 

@@ -50,7 +50,7 @@ from engine.services.presence import Presence
 from engine.services.previews import Previews
 from engine.services.progress import Pace
 from engine.services.revisions import Revisions
-from engine.services.runbook_steps import NoCommands, RunbookSteps
+from engine.services.runbook_steps import RunbookSteps
 from engine.services.sessions import Sessions
 from engine.services.steps import Steps
 from engine.services.views import Views
@@ -62,7 +62,9 @@ from engine.store.surface import PostgresSurface
 from engine.store.unit import PostgresStore
 from engine.telemetry.metrics import Metrics
 from engine.tools.api import ApiTransport
+from engine.tools.command_lines import CommandLines
 from engine.tools.counted import CountedRunner
+from engine.tools.loading import CATALOG, load_tools
 from engine.tools.redaction import Redactor
 from engine.tools.registry import ToolRegistry
 from engine.tools.runner import ToolRunner
@@ -260,7 +262,7 @@ def assembled(settings: Settings, opened: Opened, *, gate: bool) -> Engine:
         knowledge=knowing(on),
         memory=Memory(store, now, tenant, on.services),
         sessions=Sessions(store, now, tenant),
-        runbook_steps=RunbookSteps(store, NoCommands(), on.services, now, tenant),
+        runbook_steps=RunbookSteps(store, command_lines(settings), on.services, now, tenant),
         alerts=Alerts(store, on.services, now, tenant, channel, timezone=zone),
         answers=Answers(store, on.services),
         feedback=Feedback(store, now, tenant),
@@ -296,6 +298,12 @@ def drafting(settings: Settings, opened: Opened, on: Ground) -> Drafts:
 def knowing(on: Ground) -> Knowledge:
     """What is written down."""
     return Knowledge(on.store, now, on.tenant, on.services, checked_title)
+
+
+def command_lines(settings: Settings) -> CommandLines:
+    """What runbooks may say."""
+    folder = settings.tools.folder
+    return CommandLines(load_tools(CATALOG, *([folder] if folder else [])))
 
 
 def previewing(on: Ground) -> Previews:

@@ -34,10 +34,7 @@ def drawn(chart: Chart) -> Block:
 
 def named(points: tuple[Point, ...]) -> list[str]:
     """Times of the day; with seconds where minutes would name two points alike."""
-    near = any(
-        later.at - earlier.at < timedelta(minutes=1)
-        for earlier, later in pairwise(points)
-    )
+    near = any(later.at - earlier.at < timedelta(minutes=1) for earlier, later in pairwise(points))
     form = "%H:%M:%S" if near else "%H:%M"
     return [point.at.strftime(form) for point in points]
 

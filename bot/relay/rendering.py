@@ -1,17 +1,25 @@
 """Rows -> what Slack shall show, by kind of post; read anew each time it is written."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from bot.blocks import findings, home, log, note, outcome, plan, preview, problem
+from bot.blocks import findings, home, knowledge, log, note, outcome, plan, preview, problem
+from bot.blocks.chart import described
 from bot.blocks.parts import Message
-from engine.domain.conversation import Post, PostKind
+from engine.context.charts import chart_png, graph_png
+from engine.domain.charts import Chart
+from engine.domain.conversation import Place, Post, PostKind
+from engine.domain.graph import Graph
 from engine.domain.ids import DraftId, ExecutionId, PersonId, PlanId, ProblemId
+from engine.domain.model import Json
 from engine.domain.views import FindingsView, LogView, PlanView, ProblemView
+from engine.errors import NotFound
 from engine.ports import Store
 
 HOME_PLANS = 30
+PICTURES = "slack.pictures"
 
 
 class Views(Protocol):
@@ -25,22 +33,33 @@ class Views(Protocol):
     async def problem(self, problem_id: ProblemId) -> ProblemView: ...
 
 
+class Drawing(Protocol):
+    """What pictures show."""
+
+    async def charts(self, draft_id: DraftId) -> Sequence[Chart]: ...
+    def graph(self, service: str) -> Graph | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class File:
-    """A text file that goes into the thread."""
+    """A text file or a picture that goes into the thread."""
 
     name: str
     title: str
-    text: str
+    content: str | bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """`version` is the plan version that a card shows; `file` is what does not fit it."""
+    """`version` is the plan version that a card shows; `file` is what does not fit it.
+
+    `working`: whether something is being looked at, where the post tells that.
+    """
 
     message: Message
     version: int = 0
     file: File | None = None
+    working: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +68,7 @@ class Rendering:
 
     views: Views
     store: Store
+    drawing: Drawing
 
     async def message(self, post: Post) -> Rendered:
         """The message of a post."""
@@ -93,11 +113,45 @@ class Rendering:
             name = f"{post.body['reference']}-v{post.body['version']}"
             text = preview.as_text(name, preview.of(post.body))
             return File(f"{name}-dry-run.txt", f"Dry run of {name}", text)
+        if picture := await self._picture(post):
+            return picture
         execution_id = str(post.body.get("execution_id") or post.subject)
         view = await self.views.full_log(ExecutionId(execution_id))
         reference = view.execution.reference
         text = log.as_file(list(view.lines))
         return File(f"{reference}.log", f"Full log of {reference}", text)
+
+    async def ask_for_pictures(self, post: Post, thread: str, *, drawn: bool) -> None:
+        """Once: the service graph below its answer, and the chart that Slack refused to draw."""
+        view = await self.views.findings(DraftId(post.subject))
+        outcome = view.outcome
+        if not view.done or outcome is None:
+            return
+        wanted: list[dict[str, Json]] = [] if drawn else [{"charts": post.subject}]
+        if outcome.graph:
+            wanted.append({"graph": outcome.graph})
+        place = Place(channel=post.place.channel, thread=thread)
+        async with self.store.begin() as unit:
+            for body in wanted:
+                if await unit.inbox.once(PICTURES, f"{post.id}:{next(iter(body))}"):
+                    await unit.posts.want(PostKind.FILE, post.subject, place, body=body)
+
+    async def _picture(self, post: Post) -> File | None:
+        """The picture that a file's post asks for; None when it asks for another file."""
+        if service := str(post.body.get("graph") or ""):
+            graph = self.drawing.graph(service)
+            if graph is None:
+                raise NotFound(f"{service} is not in the service graph any more")
+            title = f"What depends on {service}, and what it needs"
+            return File(f"{service}.png", title, await asyncio.to_thread(graph_png, graph))
+        if draft_id := str(post.body.get("charts") or ""):
+            found = await self.drawing.charts(DraftId(draft_id))
+            if not found:
+                raise NotFound("There is nothing to draw")
+            first = found[0]
+            title = f"[{first.number}] {described(first)}"
+            return File("chart.png", title, await asyncio.to_thread(chart_png, first))
+        return None
 
     async def _plan(self, post: Post) -> Rendered:
         view = await self.views.plan(PlanId(post.subject))
@@ -114,7 +168,8 @@ class Rendering:
         return Rendered(problem.card(await self.views.problem(ProblemId(post.subject))))
 
     async def _findings(self, post: Post) -> Rendered:
-        return Rendered(findings.findings(await self.views.findings(DraftId(post.subject))))
+        view = await self.views.findings(DraftId(post.subject))
+        return Rendered(findings.findings(view), working=not view.done)
 
     async def _outcome(self, post: Post) -> Rendered:
         if post.body.get("text"):
@@ -122,4 +177,8 @@ class Rendering:
         return Rendered(outcome.outcome(await self.views.execution(ExecutionId(post.subject))))
 
     async def _note(self, post: Post) -> Rendered:
+        if plan_id := post.body.get("plan_id"):
+            return Rendered(outcome.outcome(await self.views.plan(PlanId(str(plan_id)))))
+        if post.body.get("document"):
+            return Rendered(knowledge.document(post.body))
         return Rendered(note.note(post.body))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from bot.relay.rendering import File, Rendered, Rendering
+from bot.relay.statuses import Statuses
 from bot.slack.writer import Limited, Refused, Shown, Vanished, Writer
 from engine.domain.conversation import Post, PostKind
 
@@ -45,6 +46,7 @@ class Writing:
     records: Records
     rendering: Rendering
     writer: Writer
+    statuses: Statuses
     surely_absent: set[str] = field(default_factory=set)
 
     async def show(self, post: Post, epoch: int) -> None:
@@ -78,8 +80,12 @@ class Writing:
             shown_at=shown.at,
             epoch=epoch,
         )
+        thread = post.place.thread or shown.ts
         if rendered.file and rendered.version != post.shown_version:
-            await self._give(post, post.place.thread or shown.ts, rendered.file)
+            await self._give(post, thread, rendered.file)
+        if rendered.working is not None:
+            await self.statuses.show(post.place.channel, thread, working=rendered.working)
+            await self.rendering.ask_for_pictures(post, thread, drawn=shown.drawn)
 
     async def _found(self, post: Post) -> Post:
         """The post with its place on Slack, if an attempt of unknown outcome got through."""
@@ -133,4 +139,4 @@ class Writing:
         await self._give(post, post.place.thread, await self.rendering.file(post))
 
     async def _give(self, post: Post, thread: str, file: File) -> None:
-        await self.writer.upload(post.place.channel, thread, file.name, file.title, file.text)
+        await self.writer.upload(post.place.channel, thread, file.name, file.title, file.content)

@@ -11,6 +11,9 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.blocks.guide import guide
+from bot.slack import library_commands
+from bot.slack.answers import Choosing, Ratings, Results
 from bot.slack.approvals import Deciding
 from bot.slack.ask import Ask
 from bot.slack.commands import Commands
@@ -21,7 +24,9 @@ from bot.slack.executions import Operating
 from bot.slack.failures import error_of, reaching
 from bot.slack.home import Home
 from bot.slack.inbox import Inbox
+from bot.slack.knowledge import Reading
 from bot.slack.people import People
+from bot.slack.plan_commands import PlanCommands
 from bot.slack.previews import Previewing
 from bot.slack.problems import Problems
 from bot.slack.reactions import Reactions
@@ -106,8 +111,18 @@ def features(
     team = workspace.team
     people = People(client, directory, team)
     door = Door(people, Whispers(store), team, workspace.organisation)
+    table = (
+        *PlanCommands(
+            store, services.views, services.approvals, services.conversations, door
+        ).table(),
+        *library_commands.table(services.library, door),
+    )
+    told = guide(services.answers.examples(), table)
     return [
-        Ask(services.conversations, door, workspace.bot_user),
+        Ask(services.conversations, services.presence, door, workspace.bot_user, told),
+        Choosing(services.conversations, door),
+        Results(services.answers, door),
+        Ratings(services.feedback, door),
         Deciding(services.approvals, services.views, door),
         Reactions(store, services.approvals, services.views, door, team),
         Operating(services.executions, door),
@@ -115,8 +130,9 @@ def features(
         Editing(services.revisions, door),
         Previewing(services.previews, services.revisions, services.views, door),
         Problems(services.alerts, door),
+        Reading(services.library, door),
         Home(store, people),
-        Commands(store, services.views, door),
+        Commands(door, table, told),
     ]
 
 

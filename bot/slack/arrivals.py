@@ -16,7 +16,7 @@ SLACK_ITSELF = frozenset({"USLACKBOT", "USLACK"})
 # Handled at once: a cache to be cleared in this process, dialogs that have to be opened or
 # answered within three seconds.
 DIRECT_EVENTS = frozenset({"user_change"})
-DIRECT_ACTIONS = frozenset({ids.REJECT, ids.EDIT})
+DIRECT_ACTIONS = frozenset({ids.REJECT, ids.EDIT, ids.RATE_WHY, *ids.SHOWS})
 DIRECT_VIEWS = frozenset({ids.EDITED})
 LONGEST = 300
 
@@ -86,6 +86,11 @@ def opened(body: Body, where: Origin, _: str) -> Arrival | None:
     return Arrival(f"event:{body.get('event_id')}", f"home:{where.user}")
 
 
+def stopped(body: Body, where: Origin, _: str) -> Arrival | None:
+    """Slack's own button that stops us while we are looking; before what was said after it."""
+    return Arrival(f"event:{body.get('event_id')}", f"{where.channel}:{where.thread}")
+
+
 def pressed(body: Body, where: Origin) -> Arrival | None:
     """A press. The same press has the same `action_ts`."""
     actions = body.get("actions") or []
@@ -114,6 +119,7 @@ EVENTS: dict[str, Callable[[Body, Origin, str], Arrival | None]] = {
     "reaction_added": reacted,
     "reaction_removed": reacted,
     "app_home_opened": opened,
+    "agent_session_stopped": stopped,
 }
 OTHERS: dict[str, Callable[[Body, Origin], Arrival | None]] = {
     "block_actions": pressed,

@@ -9,10 +9,9 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from bot.blocks import actions as ids
 from bot.slack.answered import answered
 from bot.slack.arrivals import addressed
-from bot.slack.commands import HELP
 from bot.slack.door import Door
 from bot.slack.origins import origin
-from bot.slack.services import Conversations
+from bot.slack.services import Conversations, Presence
 from bot.slack.wire import words
 
 # The whole message is one of these; the help also tells where to see what runs.
@@ -20,6 +19,7 @@ FOR_HELP = re.compile(
     r"(?:help(?: me)?|hi|hello|hey|what can you do|what(?: is|'s) running)?[ .!?]*",
     re.IGNORECASE,
 )
+WORDLESS = "That message has no words that I could draft from. Tell me in words what to do."
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,10 @@ class Ask:
     """Mentions, direct messages, replies, and the entry of a message's menu."""
 
     conversations: Conversations
+    presence: Presence
     door: Door
     bot_user: str
+    help: str
 
     def register(self, app: AsyncApp) -> None:
         """Attach this file's listeners to the app."""
@@ -45,22 +47,25 @@ class Ask:
             return
         text = words(str(event.get("text", "")), self.bot_user)
         if to_us and FOR_HELP.fullmatch(text):
-            await self.door.whispers.whisper(origin(args.body), HELP)
+            await self.door.whispers.whisper(origin(args.body), self.help)
             return
-        await self.conversations.hear(
-            origin(args.body).place, actor=actor, text=text, ts=str(event["ts"]), addressed=to_us
-        )
+        place, ts = origin(args.body).place, str(event["ts"])
+        if await self.conversations.hear(place, actor=actor, text=text, ts=ts, addressed=to_us):
+            await self.presence.late(place, ts)
 
     async def draft_from(self, args: AsyncArgs) -> None:
         """The words of any message, asked by whoever chose `Draft a plan` in its menu."""
         actor = await self.door.admit(args)
         if actor is None:
             return
+        if why := await self.door.closed(origin(args.body).channel):
+            await self.door.whispers.whisper(origin(args.body), why)
+            return
         message = args.body["message"]
+        text = words(str(message.get("text", "")), self.bot_user)
+        if not text:
+            await self.door.whispers.whisper(origin(args.body), WORDLESS)
+            return
         await self.conversations.hear(
-            origin(args.body).place,
-            actor=actor,
-            text=words(str(message.get("text", "")), self.bot_user),
-            ts=str(message["ts"]),
-            addressed=True,
+            origin(args.body).place, actor=actor, text=text, ts=str(message["ts"]), addressed=True
         )

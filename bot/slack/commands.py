@@ -1,6 +1,8 @@
-"""`/carapulse`: help, and what is going on. Plans are asked for in a message, not here."""
+"""`/carapulse`: one table of subcommands; what each one answers is for the person alone."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
@@ -9,29 +11,46 @@ from bot.blocks import actions as ids
 from bot.blocks.text import quoted
 from bot.slack.answered import answered
 from bot.slack.door import Door
-from bot.slack.origins import origin
-from bot.slack.services import Plans
-from engine.domain.views import PlanView
-from engine.ports import Store
+from bot.slack.origins import Origin, origin
+from engine.domain.actor import Actor
 
-HELP = (
-    "Mention me in a channel, or write to me here, with what should be true afterwards: "
-    "“set pool_size to 20 for checkout in prod”, or “roll back the last config change”. "
-    "I look at the systems, show a plan, and run it once it is approved.\n"
-    "`/carapulse status` lists what waits and what runs."
-)
-UNKNOWN = "I know `help` and `status`. To ask for a plan, mention me in a message or in a thread."
-NOTHING = "Nothing waits for approval and nothing runs."
-MOST = 10
+SUGGESTED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A command as somebody typed it: `words` are what follows the subcommand's name.
+
+    `once` is the same for a second delivery of the same command.
+    """
+
+    actor: Actor
+    who: Origin
+    words: str
+    once: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subcommand:
+    """A row of the table. `usage` begins with the name; `answer` raises what can't be done."""
+
+    usage: str
+    about: str
+    answer: Callable[[Asked], Awaitable[str]]
+
+    @property
+    def name(self) -> str:
+        """The first word of the usage."""
+        return self.usage.split()[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Commands:
     """The slash command; it works outside threads only, which is Slack's rule."""
 
-    store: Store
-    views: Plans
     door: Door
+    table: Sequence[Subcommand]
+    help: str
 
     def register(self, app: AsyncApp) -> None:
         """Attach this file's listeners to the app."""
@@ -40,27 +59,26 @@ class Commands:
     async def answer(self, args: AsyncArgs) -> None:
         """For the person alone, so it may be asked in any channel."""
         who = origin(args.body)
-        if await self.door.people.actor(who.user) is None:
+        actor = await self.door.member(who)
+        if actor is None:
             await self.door.whispers.whisper(who, self.door.refusal)
             return
-        word = str(args.body.get("text", "")).strip().lower()
-        answers = {"": HELP, "help": HELP}
-        text = await self.status() if word == "status" else answers.get(word, UNKNOWN)
-        await self.door.whispers.whisper(who, text)
+        name, _, words = str(args.body.get("text", "")).strip().partition(" ")
+        found = next((each for each in self.table if each.name == name.lower()), None)
+        once = str(args.body.get("trigger_id", ""))
+        asked = Asked(actor, who, words.strip(), once)
+        text = await found.answer(asked) if found else self.without(name.lower())
+        if text:
+            await self.door.whispers.whisper(who, text)
 
-    async def status(self) -> str:
-        """Each open plan in one line."""
-        async with self.store.begin() as unit:
-            refs = await unit.plans.open_refs()
-        plan_ids = list(dict.fromkeys(ref.plan_id for ref in refs))
-        lines = [told(await self.views.plan(plan_id)) for plan_id in plan_ids[:MOST]]
-        if len(plan_ids) > MOST:
-            lines.append(f"and {len(plan_ids) - MOST} more")
-        return "\n".join(lines) or NOTHING
-
-
-def told(view: PlanView) -> str:
-    """`P-1042 v2 waiting: Set checkout pool_size to 20`."""
-    version = view.version
-    state = view.execution.state.value if view.execution else view.state.value
-    return f"{version.reference} v{version.version} *{state}*: {quoted(version.title)}"
+    def without(self, name: str) -> str:
+        """Help, or what is nearest to a word that nobody knows."""
+        if name in ("", "help"):
+            return self.help
+        names = [each.name for each in self.table] + ["help"]
+        near = get_close_matches(name, names, n=SUGGESTED, cutoff=0.5) or names[:SUGGESTED]
+        listed = ", ".join(f"`/carapulse {each}`" for each in near)
+        return (
+            f"There is no `/carapulse {quoted(name, 40)}`. Did you mean {listed}? "
+            "`/carapulse help` tells all."
+        )

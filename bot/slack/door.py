@@ -10,6 +10,11 @@ from bot.slack.people import People
 from bot.slack.whispers import Whispers
 from engine.domain.actor import Actor
 
+ABSENT = (
+    "I'm not in this channel, so nobody here would see the plan. Invite me with "
+    "`/invite @carapulse`, or write to me directly."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Door:
@@ -33,6 +38,13 @@ class Door:
             why = self.refusal if actor is None else self.elsewhere
             await (self.whispers.once if "event" in args.body else self.whispers.whisper)(who, why)
         return None
+
+    async def closed(self, channel: str) -> str:
+        """Why no thread can be begun in this channel; empty where one can."""
+        standing = await self.people.standing(channel)
+        if standing.outside:
+            return self.elsewhere
+        return "" if standing.here else ABSENT
 
     async def member(self, who: Origin) -> Actor | None:
         """The person, if the account is one of ours."""

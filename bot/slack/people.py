@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
@@ -14,6 +15,14 @@ from engine.ports import Directory
 FRESH = 15 * 60.0
 MOST = 10_000
 GONE = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether others read a channel, and whether we are in it."""
+
+    outside: bool
+    here: bool
 
 
 class People:
@@ -31,7 +40,7 @@ class People:
         self._team = team
         self._clock = clock
         self._accounts: dict[str, tuple[float, Account]] = {}
-        self._shared: dict[str, tuple[float, bool]] = {}
+        self._standings: dict[str, tuple[float, Standing]] = {}
 
     async def actor(self, user: str) -> Actor | None:
         """The person; None for guests, bots, strangers, the deleted, and the unknown."""
@@ -51,16 +60,22 @@ class People:
         return account
 
     async def shared_outside(self, channel: str) -> bool:
-        """Whether people of other organisations read this channel. Unknown channels count as so."""
+        """Whether people of other organisations read this channel, as far as Slack tells us."""
         if not channel or channel.startswith("D"):
             return False
-        known = self._shared.get(channel)
+        return (await self.standing(channel)).outside
+
+    async def standing(self, channel: str) -> Standing:
+        """What we know of a channel, or of a direct conversation. Raises `Unavailable`."""
+        known = self._standings.get(channel)
+        # Being invited is what people do next, so only being there is remembered.
         if known and self._clock() - known[0] < FRESH:
             return known[1]
-        shared = await self._look_at(channel)
-        make_room(self._shared)
-        self._shared[channel] = (self._clock(), shared)
-        return shared
+        standing = await self._look_at(channel)
+        if standing.here:
+            make_room(self._standings)
+            self._standings[channel] = (self._clock(), standing)
+        return standing
 
     def forget(self, user: str) -> None:
         """The account changed."""
@@ -76,17 +91,20 @@ class People:
             raise
         return account_of(found["user"], self._team)
 
-    async def _look_at(self, channel: str) -> bool:
+    async def _look_at(self, channel: str) -> Standing:
         try:
             async with reaching():
                 found = await self._client.conversations_info(channel=channel)
         except SlackApiError as error:
+            # A private channel or a conversation that we are not in: nothing is said there by us.
             if error.response["error"] == "channel_not_found":
-                return True
+                return Standing(outside=False, here=False)
             raise
         said = found["channel"]
-        outside = said.get("is_shared") and not said.get("is_org_shared")
-        return bool(said.get("is_ext_shared") or said.get("is_pending_ext_shared") or outside)
+        shared = said.get("is_shared") and not said.get("is_org_shared")
+        outside = said.get("is_ext_shared") or said.get("is_pending_ext_shared") or shared
+        here = said.get("is_member") or said.get("is_im")
+        return Standing(outside=bool(outside), here=bool(here))
 
 
 def account_of(user: dict[str, Any], team: str) -> Account:

@@ -7,11 +7,17 @@ from typing import Protocol
 from engine.domain.actor import Actor, Surface
 from engine.domain.approval import Decided, Verdict
 from engine.domain.conversation import Place
+from engine.domain.draft import Evidence
 from engine.domain.execution import Choice
+from engine.domain.feedback import Rating, Thumb
 from engine.domain.form import PlanForm
-from engine.domain.ids import DraftId, ExecutionId, PlanId, ProblemId
+from engine.domain.ids import DraftId, EvidenceId, ExecutionId, PlanId, ProblemId
 from engine.domain.model import Json
 from engine.domain.views import PlanView
+from engine.services.knowledge import Knowledge
+from engine.services.memory import Memory
+from engine.services.runbook_steps import RunbookSteps
+from engine.services.sessions import Sessions
 
 
 class Conversations(Protocol):
@@ -20,6 +26,28 @@ class Conversations(Protocol):
     async def hear(
         self, place: Place, *, actor: Actor, text: str, ts: str, addressed: bool
     ) -> bool: ...
+    async def begin(self, channel: str, *, actor: Actor, text: str, ts: str) -> bool: ...
+    async def choose(self, actor: Actor, draft_id: DraftId, number: int, *, ts: str) -> None: ...
+    async def stop(self, place: Place, actor: Actor) -> bool: ...
+
+
+class Answers(Protocol):
+    """What stands behind an answer, and what can be asked here."""
+
+    async def result(self, evidence_id: EvidenceId, place: Place) -> Evidence: ...
+    def examples(self) -> list[str]: ...
+
+
+class Feedback(Protocol):
+    """What people think of answers and plans."""
+
+    async def rate(self, actor: Actor, subject: str, verdict: Thumb, words: str = "") -> Rating: ...
+
+
+class Presence(Protocol):
+    """What people are told who spoke while nobody was there."""
+
+    async def late(self, place: Place, said_at: str) -> None: ...
 
 
 class Approvals(Protocol):
@@ -86,6 +114,16 @@ class Plans(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Library:
+    """What a team writes down."""
+
+    knowledge: Knowledge
+    memory: Memory
+    sessions: Sessions
+    steps: RunbookSteps
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """All of them."""
 
@@ -95,5 +133,9 @@ class Services:
     drafts: Drafts
     revisions: Revisions
     previews: Previews
+    answers: Answers
+    feedback: Feedback
+    presence: Presence
     alerts: Alerts
     views: Plans
+    library: Library

@@ -1,12 +1,14 @@
 """Words for one person alone, asked of the relay like every other post."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
 from bot.slack.origins import Origin
 from engine.domain.conversation import Place, PostKind
+from engine.domain.ids import PlanId
+from engine.domain.model import Json
 from engine.ports import Store
 
 TOLD = "slack.told"
@@ -19,7 +21,7 @@ class Whispers:
     store: Store
     now: Callable[[], datetime] = field(default=partial(datetime.now, UTC))
 
-    async def whisper(self, to: Origin, text: str) -> None:
+    async def whisper(self, to: Origin, text: str, buttons: Sequence[dict[str, Json]] = ()) -> None:
         """Tell the person who acted, where they acted."""
         if not to.user:
             return
@@ -28,7 +30,19 @@ class Whispers:
                 PostKind.WHISPER,
                 f"whisper:{to.user}",
                 Place(channel=to.channel or to.user, thread=to.thread),
-                body={"text": text},
+                body={"text": text, "buttons": list(buttons)},
+                recipient=to.user,
+                urgent=True,
+            )
+
+    async def about(self, to: Origin, plan_id: PlanId) -> None:
+        """How a plan stands, for the person who asked."""
+        async with self.store.begin() as unit:
+            await unit.posts.want(
+                PostKind.WHISPER,
+                f"whisper:{to.user}",
+                Place(channel=to.channel or to.user, thread=to.thread),
+                body={"plan_id": plan_id},
                 recipient=to.user,
                 urgent=True,
             )

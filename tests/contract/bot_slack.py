@@ -15,20 +15,30 @@ from bot.local.slack.local_slack import LocalSlack
 from bot.local.slack.server import open_local_slack
 from bot.relay.relay import Relay
 from bot.relay.rendering import Rendering
+from bot.relay.statuses import Statuses
 from bot.relay.writing import Writing
 from bot.slack.app import Workspace, build, open_client, sign_in
 from bot.slack.budgets import Budgets
 from bot.slack.inbox import SOURCE, Payloads
-from bot.slack.services import Services
+from bot.slack.services import Library, Services
 from bot.slack.sockets import Sockets
 from bot.slack.writer import Writer
+from engine.context.services import ServiceFile
 from engine.directory.file import FileDirectory
 from engine.domain.actor import Actor, Surface
 from engine.domain.approval import Decided, Verdict
 from engine.domain.execution import Choice
 from engine.domain.ids import DraftId, ExecutionId, PlanId, ProblemId, Tenant
 from engine.domain.views import PlanView
+from engine.llm.playbooks import checked_title
+from engine.services.answers import Answers
 from engine.services.conversations import Conversations
+from engine.services.feedback import Feedback
+from engine.services.knowledge import Knowledge
+from engine.services.memory import Memory
+from engine.services.presence import Presence
+from engine.services.runbook_steps import NoCommands, RunbookSteps
+from engine.services.sessions import Sessions
 from engine.services.views import Views
 from engine.store.connection import Pool, open_pool
 from engine.store.intake import Desk, open_intake
@@ -37,6 +47,10 @@ from engine.store.unit import PostgresStore
 
 TENANT = Tenant("default")
 PEOPLE = Path(demo.__file__).parent / "directory.yaml"
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass
@@ -134,8 +148,23 @@ async def open_rig(
         store, surface = PostgresStore(pool, TENANT), PostgresSurface(pool, TENANT)
         decisions = Decisions()
         shown = views or Views(store, directory)
-        heard = Conversations(store, lambda: datetime.now(UTC), TENANT, {})
-        services = Services(heard, decisions, decisions, decisions, decisions, shown)
+        heard = Conversations(store, now, TENANT, {})
+        unused: Any = decisions
+        answers = Answers(store, ServiceFile.build({}, "services"))
+        services = Services(
+            conversations=heard,
+            approvals=decisions,
+            executions=decisions,
+            drafts=decisions,
+            revisions=unused,
+            previews=unused,
+            answers=answers,
+            feedback=Feedback(store, now, TENANT),
+            presence=Presence(store, now),
+            alerts=decisions,
+            views=shown,
+            library=library_of(store),
+        )
         workspace = await sign_in(client)
         intake = open_intake(pool, TENANT, "one")
         app = build(
@@ -148,7 +177,8 @@ async def open_rig(
         )
         sockets = Sockets(client, "xapp-local", app.async_dispatch)
         writer = Writer(client, Budgets(scale=scale))
-        relay = Relay(surface, Writing(surface, Rendering(shown, store), writer), "slack", "one")
+        writing = Writing(surface, Rendering(shown, store, answers), writer, Statuses(writer))
+        relay = Relay(surface, writing, "slack", "one")
         desks = {SOURCE: Desk(Payloads(app).carry_out, at_once=4)} if work else {}
         async with sockets.connected(), intake.working(desks):
             running = asyncio.create_task(relay.run())
@@ -160,6 +190,17 @@ async def open_rig(
             finally:
                 running.cancel()
                 await asyncio.wait({running}, timeout=5)
+
+
+def library_of(store: PostgresStore) -> Library:
+    """What a team writes down, with one service and no tools."""
+    graph = ServiceFile.build({"services": [{"name": "checkout"}]}, "services")
+    return Library(
+        Knowledge(store, now, TENANT, graph, checked_title),
+        Memory(store, now, TENANT, graph),
+        Sessions(store, now, TENANT),
+        RunbookSteps(store, NoCommands(), graph, now, TENANT),
+    )
 
 
 @asynccontextmanager

@@ -291,7 +291,7 @@ async def test_home_and_help_answer_without_a_plan(rig: Rig, ann: Person) -> Non
     told = await ann.wait_for(lambda m: m["ephemeral_to"] == "U0ANN")
 
     assert "How to ask" in str(home)
-    assert told["text"].startswith("Mention me in a channel")
+    assert told["text"].startswith("*Ask in words*: mention me in a channel")
 
 
 @pytest.mark.parametrize("said", ["", "hi", "What can you do?", "help", "what is running?"])
@@ -299,7 +299,7 @@ async def test_who_asks_for_no_deed_is_told_how_to_ask(rig: Rig, ann: Person, sa
     await ann.say("C0INC", f"@carapulse {said}")
 
     told = await ann.wait_for(lambda m: m["ephemeral_to"] == "U0ANN")
-    assert told["text"].startswith("Mention me in a channel")
+    assert told["text"].startswith("*Ask in words*: mention me in a channel")
     assert "`/carapulse status` lists what waits and what runs" in told["text"]
     assert await rig.pool.fetch("SELECT id FROM drafts") == []
 

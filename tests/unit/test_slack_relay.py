@@ -10,6 +10,7 @@ import pytest
 
 from bot.relay.relay import Relay, backoff
 from bot.relay.rendering import File, Rendered, Rendering
+from bot.relay.statuses import Statuses
 from bot.relay.writing import Writing, method_of
 from bot.slack.budgets import Budgets
 from bot.slack.writer import Limited, Refused, Shown, Vanished, Writer
@@ -131,7 +132,8 @@ class Script:
 
 def relay(table: Table, pen: Pen, script: Script | None = None) -> Relay:
     rendering = cast("Rendering", script or Script())
-    return Relay(table, Writing(table, rendering, cast("Writer", pen)), "slack", "me")
+    writer = cast("Writer", pen)
+    return Relay(table, Writing(table, rendering, writer, Statuses(writer)), "slack", "me")
 
 
 @asynccontextmanager
