@@ -156,12 +156,16 @@ class CommandLine(Model):
 
 
 class Parsed(Model):
-    """A command line as an action of a tool, or the reason why it is none."""
+    """A command line as an action of a tool, or the reason why it is none.
+
+    `missing` are inputs that the service has to tell.
+    """
 
     tool: str = ""
     action: str = ""
     input: dict[str, Json] = {}
     context: dict[str, str] = {}
+    missing: tuple[str, ...] = ()
     reason: str = ""
 
     @property

@@ -26,13 +26,6 @@ BY = "runbook"
 SHOWN = 5_000
 
 
-class NoCommands:
-    """The `Commands` port where nothing reads command lines."""
-
-    def parse(self, line: str, context: ContextRef) -> Parsed:
-        return Parsed(reason="no tool here reads command lines.")
-
-
 @dataclass(frozen=True, slots=True)
 class RunbookSteps:
     """Nothing of a runbook runs: a command becomes a step, and the plan needs its approvals."""
@@ -129,15 +122,31 @@ class RunbookSteps:
         if not parsed.ok:
             raise Invalid(f"This can't be a step: {parsed.reason}")
         context = known.model_copy(update={k: v for k, v in parsed.context.items() if v})
+        told = self._told(parsed, context)
         why = f"Command {number} of the runbook {document.title}"
         step = DraftStep(
             tool=parsed.tool,
             action=parsed.action,
-            input=parsed.input,
+            input={**parsed.input, **told},
             title=line.text[:200],
             why=why,
         )
         return step, context
+
+    def _told(self, parsed: Parsed, context: ContextRef) -> dict[str, Json]:
+        """What the line leaves to the service. Raises `Invalid` where that does not say it."""
+        if not parsed.missing:
+            return {}
+        if not context.service:
+            raise Invalid("This can't be a step: it does not say which service it is about.")
+        gitops = self.services.entry(context.service).get("gitops")
+        known = gitops if isinstance(gitops, dict) else {}
+        lacking = [name for name in parsed.missing if not known.get(name)]
+        if lacking:
+            raise Invalid(
+                f"This can't be a step: {context.service} has no {' and no '.join(lacking)}."
+            )
+        return {name: known[name] for name in parsed.missing}
 
     def _proposal(
         self,
