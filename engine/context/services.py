@@ -23,12 +23,17 @@ class Environment(Model):
 
 
 class Gitops(Model):
-    """Where the settings of a service live, when a controller or the service follows git."""
+    """Where the settings of a service live, when a controller or the service follows git.
+
+    `path` is a settings file, or a folder that holds `<environment>/values.yaml`; `image_key` is
+    the key in it that a deployment writes.
+    """
 
     repository: Key
     remote: str = ""
     branch: Key = "main"
     path: Annotated[str, StringConstraints(pattern=r"^[\w][\w./-]*$", max_length=500)]
+    image_key: Key = "image.tag"
 
 
 class Health(Model):
@@ -43,11 +48,27 @@ class Helm(Model):
     """The release that a service is installed as."""
 
     release: Key
-    chart: Key
+    chart: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][A-Za-z0-9._/-]*$", max_length=200)]
+
+
+class Argocd(Model):
+    """The Argo CD application that a service is."""
+
+    application: Key
+
+
+class Vault(Model):
+    """The database role in Vault whose credentials a service uses."""
+
+    role: Key
 
 
 class Service(Model):
-    """One service. `metrics` holds PromQL by name, and `limit`, the error rate that is too high."""
+    """One service. `metrics` holds PromQL by name, and `limit`, the error rate that is too high.
+
+    `image` is its image without a tag, `container` the container that runs it; both are its name
+    where nothing else is said.
+    """
 
     name: Key
     aliases: tuple[Text, ...] = ()
@@ -62,6 +83,10 @@ class Service(Model):
     gitops: Gitops | None = None
     health: Health | None = None
     helm: Helm | None = None
+    argocd: Argocd | None = None
+    vault: Vault | None = None
+    image: str = ""
+    container: str = ""
     metrics: dict[Key, Text] = Field(default_factory=dict)
 
 
@@ -105,6 +130,28 @@ class ServiceFile:
         if wrong := "; ".join(_contradictions(document)):
             raise ConfigurationError(f"{name} is wrong: {wrong}.")
         return cls(document)
+
+    def with_remotes(self, host: str) -> Self:
+        """The same, with an address on this host for every repository that has none."""
+        services = tuple(
+            one.model_copy(
+                update={
+                    "gitops": one.gitops.model_copy(
+                        update={"remote": one.gitops.remote or f"{host}/{one.gitops.repository}"}
+                    )
+                }
+            )
+            if one.gitops
+            else one
+            for one in self._document.services
+        )
+        return type(self)(self._document.model_copy(update={"services": services}))
+
+    def remotes(self) -> list[str]:
+        """The repositories that are named."""
+        return [
+            one.gitops.remote for one in self._services.values() if one.gitops and one.gitops.remote
+        ]
 
     def resolve(self, name: str) -> str | None:
         return self._names.get(_plain(name))

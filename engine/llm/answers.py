@@ -7,7 +7,8 @@ from engine.llm import sentences
 from engine.llm.findings import Findings
 from engine.llm.grammar import Intent
 from engine.llm.playbooks import Does, Playbook
-from engine.llm.requests import CHOICES, Wanted
+from engine.llm.requests import Wanted
+from engine.llm.scopes import CHOICES
 from engine.ports import Services
 
 CAN = {

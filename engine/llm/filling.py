@@ -8,12 +8,14 @@ from engine.domain.call import Expectation
 from engine.domain.draft import Briefing, Outcome, OutcomeKind
 from engine.domain.model import Json
 from engine.domain.plan import DraftStep, Origin, Proposal
-from engine.errors import CarapulseError, DraftFailed
+from engine.errors import DraftFailed
 from engine.llm import sentences
+from engine.llm.aims import Refused
 from engine.llm.findings import Change, Findings
 from engine.llm.grammar import Intent
 from engine.llm.playbooks import Action, Playbook
-from engine.llm.requests import CHOICES, Unclear, Wanted
+from engine.llm.requests import Wanted
+from engine.llm.scopes import CHOICES, Unclear
 from engine.llm.templates import Missing, fill, fill_text, known
 
 Roots = dict[str, dict[str, Json]]
@@ -23,10 +25,6 @@ UNDERSTOOD = {
     Intent.SET_VALUE: "set {key} of {service} in {place} to {value}",
     Intent.FIX: "find a fix for {service} in {place}",
 }
-
-
-class Refused(CarapulseError):
-    """The request is understood and can't become a plan; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)

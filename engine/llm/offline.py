@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from engine.domain.draft import Briefing, Outcome, OutcomeKind, Reading
 from engine.domain.model import Json
 from engine.llm import sentences
+from engine.llm.aims import Refused
 from engine.llm.answers import Answers
-from engine.llm.filling import Drafting, Refused, propose, request_values
+from engine.llm.filling import Drafting, propose, request_values
 from engine.llm.findings import Findings, findings
-from engine.llm.grammar import Intent
+from engine.llm.grammar import Asked, Intent
+from engine.llm.operations import Sketch
 from engine.llm.playbooks import Action, Does, Look, Playbook
-from engine.llm.requests import Requests, Unclear, Wanted
+from engine.llm.requests import Requests, Wanted
+from engine.llm.scopes import Unclear
+from engine.llm.spoken import Spoken
 from engine.llm.templates import Missing, fill, fill_text, known
 from engine.ports import Services
 
@@ -35,7 +39,7 @@ class Case:
 
 
 class OfflinePlanner:
-    """The `Planner` port. `tools` are the names of the tools that are connected."""
+    """The `Planner` port. `tools` are the names of the connected tools and of their actions."""
 
     name = "offline"
 
@@ -47,6 +51,7 @@ class OfflinePlanner:
         self._tools = tools
         self._requests = Requests(services, self._playbooks)
         self._answers = Answers(services, self._playbooks)
+        self._spoken = Spoken(services, tools)
 
     async def readings(self, briefing: Briefing) -> Sequence[Reading]:
         """What can be asked for now and was not read yet.
@@ -54,6 +59,8 @@ class OfflinePlanner:
         A reading may need the result of another, so ask again with the new evidence until
         nothing comes back.
         """
+        if sketch := self._sketch(briefing):
+            return self._spoken.readings(sketch)
         try:
             case = self._case(briefing)
         except Unclear:
@@ -70,6 +77,8 @@ class OfflinePlanner:
             return Outcome(kind=OutcomeKind.REFUSE, text=str(refusal))
 
     def _outcome(self, briefing: Briefing) -> Outcome:
+        if sketch := self._sketch(briefing):
+            return self._spoken.outcome(sketch, briefing.evidence)
         case = self._case(briefing)
         if case is None:
             return self._without_case(briefing)
@@ -86,10 +95,26 @@ class OfflinePlanner:
         drafting = Drafting(briefing, case.wanted, case.playbook, case.found, case.entry)
         return propose(drafting, self._tools)
 
+    def _sketch(self, briefing: Briefing) -> Sketch | None:
+        """A request that is read without a playbook, because none takes it."""
+        asked = self._requests.asked(briefing, self._keys(briefing))
+        return self._spoken.sketch(briefing, asked, covered=self._covers(briefing, asked))
+
+    def _covers(self, briefing: Briefing, asked: Asked) -> bool:
+        """Whether a playbook takes the request, and the service has what it needs."""
+        playbook = self._requests.directly(briefing, asked) or self._playbook(asked.intent)
+        name = asked.services[0] if len(asked.services) == 1 else briefing.draft.context.service
+        service = self._services.resolve(name)
+        if playbook is None or service is None:
+            return playbook is not None
+        has = {"service": self._services.entry(service)}
+        needs = [path for path in playbook.needs if path.startswith("service.")]
+        return all(known(path, has) for path in needs)
+
     def _case(self, briefing: Briefing) -> Case | None:
         """What is to be looked at and why; None when the words need no looking."""
         wanted = self._requests.read(briefing, self._keys(briefing))
-        playbook = wanted.playbook or self._playbook(wanted)
+        playbook = wanted.playbook or self._playbook(wanted.intent)
         if playbook is None:
             return None
         entry = self._services.entry(wanted.service)
@@ -98,10 +123,10 @@ class OfflinePlanner:
         found = findings(playbook, briefing.evidence, limit=limit, labels=briefing.draft.labels)
         return Case(wanted, playbook, found, entry)
 
-    def _playbook(self, wanted: Wanted) -> Playbook | None:
-        if wanted.intent in QUESTIONS:
+    def _playbook(self, intent: Intent) -> Playbook | None:
+        if intent in QUESTIONS:
             return next((one for one in self._playbooks if one.look), None)
-        does = DOES.get(wanted.intent)
+        does = DOES.get(intent)
         return next((one for one in self._playbooks if does and one.does is does), None)
 
     def _keys(self, briefing: Briefing) -> list[str]:

@@ -8,23 +8,14 @@ from difflib import get_close_matches
 from engine.domain.context import ContextRef
 from engine.domain.draft import Briefing
 from engine.domain.plan import Origin
-from engine.errors import CarapulseError
 from engine.llm.findings import LONG_COMMIT
 from engine.llm.grammar import Asked, Intent, understand
 from engine.llm.playbooks import Playbook
+from engine.llm.scopes import CHOICES, Unclear
 from engine.llm.words import Lexicon, lexicon, texts
 from engine.ports import Services
 
 SPEAKER = re.compile(r"^[^:\n]{1,60}: ")
-CHOICES = 4
-
-
-class Unclear(CarapulseError):
-    """One short question; `choices` answer it."""
-
-    def __init__(self, text: str, choices: Sequence[str] = ()) -> None:
-        super().__init__(text)
-        self.choices = tuple(choices)[:CHOICES]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +48,17 @@ class Requests:
         Raises:
             Unclear: a service or a place must be asked for.
         """
-        known = lexicon(self._services, self._keys(briefing, keys), _revisions(briefing))
-        if briefing.draft.origin is Origin.ALERT:
-            asked = Asked(Intent.FIX)  # an alert's words are data: its labels choose, not they
-        else:
-            asked = self._asked(briefing, known)
-        playbook = self._directly(briefing, asked)
+        asked = self.asked(briefing, keys)
+        playbook = self.directly(briefing, asked)
         if asked.intent in (Intent.NOTHING, Intent.UNSURE, Intent.DECIDE) and playbook is None:
             return Wanted(asked, briefing.draft.context)
         return Wanted(asked, self._where(briefing, asked), playbook)
 
-    def _asked(self, briefing: Briefing, known: Lexicon) -> Asked:
+    def asked(self, briefing: Briefing, keys: Sequence[str] = ()) -> Asked:
+        """What the words ask for, before it is known what about."""
+        if briefing.draft.origin is Origin.ALERT:
+            return Asked(Intent.FIX)  # an alert's words are data: its labels choose, not they
+        known = lexicon(self._services, self._keys(briefing, keys), _revisions(briefing))
         talking = briefing.current is not None
         asked = understand(briefing.draft.text, known, talking=talking)
         if asked.bare:
@@ -86,7 +77,7 @@ class Requests:
                 return replace(before, services=services, place=place, doubt="")
         return answer
 
-    def _directly(self, briefing: Briefing, asked: Asked) -> Playbook | None:
+    def directly(self, briefing: Briefing, asked: Asked) -> Playbook | None:
         """The playbook that an alert's labels or a phrase of the message asks for."""
         if asked.intent is Intent.FIX:
             for playbook in self._playbooks:

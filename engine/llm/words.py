@@ -20,6 +20,8 @@ class Kind(StrEnum):
     KEY = "<key>"
     NUMBER = "<num>"
     QUOTE = "<quote>"
+    VERSION = "<ver>"
+    IMAGE = "<img>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class Lexicon:
 ENVIRONMENT_WORDS = {
     "production": "prod",
     "prd": "prod",
+    "prods": "prod",
+    "stag": "staging",
     "stage": "staging",
     "stg": "staging",
     "development": "dev",
@@ -99,6 +103,19 @@ BEFORE_REVISION = frozenset(
     ["commit", "revision", "version", "sha", "rev", "hash", "revert", "undo", "rollback"]
 )
 ARROW = "->"
+VERSION = re.compile(
+    r"v\d+(?:\.\d+){0,3}(?:[-+_][a-z0-9][a-z0-9._-]*)?|"
+    r"\d+\.\d+\.\d+(?:\.\d+)?(?:[-+_][a-z0-9._-]+)?"
+    r"|\d+\.\d+[-_](?:rc|beta|alpha|hotfix)[a-z0-9._-]*"
+    r"|(?:release|rel|build|hotfix|rc)-[a-z0-9._-]*\d[a-z0-9._-]*|sha-[0-9a-f]{6,40}"
+)
+# A repository with a tag or a digest, as an image is written.
+IMAGE = re.compile(
+    r"(?:[a-z0-9][a-z0-9.-]*(?::\d{1,5})?/)*[a-z0-9][a-z0-9._/-]*"
+    r"(?::(?=[\w.-]*\d)[\w][\w.-]{0,127}|@sha256:[0-9a-f]{64})"
+)
+GLUED = re.compile(r"([\w-]+)([/:@])([\w.-]+)")
+RESOURCE = re.compile(r"deploy(?:ments?)?|sts|statefulsets?|svc|services?|apps?|pods?|po|release")
 HEX = re.compile(r"[0-9a-f]{7,40}")
 NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:%|ms|s|m|h|k|kb|mb|gb|ki|mi|gi)?")
 KEY = re.compile(r"[a-z][a-z0-9-]*(?:[_.][a-z0-9_-]+)+")
@@ -115,6 +132,9 @@ def lexicon(services: Services, keys: Sequence[str] = (), revisions: Sequence[st
         for name in (service, *texts(entry.get("aliases"))):
             names[" ".join(name.casefold().split())] = service
         places.update(texts(entry.get("places")) or texts(entry.get("environments")))
+    for name, service in list(names.items()):
+        for variant in (name.replace("-", " "), name.replace("-", "_"), name.replace(" ", "-")):
+            names.setdefault(variant, service)
     longest = max((len(name.split()) for name in names), default=1)
     return Lexicon(names, frozenset(places), frozenset(keys), frozenset(revisions), longest)
 
@@ -126,12 +146,13 @@ def texts(value: Json) -> tuple[str, ...]:
 
 def read(text: str, known: Lexicon) -> list[Word]:
     """Split a message into words and say what each stands for."""
-    tokens = list(_tokens(_cleaned(text)))
+    tokens = [part for token in _tokens(_cleaned(text)) for part in _parts(token, known)]
     words: list[Word] = []
     index = 0
     while index < len(tokens):
         word, used = _named(tokens, index, known)
-        words.append(_unknown_place(_commit_number(word, words), words))
+        word = _region(_commit_number(word, words), words, tokens[index + 1 :], known)
+        words.append(_unknown_place(word, words))
         index += used
     return words
 
@@ -154,6 +175,53 @@ def _unknown_place(word: Word, before: Sequence[Word]) -> Word:
     return replace(word, kind=Kind.PLACE, value=word.text)
 
 
+def _region(word: Word, before: Sequence[Word], after: Sequence[str], known: Lexicon) -> Word:
+    """Clusters by their region ("in the us", "prod eu") and "live"; "us" alone names nobody."""
+    last = before[-1] if before else None
+    told = last is not None and (last.kind is Kind.PLACE or last.text in ("in", "on", "to", "from"))
+    if last is not None and last.text == "the" and len(before) > 1:
+        told = before[-2].text in ("in", "on", "to", "from")
+    following = after[0].casefold() if after else ""
+    if word.kind is not Kind.WORD or not (told or following in ("cluster", "region")):
+        return word
+    if word.text == "live":
+        return replace(word, kind=Kind.PLACE, value="prod")
+    clusters = {place.partition("/")[2] for place in known.places} - {""}
+    fitting = [one for one in clusters if word.text in (one.split("-")[0], one.replace("-", ""))]
+    return replace(word, kind=Kind.PLACE, value=f"/{fitting[0]}") if len(fitting) == 1 else word
+
+
+def _parts(token: str, known: Lexicon) -> tuple[str, ...]:
+    """`deploy/cart`, `cart:1.4.2`, `prod/cart` and `cart-prod` are more than one word."""
+    if token.casefold() in known.services or _place(token.casefold(), known):
+        return (token,)
+    if whole := GLUED.fullmatch(token):
+        first, mark, rest = whole[1], whole[2], whole[3]
+        if mark == "/" and RESOURCE.fullmatch(first.casefold()):
+            return (rest,)
+        named = [_known_name(part, known) for part in (first, rest)]
+        if all(named):
+            return (first, "and", rest) if named == ["service", "service"] else (first, rest)
+        if mark in ":@" and named[0] == "service" and VERSION.fullmatch(rest.casefold()):
+            return (first, rest)
+    return _dashed(token, known)
+
+
+def _dashed(token: str, known: Lexicon) -> tuple[str, ...]:
+    first, _, rest = token.partition("-")
+    head, _, last = token.rpartition("-")
+    for name, place in ((rest, first), (head, last)):
+        if name.casefold() in known.services and _place(place.casefold(), known):
+            return (name, place)
+    return (token,)
+
+
+def _known_name(part: str, known: Lexicon) -> str:
+    if part.casefold() in known.services:
+        return "service"
+    return "place" if _place(part.casefold(), known) else ""
+
+
 def _cleaned(text: str) -> str:
     text = unicodedata.normalize("NFKC", text[:LONGEST])
     text = PASTED.sub("\n", MENTION.sub(" @someone ", text))
@@ -169,6 +237,9 @@ def _tokens(text: str) -> Iterator[str]:
             yield part
             continue
         bare = part.rstrip(".:/#@-+") if len(part) > 1 and part != ARROW else part
+        if IMAGE.fullmatch(bare.casefold()) and "/" in bare:
+            yield bare
+            continue
         key, colon, value = bare.partition(":")
         if colon and KEY.fullmatch(key.casefold()) and value:
             yield from (key, ":", value)
@@ -216,9 +287,16 @@ def _single(raw: str, known: Lexicon) -> Word:
         return Word(Kind.PLACE, text, raw, place)
     if _is_revision(text, known):
         return Word(Kind.REVISION, text, raw, text)
+    return _counted(text, raw) or _setting(text, raw, known)
+
+
+def _counted(text: str, raw: str) -> Word | None:
+    """A version, an image or a number."""
+    if VERSION.fullmatch(text):
+        return Word(Kind.VERSION, text, raw, raw)
     if NUMBER.fullmatch(text):
         return Word(Kind.NUMBER, text, raw, raw)
-    return _setting(text, raw, known)
+    return Word(Kind.IMAGE, text, raw, raw) if IMAGE.fullmatch(text) else None
 
 
 def _setting(text: str, raw: str, known: Lexicon) -> Word:

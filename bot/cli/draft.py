@@ -1,0 +1,148 @@
+"""`carapulse plan draft`: what the planner without a model makes of a sentence; nothing is kept."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import ConfigurationError, Invalid
+
+if TYPE_CHECKING:
+    from engine.context.services import ServiceFile
+    from engine.domain.context import ContextRef
+    from engine.domain.plan import DraftStep, Step
+    from engine.llm.operations import Sketch
+
+LONGEST = 4000
+
+
+def draft(
+    text: str,
+    *,
+    services: Path | None = None,
+    environment: str = "",
+    service: str = "",
+    json: bool = False,
+) -> None:
+    """Say what becomes of a request, without a model, a database or a network.
+
+    Args:
+        text: the request, as one would write it in a thread.
+        services: the services file; the configured one otherwise.
+        environment: what is spoken about unless the text says else.
+        service: the same for the service.
+        json: one JSON object, for programs.
+    """
+    import orjson
+
+    from engine.domain.context import ContextRef
+
+    if not text.strip():
+        raise ConfigurationError(
+            'Say what you want: carapulse plan draft "restart web in staging".'
+        )
+    if len(text) > LONGEST:
+        raise ConfigurationError(f"That is longer than {LONGEST} characters.")
+    answer = drafted(text, loaded(services), ContextRef(environment=environment, service=service))
+    if json:
+        print(orjson.dumps(answer).decode())  # noqa: T201 - the command's answer
+        return
+    print("\n".join(told(answer)))  # noqa: T201 - the command's answer
+
+
+def loaded(path: Path | None) -> "ServiceFile":
+    """The services file that was named, or that is configured."""
+    from engine.configured import loaded_services
+    from engine.settings import Settings
+
+    if path is None:
+        return loaded_services(Settings.load().context.services_file)
+    if not path.is_file():
+        raise ConfigurationError(f"There is no services file {path}.")
+    return loaded_services(path)
+
+
+def drafted(text: str, services: "ServiceFile", base: "ContextRef") -> dict[str, Any]:
+    """The answer as data. Every step of a plan has been frozen as a real draft's would be."""
+    from engine.llm.operations import Operations, SketchKind
+    from engine.tools.registry import ToolRegistry
+
+    complete, remotes = assumed(services)
+    registry = ToolRegistry.unconnected(remotes=remotes)
+    actions = [str(one["name"]) for one in registry.catalogue()]
+    sketch = Operations(complete, actions).read(text, base)
+    steps, wrong = _frozen(sketch, registry)
+    if wrong and sketch.kind is SketchKind.PLAN:
+        return _answer(sketch, "refuse", [], wrong)
+    return _answer(sketch, sketch.kind.value, steps, sketch.reason)
+
+
+def assumed(services: "ServiceFile") -> tuple["ServiceFile", list[str]]:
+    """The services with an address for every repository: a draft is made before there is one."""
+    from engine.context.services import ServiceFile
+
+    complete = services.with_remotes("ssh://git@git.invalid")
+    assert isinstance(complete, ServiceFile)
+    return complete, complete.remotes()
+
+
+def _frozen(sketch: "Sketch", registry: Any) -> tuple[list[dict[str, Any]], str]:
+    steps: list[dict[str, Any]] = []
+    wrong = ""
+    for number, step in enumerate(sketch.steps, start=1):
+        try:
+            frozen = registry.freeze(step, sketch.context, number=number, mark=f"draft.1.{number}")
+        except Invalid as error:
+            wrong = wrong or str(error)
+        else:
+            steps.append(_shown(step, frozen, sketch))
+    return steps, wrong
+
+
+def _shown(step: "DraftStep", frozen: "Step", sketch: "Sketch") -> dict[str, Any]:
+    place = step.context or sketch.context
+    shown: dict[str, Any] = {
+        "number": frozen.number,
+        "tool": step.tool,
+        "action": step.action,
+        "input": step.input,
+        "context": _place(place),
+        "effect": frozen.effect.value,
+        "title": frozen.title,
+    }
+    if frozen.call.commands:
+        shown["commands"] = [list(argv) for argv in frozen.call.commands]
+    if frozen.rollback:
+        undo = frozen.rollback
+        shown["rollback"] = {"tool": undo.tool, "action": undo.action, "input": undo.input}
+    if step.expect:
+        shown["expectation"] = step.expect.model_dump(mode="json")
+    return shown
+
+
+def _place(context: "ContextRef") -> dict[str, str]:
+    return {
+        name: str(getattr(context, name))
+        for name in ("environment", "cluster", "namespace", "service")
+    }
+
+
+def _answer(
+    sketch: "Sketch", kind: str, steps: list[dict[str, Any]], reason: str
+) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "understood": sketch.understood,
+        "steps": steps,
+        "context": _place(sketch.context),
+        "reason": reason,
+        "choices": list(sketch.choices),
+    }
+
+
+def told(answer: dict[str, Any]) -> list[str]:
+    """The answer as lines, in the order of a card."""
+    place = " / ".join(filter(None, answer["context"].values()))
+    lines = [f"{answer['kind']}: {answer['understood']}"]
+    lines += [place] if place else []
+    lines += [f"  {step['number']} {step['title']}" for step in answer["steps"]]
+    lines += [answer["reason"]] if answer["reason"] else []
+    return lines + [f"  [{choice}]" for choice in answer["choices"]]

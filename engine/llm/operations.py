@@ -1,0 +1,260 @@
+"""What a message comes to: steps, something to look into, a question back, or a refusal."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from engine.domain.context import ContextRef
+from engine.domain.plan import DraftStep
+from engine.llm import inquiries, telling
+from engine.llm.aims import Aim, Refused
+from engine.llm.inquiries import About
+from engine.llm.orders import Message, orders
+from engine.llm.reach import Beyond, Why, command
+from engine.llm.recipes import Uncounted, steps_of_all
+from engine.llm.scopes import CHOICES, Scopes, Unclear
+from engine.llm.verbs import Verb
+from engine.llm.words import lexicon
+from engine.ports import Services
+
+STEPS_AT_MOST = 50
+
+
+class SketchKind(StrEnum):
+    """What a message can become."""
+
+    PLAN = "plan"
+    QUESTION = "question"
+    ASK = "ask"
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """What was made of a message. `silent`: it asks for nothing that the grammar knows."""
+
+    kind: SketchKind
+    context: ContextRef
+    understood: str
+    steps: tuple[DraftStep, ...] = ()
+    reason: str = ""
+    choices: tuple[str, ...] = ()
+    title: str = ""
+    about: About | None = None
+    verbs: frozenset[Verb] = frozenset()
+    silent: bool = False
+
+
+class Operations:
+    """Reads messages. `actions` are the names of what can be called: `kubectl.scale`."""
+
+    def __init__(self, services: Services, actions: Collection[str]) -> None:
+        self._services = services
+        self._actions = frozenset(actions)
+        self._scopes = Scopes(services)
+
+    def read(self, text: str, base: ContextRef, *, replicas: int | None = None) -> Sketch:
+        """Make of a message what can be made without looking at anything.
+
+        Args:
+            text: the message.
+            base: what is spoken about unless the message says else.
+            replicas: how many of the service run now, where that was looked at.
+        """
+        if refused := command(text):
+            return self._beyond(refused, base)
+        message = orders(text, lexicon(self._services))
+        try:
+            return self._sketch(message, base, replicas)
+        except Unclear as question:
+            understood = telling.orders(message.orders) or telling.NOTHING
+            return Sketch(
+                SketchKind.ASK,
+                self._about(message, base),
+                understood,
+                reason=str(question),
+                choices=question.choices,
+            )
+        except Refused as refusal:
+            understood = telling.orders(message.orders) or telling.NOTHING
+            return Sketch(
+                SketchKind.REFUSE, self._about(message, base), understood, reason=str(refusal)
+            )
+
+    def _sketch(self, message: Message, base: ContextRef, replicas: int | None) -> Sketch:
+        if message.beyond:
+            return self._beyond(message.beyond, self._about(message, base))
+        if message.orders:
+            return self._plan(message, base, replicas)
+        if message.questions:
+            return self._question(message, base)
+        return self._nothing(message, self._about(message, base))
+
+    def _plan(self, message: Message, base: ContextRef, replicas: int | None) -> Sketch:
+        if message.condition:
+            raise Unclear(
+                f'I act when a plan is approved, and can\'t wait for "{message.condition}". Shall '
+                f"I "
+                "draft it for now?"
+            )
+        if message.later:
+            raise Unclear(
+                f'I can\'t do it "{message.later}": a plan starts when it is approved. Shall I '
+                f"draft "
+                "it for now?"
+            )
+        aims = [
+            Aim(order, place, self._services.entry(place.service), self._actions, replicas)
+            for order in message.orders
+            for place in self._scopes.of(order, base)
+        ]
+        self._together(aims)
+        try:
+            steps = steps_of_all(aims)
+        except Uncounted as question:
+            return self._count(question, aims)
+        if len(steps) > STEPS_AT_MOST:
+            raise Unclear("That is too much for one plan. What first?")
+        told = telling.aims(aims)
+        return Sketch(
+            SketchKind.PLAN,
+            _common([aim.context for aim in aims]),
+            f"I understood: {told}.",
+            steps,
+            title=told[:1].upper() + told[1:],
+            verbs=frozenset(aim.order.verb for aim in aims),
+        )
+
+    def _count(self, question: Uncounted, aims: Sequence[Aim]) -> Sketch:
+        """A number that depends on how many run now: the look that would show it."""
+        aim = question.aim
+        looks = inquiries.reads(About.REPLICAS, aim.context, aim.entry, self._actions)
+        alone = len({one.context.cluster for one in aims}) == 1
+        return Sketch(
+            SketchKind.ASK,
+            _common([one.context for one in aims]),
+            f"I understood: {telling.aims(aims)}.",
+            looks if alone else (),
+            reason=str(question),
+        )
+
+    def _together(self, aims: Sequence[Aim]) -> None:
+        """One plan holds one environment, and services whose owners are the same people."""
+        environments = list(dict.fromkeys(aim.context.environment for aim in aims))
+        if len(environments) > 1:
+            raise Unclear(f"One environment at a time: {' or '.join(environments)}?", environments)
+        owners = {aim.service: frozenset(map(str, _list(aim.entry.get("owners")))) for aim in aims}
+        if len(set(owners.values())) > 1:
+            said = [telling.order(aim.order, aim.service, aim.context.environment) for aim in aims]
+            raise Unclear(
+                f"{' and '.join(owners)} have different owners, who each decide: one plan for "
+                "each. Which first?",
+                list(dict.fromkeys(said)),
+            )
+
+    def _question(self, message: Message, base: ContextRef) -> Sketch:
+        text = " ".join(one.text for one in message.questions)
+        kind = inquiries.about(text)
+        if kind is About.ABILITIES:
+            return Sketch(
+                SketchKind.QUESTION,
+                base,
+                telling.asked(kind, ""),
+                reason=telling.ABILITIES,
+                about=kind,
+            )
+        names = message.services or ((base.service,) if base.service else ())
+        if not names:
+            return self._of_environment(message, kind, base)
+        steps: tuple[DraftStep, ...] = ()
+        told = []
+        for name in names[:CHOICES]:
+            place = self._scopes.where(name, message.places, base)
+            steps += inquiries.reads(kind, place, self._services.entry(name), self._actions)
+            told.append(inquiries.known(kind, name, self._services))
+        place = self._scopes.where(names[0], message.places, base)
+        return Sketch(
+            SketchKind.QUESTION,
+            place,
+            telling.asked(kind, " and ".join(names)),
+            steps,
+            reason=" ".join(filter(None, told)),
+            about=kind,
+        )
+
+    def _of_environment(self, message: Message, kind: About, base: ContextRef) -> Sketch:
+        """A question about no service in particular, so about all that run there."""
+        unknown = message.doubt
+        if unknown:
+            raise Unclear(*self._scopes.unknown(unknown))
+        environment = next((place.split("/")[0] for place in message.places if place[0] != "/"), "")
+        steps: tuple[DraftStep, ...] = ()
+        for name in self._services.names():
+            places = [str(place) for place in _list(self._services.entry(name).get("places"))]
+            if environment and not any(place.split("/")[0] == environment for place in places):
+                continue
+            place = self._scopes.where(name, message.places, base)
+            steps += inquiries.reads(kind, place, self._services.entry(name), self._actions)[:1]
+        context = base.model_copy(update={"environment": environment or base.environment})
+        names = ", ".join(self._services.names())
+        reason = f"The services are {names}." if kind is About.PLACES else ""
+        return Sketch(
+            SketchKind.QUESTION,
+            context,
+            telling.asked(kind, environment or "all services"),
+            steps[:12],
+            reason=reason,
+            about=kind,
+        )
+
+    def _nothing(self, message: Message, context: ContextRef) -> Sketch:
+        """Nothing to do: ask what is wanted, with what there is to be done."""
+        name = context.service
+        choices = telling.choices(name, context.environment) if name else ()
+        if message.symptom:
+            told = f"{name or 'something'} is not well"
+            reason = f"What shall I do{f' with {name}' if name else ''}? I can look into it first."
+            return Sketch(
+                SketchKind.ASK, context, f"I understood: {told}.", reason=reason, choices=choices
+            )
+        if message.negated:
+            told = f"I understood what is not wanted: {message.negated[0][:120]}."
+            return Sketch(
+                SketchKind.ASK, context, told, reason="What shall I do instead?", choices=choices
+            )
+        reason = f"What shall I do{f' with {name}' if name else ''}?"
+        return Sketch(
+            SketchKind.ASK, context, telling.NOTHING, reason=reason, choices=choices, silent=True
+        )
+
+    def _beyond(self, refused: Beyond, context: ContextRef) -> Sketch:
+        understood = f"I understood: {refused.thing}."
+        kind = SketchKind.ASK if refused.why is Why.PODS and context.service else SketchKind.REFUSE
+        choices = (f"restart {context.service}",) if kind is SketchKind.ASK else ()
+        reason = telling.refusal(refused)
+        return Sketch(kind, context, understood, reason=reason, choices=choices)
+
+    def _about(self, message: Message, base: ContextRef) -> ContextRef:
+        """What a message is about as far as it is known, for who reads the answer."""
+        update = {}
+        if len(message.services) == 1:
+            entry = self._services.entry(message.services[0])
+            update = {"service": message.services[0], "namespace": str(entry.get("namespace", ""))}
+        said = list(
+            dict.fromkeys(place.split("/")[0] for place in message.places if place[0] != "/")
+        )
+        if len(said) == 1:
+            update["environment"] = said[0]
+        return base.model_copy(update=update)
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _common(places: Sequence[ContextRef]) -> ContextRef:
+    """The context of a whole plan: what its places have in common, its first service's else."""
+    first = places[0]
+    if len({place.cluster for place in places}) > 1:
+        return first.model_copy(update={"cluster": ""})
+    return first

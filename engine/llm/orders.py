@@ -1,0 +1,318 @@
+"""The grammar of operations: from a message to its orders, each with what it says and leaves out.
+
+A message is cut into segments. A segment is an order when a verb stands where an order has its
+verb, or when nothing but a verb, names and numbers is in it ("cart restart prod").
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from engine.llm import patterns as form
+from engine.llm import verbs
+from engine.llm.amounts import amount
+from engine.llm.grammar import Segment
+from engine.llm.reach import Beyond, beyond, unknown_tool
+from engine.llm.slots import SMALL, Order, assigns, named, slots
+from engine.llm.verbs import LEXEMES, Verb
+from engine.llm.words import Kind, Lexicon, Word, read
+
+ENDS = frozenset(".?!;\n")
+JOINS = frozenset({"and", "then", "but", "&", "+", "plus", "also", "or"})
+# Words of a telegraphic order that say nothing more.
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a message holds. `later` and `condition` are the words that make an order wait."""
+
+    orders: tuple[Order, ...] = ()
+    negated: tuple[str, ...] = ()
+    beyond: Beyond | None = None
+    questions: tuple[Segment, ...] = ()
+    symptom: str = ""
+    condition: str = ""
+    later: str = ""
+    services: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    doubt: str = ""
+
+
+def orders(text: str, known: Lexicon) -> Message:
+    """Read a message."""
+    words = read(text, known)
+    found = Message(
+        services=named(words),
+        places=tuple(word.value for word in words if word.kind is Kind.PLACE),
+    )
+    for part, question in _segments(words):
+        found = _add(found, Segment(part), question=question)
+    return _related(found)
+
+
+def _segments(words: Sequence[Word]) -> Iterator[tuple[list[Word], bool]]:
+    part: list[Word] = []
+    for index, word in enumerate(words):
+        ends = word.kind is Kind.WORD and word.text in ENDS
+        if ends or _begins(words, index):
+            if part:
+                yield part, word.text == "?"
+            part = []
+        else:
+            part.append(word)
+    if part:
+        yield part, False
+
+
+def _begins(words: Sequence[Word], index: int) -> bool:
+    """Whether a comma or an "and" has another sentence behind it, and not another name."""
+    word = words[index]
+    if word.kind is not Kind.WORD or (word.text not in JOINS and word.text != ","):
+        return False
+    rest = Segment(words[index + 1 : index + 12])
+    text = rest.text
+    while text.split(" ", 1)[0] in JOINS | {","}:
+        text = text.partition(" ")[2]
+    text = text[len(_lead(text)) :]
+    if word.text == ",":
+        return not re.match(
+            r"(?:(?:and|the|our) )*(?:<svc>|<place>)(?: |$)(?!(?:is|are|was|has|looks|seems|keeps|"
+            r"needs)\b)",
+            text,
+        )
+    return _opens(text)
+
+
+def _lead(text: str) -> str:
+    found = verbs.LEAD.match(text)
+    return found[0] if found else ""
+
+
+def _opens(text: str) -> bool:
+    """Whether a text begins with an order, a negation or a question."""
+    if verbs.NEGATED.match(text) or form.QUESTION_WORD.match(text) or verbs.TAKE.match(text):
+        return True
+    return any(one.order.match(text) for one in LEXEMES) or bool(
+        form.OTHER.match(text)
+        or form.FIX.match(text)
+        or re.match(r"<svc> <num>|(?:tell|show|check)\b|(?:<svc> )?to <num>", text)
+    )
+
+
+def _add(found: Message, segment: Segment, *, question: bool) -> Message:
+    """Take over what one segment says."""
+    if form.TOLD.match(segment.text) or segment.text.startswith("@"):
+        return found  # said by, or to, somebody else
+    whole = segment
+    segment = segment.without(verbs.POLITE_CONDITION.search(segment.text))
+    segment, led = _bare(segment)
+    segment = segment.without(form.REASON.search(segment.text))
+    if refused := beyond(segment):
+        return replace(found, beyond=found.beyond or refused)
+    if verbs.NEGATED.match(segment.text):
+        return _negation(found, segment)
+    if _asks(segment, led=led):
+        return replace(found, questions=(*found.questions, whole))
+    order = _order(segment, led=led)
+    if order is None:
+        return _told(found, segment, whole, question=question)
+    condition = verbs.CONDITION.search(segment.text)
+    later = verbs.LATER.search(segment.text)
+    return replace(
+        found,
+        orders=(*found.orders, order),
+        condition=found.condition or (condition[0].strip() if condition else ""),
+        later=found.later or (later[0].strip() if later else ""),
+    )
+
+
+def _bare(segment: Segment) -> tuple[Segment, str]:
+    """The segment less politeness and less a place or name in front; they stay its slots."""
+    led = ""
+    front: list[Word] = []
+    for _ in range(3):
+        lead = verbs.LEAD.match(segment.text)
+        if lead and lead[0].strip():
+            led += lead[0]
+            segment = segment.without(lead)
+        fronted = verbs.FRONTED.match(segment.text)
+        rest = segment.text[fronted.end() :] if fronted else ""
+        if fronted is None or not (_opens(rest) or verbs.LEAD.match(rest)[0]):  # type: ignore[index]
+            break
+        count = len(fronted[0].split())
+        front += segment.words[:count]
+        segment = Segment(segment.words[count:])
+    named = [word for word in front if word.kind in (Kind.SERVICE, Kind.PLACE)]
+    return Segment([*segment.words, *named]), led
+
+
+def _asks(segment: Segment, *, led: str) -> bool:
+    del led
+    return bool(form.QUESTION_WORD.match(segment.text))
+
+
+def _negation(found: Message, segment: Segment) -> Message:
+    places = tuple(word.value for word in segment.words if word.kind is Kind.PLACE)
+    is_scope = re.fullmatch(
+        r"(?:do )?not (?:(?:in|on|to|for|the) )*(?:<place>|<svc>)(?: \S+)?", segment.text
+    )
+    if is_scope and found.orders:
+        last = found.orders[-1]
+        kept = tuple(one for one in last.services if one not in named(segment.words))
+        last = replace(last, excluded=(*last.excluded, *places), services=kept)
+        return replace(found, orders=(*found.orders[:-1], last))
+    said = " ".join(word.raw for word in segment.words)
+    return replace(found, negated=(*found.negated, said))
+
+
+def _told(found: Message, segment: Segment, whole: Segment, *, question: bool) -> Message:
+    """A segment without an order: a question in other words, a symptom, names, or nothing."""
+    asking = (form.CAUSE, form.CHANGES, form.HEALTH, LOOKING)
+    if question or any(pattern.match(segment.text) for pattern in asking):
+        return replace(found, questions=(*found.questions, whole))
+    if not form.FIX.match(segment.text) and (refused := unknown_tool(segment)):
+        return replace(found, beyond=found.beyond or refused)
+    if form.FIX.match(segment.text) or SYMPTOM.search(whole.text):
+        said = " ".join(word.raw for word in whole.words)
+        return replace(found, symptom=found.symptom or said)
+    return found
+
+
+LOOKING = re.compile(
+    r"(?:show|list|get|tail|fetch|print|display|describe|see|tell|give|check|read|count|find|look|"
+    r"status|health|logs?|metrics|owners?|dependencies|dependents|history|alerts|events)(?!\w)"
+)
+SYMPTOM = re.compile(
+    r"\b(?:down|broken|failing|fails|failed|slow|sluggish|unhealthy|degraded|dead|dying|crash\w*|"
+    r"oom\w*|stuck|hung|hanging|hangs|errors?|erroring|timeouts?|timing out|5xx|500s?|502s?|503s?|"
+    r"504s?|unavailable|unresponsive|flapping|outage|on fire|burning|latency|leaking|spiking|"
+    r"overloaded|unreachable|misbehaving|struggling|not (?:working|responding|ready|healthy|"
+    r"starting|loading)|acting up|weird|bad|red|alerting|paging|broke|cannot (?:pay|log in|login|"
+    r"check out|order))(?!\w)"
+)
+
+
+def _order(segment: Segment, *, led: str) -> Order | None:
+    """The order of a segment, by where its verb stands."""
+    text = segment.text
+    verb = _verb(text, led)
+    if verb is None:
+        verb = _taken(segment)
+    if verb is None:
+        verb = _telegraphic(segment)
+    return slots(verb, segment) if verb else None
+
+
+def _verb(text: str, led: str) -> Verb | None:
+    gerund = bool(verbs.GERUND_LEAD.search(led))
+    for one in LEXEMES:
+        if one.order.match(text) or (gerund and one.other.match(text)):
+            return _settled(one.verb, text)
+    for lead in (verbs.NEEDS, verbs.DRAFT, verbs.GOT):
+        if match := lead.match(text):
+            rest = text[match.end() :]
+            for one in LEXEMES:
+                if one.other.match(rest) or (lead is not verbs.GOT and one.order.match(rest)):
+                    return _settled(one.verb, text)
+    return None
+
+
+def _settled(verb: Verb, text: str) -> Verb:
+    """Words that mean something else with what they stand with."""
+    if (
+        verb is Verb.DEPLOY
+        and verbs.REPLICAS.search(text)
+        and "<ver>" not in text
+        and "<img>" not in text
+        and "<num>" in text
+    ):
+        return Verb.SCALE
+    if verb is Verb.ROLL_BACK and "<key>" in text and "<num>" in text:
+        return Verb.SET
+    return verb
+
+
+def _taken(segment: Segment) -> Verb | None:
+    """The verb of "use", "set", "give" and the like, by what stands with them."""
+    text = segment.text
+    needs = verbs.NEEDS.match(text)
+    if not (verbs.TAKE.match(text) or needs or re.match(r"(?:<num>|more|fewer|less) ", text)):
+        return None
+    counted = verbs.REPLICAS.search(text)
+    if counted and (
+        amount(segment).told or re.search(r"\b(?:more|fewer|less|extra|additional)\b", text)
+    ):
+        return Verb.SCALE
+    if "<ver>" in text or "<img>" in text:
+        return Verb.DEPLOY
+    if form.TAKE_REVISION.match(text) or form.TAKE_PREVIOUS.match(text):
+        return Verb.ROLL_BACK
+    if re.match(
+        r"(?:use|run|take|install|put|get|bump|update|move|switch|upgrade)\b", text
+    ) and re.search(r"\b(?:version|image|tag|build|release)(?!\w)", text):
+        return Verb.DEPLOY
+    if assigns(segment):
+        return Verb.SET
+    if re.match(r"(?:bump|update) (?:the )?<svc>", text) and "<num>" in text:
+        return Verb.DEPLOY
+    return None
+
+
+def _telegraphic(segment: Segment) -> Verb | None:
+    """A verb among nothing but names, places and numbers."""
+    rest = [
+        word for word in segment.words if word.kind is Kind.WORD and not SMALL.fullmatch(word.text)
+    ]
+    services = [word for word in segment.words if word.kind is Kind.SERVICE]
+    text = Segment(rest).text
+    if not rest:
+        kinds = {word.kind for word in segment.words}
+        if services and kinds & {Kind.VERSION, Kind.IMAGE}:
+            return Verb.DEPLOY
+        if (
+            verbs.REPLICAS.search(segment.text)
+            and Kind.NUMBER in kinds
+            and (services or len(segment.words) < 5)
+        ):
+            return Verb.SCALE
+        if services and re.search(r"<svc> (?:in <place> )?(?:to|=|->|x) <num>", segment.text):
+            return Verb.SCALE
+        return None
+    for one in LEXEMES:
+        if (one.order.fullmatch(text) or one.other.fullmatch(text)) and (
+            services or len(rest) == len(segment.words)
+        ):
+            past = text.endswith("ed") or text in ("undone", "rolled back")
+            return None if past else _settled(one.verb, segment.text)
+    return None
+
+
+def _related(found: Message) -> Message:
+    """Names and places of one order hold for the next one too, and for one that had none."""
+    services: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    filled: list[Order] = []
+    for order in found.orders:
+        services = order.services or services
+        places = order.places or places
+        doubted = bool(order.doubt)
+        filled.append(
+            replace(order, services=order.services if doubted else services, places=places)
+        )
+    later_services = next((one.services for one in filled if one.services), ())
+    later_places = next((one.places for one in filled if one.places), ())
+    spoken = found.services if len(found.services) == 1 else ()
+    about = tuple(
+        place for place in found.places if place not in {x for o in filled for x in o.excluded}
+    )
+    return replace(
+        found,
+        orders=tuple(
+            replace(
+                one,
+                services=one.services or (() if one.doubt else later_services or spoken),
+                places=one.places or later_places or about,
+            )
+            for one in filled
+        ),
+    )

@@ -1,0 +1,158 @@
+"""What is asked for and can't be had: destruction, switched-off guards, shown secrets, no tool."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from engine.llm import patterns as form
+from engine.llm import verbs
+from engine.llm.grammar import Segment
+
+
+class Why(StrEnum):
+    """Why a request is out of reach."""
+
+    GUARD = "guard"
+    DECISION = "decision"
+    SHOWN = "shown"
+    DESTROYS = "destroys"
+    PODS = "pods"
+    STOPS = "stops"
+    COMMAND = "command"
+    NO_TOOL = "no tool"
+
+
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    """`thing` is what was asked for, in its own words."""
+
+    why: Why
+    thing: str
+
+
+GUARD = re.compile(
+    r"(?:disable|turn off|switch off|skip|bypass|ignore|override|circumvent|stop|suppress|forget|"
+    r"disregard|remove|drop|pause|deactivate|suspend|lift|unlock|kill|delete|clear|wipe|mute|evade|"
+    r"work around|get around)(?: \S+){0,4}? (?:audit\w*|approvals?|approvers?|polic(?:y|ies)|opa|"
+    r"rego|guard\w*|"
+    r"reviews?|safety|safeguards?|rules?|redaction|instructions?|permissions?|restrictions?|"
+    r"authori[sz]ation|rbac|sandbox|limits? of yours|security|break-?glass|change freeze|freeze|"
+    r"four eyes|constraints)(?!\w)|grant (?:\S+ ){0,3}(?:admin|access|permission|rights|role)|"
+    r"(?:make|give) me (?:an? )?(?:admin|root|owner|operator|approver)|"
+    r"(?:act|pretend|behave)(?: \S+)? as\b|(?:reveal|print|show|repeat)(?: \S+){0,3} (?:system "
+    r")?prompt(?!\w)"
+)
+UNGUARDED = re.compile(
+    r"\b(?:without|no|skip(?:ping)?|bypass(?:ing)?|ignoring|sans)(?: (?:any|the|further|waiting "
+    r"for|asking for|an?|need for))*"
+    r" (?:approvals?|approving|review|asking|audit\w*|polic\w+|checks|permission|confirmation|"
+    r"sign-?off)(?!\w)|"
+    r"\b(?:auto-?approve|self-?approve|pre-?approved|already approved|force approve)(?!\w)"
+)
+DECIDES = re.compile(
+    r"(?:auto-?|self-?)?(?:approve|reject|deny|veto|sign off|accept|green-?light|lgtm|"
+    r"withdraw)(?!\w)"
+)
+SECRET = re.compile(
+    r"(?:(?:show|print|give|tell|send|get|display|dump|reveal|echo|cat|read|post|fetch|leak|what "
+    r"is|what are|"
+    r"export|list|decrypt|share|paste)(?: (?:me|us))?(?: \S+){0,5}?) (?:secrets?|passwords?|"
+    r"passwd|credentials?|creds|"
+    r"api[- ]?keys?|tokens?|private keys?|kubeconfig|env vars?|environment variables|connection "
+    r"strings?|dsn)(?!\w)"
+)
+DESTROYS = re.compile(
+    r"(?:drop|truncate|delete|destroy|wipe|purge|terminate|uninstall|erase|nuke|format|rm|"
+    r"obliterate|remove|tear down|teardown|get rid of|empty|decommission|undeploy|prune|shred|"
+    r"blow away|"
+    r"trash|reset(?= (?:the )?(?:database|db|cluster|data)))(?!\w)"
+)
+PODS = re.compile(
+    r"(?:kill|delete|evict|terminate|remove|nuke) (?:(?:the|all|one|a|any|of|old|stuck|these|its) "
+    r")*(?:(?:<svc>) )?(?:pods?|replicas?|instances?|containers?)(?!\w)|kill (?:the )?<svc>$"
+)
+STOPS = re.compile(
+    r"(?:stop|shut ?down|shutdown|turn off|switch off|take (?:<svc>|it) (?:offline|down)|halt|"
+    r"power off|kill|disable|bring (?:<svc>|it) down)"
+    r" (?:(?:the|our|all|down) )*(?:<svc>|it\b|service|everything)|take (?:<svc>|it) (?:offline|"
+    r"down)$"
+)
+OTHER = re.compile(
+    rf"{form.OTHER.pattern}|(?P<rest>(?:cordon|uncordon|drain|taint|label|annotate|fail ?over|"
+    rf"failover|"
+    r"point|mount|attach|detach|whitelist|blacklist|allowlist|ban|compact|defrag\w*|snapshot|"
+    r"clone|copy|"
+    r"archive|merge|commit|open a pr|cherry-?pick|tag|build|compile|test|run|curl|ping|ssh|exec\w*|"
+    r"login|log in|connect|port-?forward|debug pod|upload|download|tell|notify|announce|"
+    r"publish|whisper|translate|sing|order|reserve|hack|mine|encrypt|sleep|schedule|"
+    r"tweet|escalate|assign|rollover|re-?balance|rebalance|repartition|replay|requeue|reprocess|"
+    r"invalidate|warm|prewarm|reload|refresh|flip|shift|divert|steer|mirror|canary|enlarge|expand|"
+    r"extend|shrink|"
+    r"hire|fire|pay|refund|charge|silence|snooze|ack|acknowledge|unsilence|resolve the (?:alert|"
+    r"incident)|close) .*)"
+)
+SHELL = re.compile(
+    r"\$\(|\$\{|&&|\|\||(?:^|\s)\|(?:\s|$)|\|\s*(?:sh|bash|xargs|tee|nc|python\d?)\b|;\s*(?:rm|"
+    r"curl|wget|sh|bash|sudo|kubectl|cat|nc|"
+    r"echo|drop|delete|shutdown|reboot|chmod|mv|dd)\b|(?:>>|<<|<\(|>\()|(?:^|\s)>\s*/|"
+    r"\b(?:rm\s+-[a-z]*[rf]|sudo|mkfs|dd\s+if=|wget\s+http|"
+    r"curl\s+(?:-\S+\s+)*http|chmod\s|/etc/|bash\s+-c|sh\s+-c|base64\s+-d|eval\s)|`[^`]*(?:\$|;|"
+    r"\||rm |curl )[^`]*`|\.\./|%0a|\\x|\{\{|"
+    r"'\s*;|--\s*$|;\s*--|\bor\s+1\s*=\s*1|<script|\{steps\."
+)
+FLAG = re.compile(r"(?:^|\s)--?[a-zA-Z][\w-]*")
+PLAIN_FLAG = re.compile(r"(?:^|\s)(?:-n|--namespace)[ =]")
+
+
+def beyond(segment: Segment) -> Beyond | None:
+    """What of a segment can't be had, if anything."""
+    text = segment.text
+    said = " ".join(word.raw for word in segment.words)[:160]
+    for why, pattern in (
+        (Why.GUARD, GUARD),
+        (Why.SHOWN, SECRET),
+        (Why.PODS, PODS),
+        (Why.STOPS, STOPS),
+        (Why.DESTROYS, DESTROYS),
+    ):
+        if pattern.match(text) and not _of_replicas(why, text):
+            return Beyond(why, said)
+    if DECIDES.match(text) or form.DECIDE.match(text):
+        return Beyond(Why.DECISION, said)
+    if UNGUARDED.search(text) and _orders(text):
+        return Beyond(Why.GUARD, said)
+    return None
+
+
+def unknown_tool(segment: Segment) -> Beyond | None:
+    """An order whose verb belongs to nothing that can be done here."""
+    match = OTHER.match(segment.text)
+    return (
+        Beyond(Why.NO_TOOL, " ".join(word.raw for word in segment.words)[:160]) if match else None
+    )
+
+
+def command(text: str) -> Beyond | None:
+    """Shell structure, flags and templates are never read as a request."""
+    plain = text.replace("&amp;", "&").replace("&gt;", ">").replace("&lt;", "<")
+    body = re.sub(r"```.*?(?:```|\Z)|^\s*>.*$", "", plain, flags=re.DOTALL | re.MULTILINE)
+    if SHELL.search(body.casefold()):
+        return Beyond(Why.COMMAND, " ".join(text.split())[:160])
+    if FLAG.search(PLAIN_FLAG.sub(" ", body)):
+        return Beyond(Why.COMMAND, " ".join(text.split())[:160])
+    return None
+
+
+def _of_replicas(why: Why, text: str) -> bool:
+    """Whether it only scales, like "remove 2 replicas"."""
+    return (
+        why in (Why.DESTROYS, Why.PODS)
+        and bool(re.search(r"<num>", text))
+        and bool(verbs.REPLICAS.search(text))
+    )
+
+
+def _orders(text: str) -> bool:
+    return bool(verbs.TAKE.match(text)) or any(
+        one.order.match(text) or one.other.search(text) for one in verbs.LEXEMES
+    )

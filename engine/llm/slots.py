@@ -1,0 +1,215 @@
+"""What an order says beside its verb: services, places, numbers, versions, settings."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from engine.llm import patterns as form
+from engine.llm.amounts import Amount, amount
+from engine.llm.grammar import Segment
+from engine.llm.verbs import LEXEMES, Verb
+from engine.llm.words import Kind, Word
+
+# Words of a telegraphic order that say nothing more.
+SMALL = re.compile(
+    r",|->|:|=|a|again|all|an|and|app|asap|at|away|back|cheers|cluster|deployment|down|env|"
+    r"environment|for|from|image|immediately|in|instances|it|just|kindly|me|my|now|of|on|our|"
+    r"please|pls|plz|pod|pods|quickly|region|replica|replicas|right|rolling|service|services|"
+    r"statefulset|tag|thanks|that|the|them|this|thx|to|today|ty|up|urgent|urgently|us|version|"
+    r"with"
+)
+# Words that are never meant as the name of a service.
+NO_NAMES = re.compile(
+    r"additional|application|apps|argo|argocd|being|both|carefully|cert|certificate|certificates|"
+    r"certs|change|changes|chart|commit|commits|completely|config|configuration|containers|"
+    r"copies|credentials|creds|current|database|deploy|deployment|double|each|every|everything|"
+    r"extra|fewer|fully|good|gracefully|had|half|has|have|helm|here|how|instead|key|keys|known|"
+    r"last|latest|less|more|new|newest|off|old|older|one|only|others|password|passwords|previous|"
+    r"prod|release|replicas|rest|revision|rollout|safely|secret|secrets|setting|settings|slowly|"
+    r"stable|state|then|there|these|thing|things|those|today|token|tokens|twice|two|update|"
+    r"updated|upgrade|version|versions|was|way|were|what|whatever|workers|working|yesterday"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One order as far as its words tell; what is empty was not said.
+
+    `linked`: several services are joined by "and" or a comma, so each is meant. `said` are its
+    words. `doubts` are words that stand where something known should stand.
+    """
+
+    verb: Verb
+    said: str
+    services: tuple[str, ...] = ()
+    linked: bool = False
+    places: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    namespace: str = ""
+    amount: Amount = field(default_factory=Amount)
+    version: str = ""
+    image: str = ""
+    revision: str = ""
+    number: str = ""
+    key: str = ""
+    value: str = ""
+    doubt: str = ""
+    alternative: bool = False
+    by_helm: bool = False
+    moving: bool = False
+
+
+def named(words: Sequence[Word]) -> tuple[str, ...]:
+    """The services that words name, each once."""
+    return tuple(dict.fromkeys(word.value for word in words if word.kind is Kind.SERVICE))
+
+
+def assigns(segment: Segment) -> re.Match[str] | None:
+    """Where a setting gets a value, if it does."""
+    text = segment.text
+    patterns = (*form.ASSIGNMENTS, form.BARE_KEY, form.SET_WORD, form.SET_UNKNOWN, SET_ON)
+    return next((found for one in patterns if (found := one.match(text))), None)
+
+
+SET_ON = re.compile(
+    r"(?:set|change|put|configure|update|adjust|raise|lower|increase|decrease|reduce|bump) "
+    r"(?:(?:the|<svc>|our|its|config|setting|value|in|on|for|<place>) )*"
+    r"(?P<thing>(?!(?:it|this|that|them|everything|things|replicas?|version|image|tag)\b)(?:<key>|"
+    r"[a-z][a-z0-9_-]*)(?: [a-z][a-z0-9_-]*)?) (?:(?:of|for|on|in) (?:the )?(?:<svc>|<place>) "
+    r"(?:service )?)*"
+    r"(?:in <place> )?(?:=|to|:|->|back to|as|from <num> to)"
+    r" (?P<number><num>|<quote>|<key>|<ver>|[A-Za-z][\w-]*)(?: (?:on|for|in|of) (?:the )?(?:<svc>|"
+    r"<place>))*$"
+)
+
+
+def slots(verb: Verb, segment: Segment) -> Order:
+    """All that the words of an order say."""
+    words = segment.words
+    text = segment.text
+    services = named(words)
+    excluded = _excluded(segment)
+    version, image = segment.first(Kind.VERSION), segment.first(Kind.IMAGE)
+    order = Order(
+        verb=verb,
+        said=" ".join(word.raw for word in words)[:160],
+        services=tuple(one for one in services if one not in excluded),
+        linked=_linked(text),
+        places=tuple(
+            dict.fromkeys(
+                word.value
+                for word in words
+                if word.kind is Kind.PLACE and word.value not in excluded
+            )
+        ),
+        excluded=excluded,
+        namespace=_namespace(segment),
+        version=version,
+        image=image,
+        revision=segment.first(Kind.REVISION),
+        doubt="" if services else _doubt(verb, segment),
+        alternative=bool(
+            re.search(
+                r"(?:<svc>|<place>|<num>|\S+) or (?:the )?(?:<svc>|<place>|<num>|restart|scale)",
+                text,
+            )
+        ),
+        by_helm=bool(re.search(r"\b(?:helm|chart)\b", " ".join(word.text for word in words))),
+        moving=bool(
+            re.search(r"\b(?:latest|newest|current|new|stable|head|main|master|newer)\b", text)
+        ),
+    )
+    if verb is Verb.SCALE:
+        return replace(order, amount=amount(segment))
+    if verb is Verb.SET:
+        return _setting(order, segment)
+    if verb in (Verb.DEPLOY, Verb.ROLL_BACK):
+        return replace(order, number=_plain_number(segment))
+    return order
+
+
+def _excluded(segment: Segment) -> tuple[str, ...]:
+    """Names after "not", "but not", "except"."""
+    match = re.search(
+        r"\b(?:but not|not|except(?: for)?|excluding|without|apart from|other than)"
+        r"((?: (?:in|on|the|for|,|and|or|<svc>|<place>))+)",
+        segment.text,
+    )
+    if match is None:
+        return ()
+    first = segment.text[: match.start(1)].count(" ") + 1
+    count = len(match[1].split())
+    return tuple(word.value for word in segment.words[first : first + count] if word.value)
+
+
+def _linked(text: str) -> bool:
+    return bool(
+        re.search(
+            r"<svc> (?:service )?(?:(?:and|,|&|\+|plus|as well as|also|then) (?:then |also |the |"
+            r"both )*)+<svc>",
+            text,
+        )
+    )
+
+
+def _namespace(segment: Segment) -> str:
+    names = [word.text for word in segment.words]
+    for index, name in enumerate(names):
+        if name in ("-n", "--namespace") and index + 1 < len(names):
+            return names[index + 1]
+        if name in ("namespace", "ns") and index:
+            before = names[index - 1]
+            return (
+                before
+                if not SMALL.fullmatch(before)
+                else (names[index + 1] if index + 1 < len(names) else "")
+            )
+    return ""
+
+
+def _plain_number(segment: Segment) -> str:
+    number = segment.first(Kind.NUMBER)
+    return number.lstrip("+")
+
+
+def _setting(order: Order, segment: Segment) -> Order:
+    match = assigns(segment)
+    key = segment.first(Kind.KEY)
+    if match is None:
+        return replace(order, key=key)
+    value = ""
+    for group in ("number", "word"):
+        value = value or segment.at(match, group)
+    if not key and match.groupdict().get("key"):
+        key = segment.at(match, "key")
+    thing = segment.written(match, "thing") if match.groupdict().get("thing") else ""
+    return replace(
+        order, key=key or thing.replace(" ", "_").strip("_"), value=value, version="", image=""
+    )
+
+
+def _doubt(verb: Verb, segment: Segment) -> str:
+    """A word where a service should stand, in an order that names none."""
+    for one in LEXEMES:
+        match = one.order.match(segment.text) if one.verb is verb else None
+        match = match or (one.other.search(segment.text) if one.verb is verb else None)
+        if match is None:
+            continue
+        rest = segment.text[match.end() :]
+        before = segment.text[: match.start()]
+        for part in (rest, before):
+            for word in part.split():
+                if (
+                    not SMALL.fullmatch(word)
+                    and not NO_NAMES.fullmatch(word)
+                    and re.fullmatch(r"[a-z][\w-]{2,}", word)
+                ):
+                    return word
+    if verb in (Verb.SCALE, Verb.DEPLOY, Verb.SET):
+        match2 = re.search(
+            r"\b(?:of|for|on|to|give|in) (?:the |our )?(?P<name>[a-z][\w-]{2,})", segment.text
+        )
+        name = match2["name"] if match2 else ""
+        if name and not (SMALL.fullmatch(name) or NO_NAMES.fullmatch(name)):
+            return name
+    return ""

@@ -1,0 +1,114 @@
+"""The sentences about orders: what was understood, what can't be had, what could be done."""
+
+from collections.abc import Sequence
+
+from engine.llm.aims import Aim
+from engine.llm.inquiries import About
+from engine.llm.reach import Beyond, Why
+from engine.llm.slots import Order
+from engine.llm.verbs import Verb
+
+NOTHING = "I found no order and no question that I know."
+ABILITIES = (
+    "I look at services (health, changes, logs, replicas, owners) and draft plans: restart, scale, "
+    "roll back, deploy a version, sync, set a value, rotate credentials, pause and resume a "
+    "rollout. "
+    "Somebody else approves them."
+)
+WAY_OUT = {
+    Why.GUARD: "Approvals, policy and audit can't be switched off by words.",
+    Why.DECISION: "Words don't decide. Use the buttons; nobody approves their own plan.",
+    Why.SHOWN: "I never show secrets. I can rotate the credentials of a service.",
+    Why.DESTROYS: "Nothing is deleted here. I can restart, scale or roll back a service.",
+    Why.PODS: "Single pods are not mine to kill. Shall I restart the whole service instead?",
+    Why.STOPS: "I don't switch services off. I can scale one down to a number that you name.",
+    Why.COMMAND: "That holds parts of a command line, which I never run. Say it in plain words.",
+    Why.NO_TOOL: "I can restart, scale, roll back, deploy, sync, set values, rotate credentials.",
+}
+
+
+def refusal(beyond: Beyond) -> str:
+    """Why something can't be had, and the way out."""
+    if beyond.why in (Why.NO_TOOL, Why.DESTROYS):
+        way_out = WAY_OUT[beyond.why]
+        return f"I can't {beyond.thing}: no tool covers it. {way_out}"
+    return WAY_OUT[beyond.why]
+
+
+def aims(found: Sequence[Aim]) -> str:
+    """All orders of a plan as one sentence without its dot."""
+    told: dict[tuple[str, str, str], list[str]] = {}
+    for aim in found:
+        clusters = told.setdefault((_deed(aim.order, aim.service), aim.context.environment, ""), [])
+        clusters += [aim.context.cluster] if aim.context.cluster else []
+    parts = []
+    for (deed, environment, _), clusters in told.items():
+        where = f" in {environment}" if environment else ""
+        parts.append(f"{deed}{where}{f' ({_and(clusters)})' if len(clusters) > 1 else ''}")
+    return _and(parts)
+
+
+def order(one: Order, service: str, environment: str) -> str:
+    """One order as somebody could say it."""
+    return f"{_deed(one, service)}{f' in {environment}' if environment else ''}"
+
+
+def orders(found: Sequence[Order]) -> str:
+    """Orders as far as they were understood."""
+    if not found:
+        return ""
+    told = [
+        order(one, " and ".join(one.services) or "a service", _environment(one)) for one in found
+    ]
+    return f"I understood: {_and(told)}."
+
+
+def asked(about: About, name: str) -> str:
+    """What a question asks."""
+    return f"You ask {about.value}{f': {name}' if name else ''}."
+
+
+def choices(service: str, environment: str) -> tuple[str, ...]:
+    """What could be said about a service that is not well."""
+    where = f" in {environment}" if environment else ""
+    return (
+        f"why is {service} failing{where}?",
+        f"what changed in {service}?",
+        f"roll back {service}{where}",
+        f"restart {service}{where}",
+    )
+
+
+def _environment(one: Order) -> str:
+    return next((place.split("/")[0] for place in one.places if place[0] != "/"), "")
+
+
+def _deed(one: Order, service: str) -> str:
+    what = one.image or one.version or one.revision[:7] or one.number
+    if one.verb is Verb.SCALE:
+        return f"scale {service}{_count(one)}"
+    if one.verb is Verb.SET:
+        return f"set {one.key or 'a setting'} of {service}{f' to {one.value}' if one.value else ''}"
+    if one.verb is Verb.ROLL_BACK:
+        return f"roll back {service}{f' to {what}' if what else ''}"
+    if one.verb is Verb.DEPLOY:
+        return f"deploy {what or 'a version'} of {service}"
+    if one.verb is Verb.ROTATE:
+        return f"rotate the credentials of {service}"
+    if one.verb in (Verb.PAUSE, Verb.RESUME):
+        return f"{one.verb} the rollout of {service}"
+    return f"{one.verb} {service}"
+
+
+def _count(one: Order) -> str:
+    if one.amount.to:
+        return f" to {one.amount.to}"
+    if one.amount.by:
+        return f" by {one.amount.by:+d}"
+    return f" by a factor of {one.amount.factor:g}" if one.amount.factor else ""
+
+
+def _and(names: Sequence[str]) -> str:
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
