@@ -12,7 +12,7 @@ from bot.blocks.text import quoted
 from bot.slack.commands import Asked, Subcommand
 from bot.slack.door import Door
 from bot.slack.services import Library
-from bot.slack.wire import words as unwired
+from bot.slack.wire import as_typed
 from engine.domain.conversation import Place
 from engine.domain.knowledge import DocumentKind, Fact, Told, Words
 from engine.domain.model import Model
@@ -64,6 +64,8 @@ class DocumentCommands:
 
     async def add(self, asked: Asked, rest: str) -> str:
         """The first line is the title, the rest what it says."""
+        # A fence that Slack has joined to the line before it ends nothing.
+        rest = re.sub(r"(?<=[^\n`])```(?=\s|$)", "\n```", as_typed(rest))
         title, _, body = rest.partition("\n")
         if self.kind is DocumentKind.PLAYBOOK:
             title, body = "playbook", rest
@@ -96,7 +98,7 @@ class MemoryCommands:
     async def list(self, asked: Asked, rest: str) -> str:
         """What the asker may see, newest first."""
         facts = await self.library.memory.listed(
-            Viewer.of(asked.actor), query=unwired(rest, "\0"), limit=MOST
+            Viewer.of(asked.actor), query=as_typed(rest), limit=MOST
         )
         if not facts:
             return "I remember nothing. `/carapulse memory add TEXT service:NAME` tells me."
@@ -104,7 +106,7 @@ class MemoryCommands:
 
     async def add(self, asked: Asked, rest: str) -> str:
         """`TEXT service:checkout env:prod until:2026-12-24 session:NAME`."""
-        text = unwired(rest, "\0")
+        text = as_typed(rest)
         options = dict(OPTION.findall(text))
         given: dict[str, object] = {
             "text": OPTION.sub("", text).strip(),

@@ -8,10 +8,14 @@ MARKED = re.compile(r"<([^<>|]+)(?:\|([^<>]*))?>")
 
 def words(text: str, bot_user: str) -> str:
     """Without mentions of us; links, channels and people become what they stand for."""
-    said = text.replace(f"<@{bot_user}>", " ")
-    said = MARKED.sub(plain, said)
-    said = said.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    said = as_typed(text.replace(f"<@{bot_user}>", " "))
     return re.sub(r"[ \t]{2,}", " ", said).strip()[:LONGEST]
+
+
+def as_typed(text: str) -> str:
+    """With every space and line break where it was."""
+    said = MARKED.sub(plain, text)
+    return said.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def plain(match: re.Match[str]) -> str:

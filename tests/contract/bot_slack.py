@@ -37,13 +37,15 @@ from engine.services.feedback import Feedback
 from engine.services.knowledge import Knowledge
 from engine.services.memory import Memory
 from engine.services.presence import Presence
-from engine.services.runbook_steps import NoCommands, RunbookSteps
+from engine.services.runbook_steps import RunbookSteps
 from engine.services.sessions import Sessions
 from engine.services.views import Views
 from engine.store.connection import Pool, open_pool
 from engine.store.intake import Desk, open_intake
 from engine.store.surface import PostgresSurface
 from engine.store.unit import PostgresStore
+from engine.tools.command_lines import CommandLines
+from engine.tools.loading import CATALOG, load_tools
 
 TENANT = Tenant("default")
 PEOPLE = Path(demo.__file__).parent / "directory.yaml"
@@ -199,7 +201,7 @@ def library_of(store: PostgresStore) -> Library:
         Knowledge(store, now, TENANT, graph, checked_title),
         Memory(store, now, TENANT, graph),
         Sessions(store, now, TENANT),
-        RunbookSteps(store, NoCommands(), graph, now, TENANT),
+        RunbookSteps(store, CommandLines(load_tools(CATALOG)), graph, now, TENANT),
     )
 
 
