@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import structlog
 from slack_bolt.async_app import AsyncApp
@@ -21,6 +22,8 @@ from bot.relay.statuses import Statuses
 from bot.relay.writing import Writing
 from bot.slack.app import Workspace, build, open_client, sign_in
 from bot.slack.budgets import Budgets
+from bot.slack.heartbeat import beating
+from bot.slack.http import PATH, RequestUrl
 from bot.slack.inbox import SOURCE as SLACK
 from bot.slack.inbox import Payloads
 from bot.slack.services import Library as SlackLibrary
@@ -105,6 +108,7 @@ async def open_bot(settings: Settings) -> AsyncIterator[Listening]:
         holder = f"{socket.gethostname()}:{new_id()}"
         intake = open_intake(engine.pool, engine.tenant, holder)
         facts = Facts()
+        request_url = asked_over_http(settings)
         sidecar = Sidecar(
             engine.store,
             intake,
@@ -112,6 +116,8 @@ async def open_bot(settings: Settings) -> AsyncIterator[Listening]:
             settings.hooks.alertmanager_token.get_secret_value(),
             checks(settings, engine, facts),
             library=Library(engine.knowledge, engine.memory, engine.sessions, engine.runbook_steps),
+            previews=engine.previews,
+            more=[("POST", PATH, request_url.handle)] if request_url else (),
         )
         listening = await stack.enter_async_context(
             open_sidecar(sidecar, host=settings.http.host, port=settings.http.port)
@@ -134,16 +140,34 @@ async def open_bot(settings: Settings) -> AsyncIterator[Listening]:
         await stack.enter_async_context(running(statuses.run()))
         relay = Relay(engine.surface, writing, f"relay:{workspace.team}", holder)
         await stack.enter_async_context(running(relay.run()))
-        sockets = Sockets(
-            client,
-            slack.app_token.get_secret_value(),
-            app.async_dispatch,
-            count=slack.sockets,
-            facts=facts,
-        )
-        await stack.enter_async_context(sockets.connected())
+        if request_url:
+            request_url.serve(app.async_dispatch)
+        else:
+            token = slack.app_token.get_secret_value()
+            sockets = Sockets(client, token, app.async_dispatch, slack.sockets, facts)
+            await stack.enter_async_context(sockets.connected())
+        there = partial(heard, facts, over_http=request_url is not None)
+        await stack.enter_async_context(running(beating(engine.presence.beat, there)))
         log.info("bot is ready", action="bot.ready", team=workspace.team)
         yield listening
+
+
+def asked_over_http(settings: Settings) -> RequestUrl | None:
+    """The request URL, where Slack comes to us. Raises `ConfigurationError` without its secret."""
+    if settings.slack.transport == "socket":
+        return None
+    secret = settings.slack.signing_secret.get_secret_value()
+    if not secret:
+        raise ConfigurationError(
+            "Slack over HTTP needs the signing secret of the app (Basic Information). Set "
+            "CARAPULSE_SLACK__SIGNING_SECRET."
+        )
+    return RequestUrl(secret)
+
+
+def heard(facts: Facts, *, over_http: bool) -> bool:
+    """Whether what people do in Slack reaches us now."""
+    return over_http or facts.connected > 0
 
 
 def desks(app: AsyncApp, engine: Engine) -> dict[str, Desk]:
@@ -228,7 +252,9 @@ def checks(settings: Settings, engine: Engine, facts: Facts) -> dict[str, Check]
     async def temporal() -> None:
         await connect(settings.temporal.address, settings.temporal.namespace)
 
-    found: dict[str, Check] = {"slack": slack, "policy": policy}
+    found: dict[str, Check] = {"policy": policy}
+    if settings.slack.transport == "socket":
+        found["slack"] = slack
     if settings.temporal.address:
         found["temporal"] = temporal
     if isinstance(engine.feed, RedisFeed):

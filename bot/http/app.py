@@ -1,11 +1,12 @@
 """The sidecar: one table of routes, and the server that carries it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from bot.http.differences import Differences, Previews
 from bot.http.errors import problems
 from bot.http.health import Check, Health, database
 from bot.http.hooks import Hooks, Room
@@ -22,7 +23,10 @@ STOP_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Sidecar:
-    """What the routes need. `checks` come beside that of the database, by name."""
+    """What the routes need. `checks` come beside that of the database, by name.
+
+    `more` are routes of others: method, path and handler.
+    """
 
     store: Store
     arrivals: Arrivals
@@ -31,6 +35,8 @@ class Sidecar:
     checks: Mapping[str, Check] = field(default_factory=dict)
     room: Room = field(default_factory=Room)
     library: Library | None = None
+    previews: Previews | None = None
+    more: Sequence[tuple[str, str, Handler]] = ()
 
     def routes(self) -> tuple[tuple[str, str, Handler], ...]:
         """Every path there is."""
@@ -46,6 +52,8 @@ class Sidecar:
             ("GET", "/v1/executions/{id}", records.execution),
             ("GET", "/v1/executions/{id}/logs", records.logs),
             *(self.library.routes(self.store) if self.library else ()),
+            *(Differences(self.store, self.previews).routes() if self.previews else ()),
+            *self.more,
         )
 
     def app(self) -> web.Application:
