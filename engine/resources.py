@@ -1,11 +1,11 @@
-"""Finds the folders that ship with Carapulse: prompts, policies, migrations, the Slack manifest."""
+"""Finds the folders that ship with Carapulse: prompts, policies, migrations, scenarios, the manifest."""
 
 from pathlib import Path
 from typing import Literal
 
 from engine.errors import ConfigurationError
 
-Shipped = Literal["prompts", "policies", "migrations", "deploy"]
+Shipped = Literal["prompts", "policies", "migrations", "evals", "deploy"]
 
 ENGINE = Path(__file__).parent
 
