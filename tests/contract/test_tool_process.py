@@ -246,7 +246,14 @@ async def test_an_absent_program_is_a_failure_that_says_so(build: Build) -> None
     assert result.message == ("carapulse-no-such-program is not installed where the worker runs.")
 
 
-async def test_memory_and_files_are_limited(build: Build) -> None:
+@pytest.mark.parametrize("prlimit", [True, False])
+async def test_memory_and_files_are_limited(
+    build: Build, monkeypatch: pytest.MonkeyPatch, *, prlimit: bool
+) -> None:
+    if not prlimit:
+        monkeypatch.setattr(process, "_prlimit", lambda: "")
+    elif not process._prlimit():
+        pytest.skip("prlimit is not installed")
     bench = await build(
         "import resource\n"
         "for name in ('AS', 'FSIZE', 'NOFILE', 'CORE'):\n"
