@@ -10,6 +10,7 @@ import pytest
 
 from engine.domain.call import CallResult, Ending
 from engine.errors import Unavailable
+from engine.tools import process
 from engine.tools.lines import CUT, LONGEST
 from engine.tools.redaction import MASK, Redactor
 from engine.tools.registry import ToolRegistry
