@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from cyclopts import App
 
 from bot.cli.draft import draft
+from bot.cli.plan_diff import diff, versions
 from bot.cli.up import DEFAULT_FOLDER
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 plan = App(name="plan", help="Draft and show plans.")
 plan.command(draft)
+plan.command(diff)
+plan.command(versions)
 
 
 @plan.command
