@@ -70,11 +70,11 @@ def remotes(services: ServiceFile) -> list[str]:
 
 
 def endpoints(settings: Settings) -> dict[str, Endpoint]:
-    """How the API tools reach their systems."""
+    """How the tools reach their systems."""
     return {
         name: Endpoint(one.url, one.token.get_secret_value(), one.file)
         for name, one in settings.tools.connections.items()
-        if one.url
+        if one.url or one.file
     }
 
 
@@ -85,6 +85,7 @@ def known_values(settings: Settings) -> list[str]:
         *models.secrets(settings.llm),
         settings.slack.bot_token.get_secret_value(),
         settings.slack.app_token.get_secret_value(),
+        settings.slack.signing_secret.get_secret_value(),
         settings.hooks.alertmanager_token.get_secret_value(),
     ]
     return [value for value in values if value]

@@ -210,8 +210,9 @@ class Tool(Model):
     @property
     def connects(self) -> bool:
         """Whether it is of no use without a connection of the settings."""
+        hosts = (host for action in self.actions.values() for host in action.hosts)
         return self.transport == "api" or any(
-            "{connection." in text for text in self.environment.values()
+            "{connection." in text for text in (*self.environment.values(), *hosts)
         )
 
     @property

@@ -37,12 +37,18 @@ class ToolRegistry:
         remotes: Remotes | Collection[str] = (),
         installed: Callable[[str], bool] = installed,
     ) -> None:
-        """`connections` are base URLs by tool; `remotes` the repositories that may be named.
+        """`connections` are base URLs by tool, empty for one that only has a file.
 
+        `remotes` are the repositories that may be named.
         `installed` tells whether a program is there; where it is not, a request is frozen instead.
         """
         self._definitions = {tool.tool: Definition.of(tool) for tool in tools}
-        self._connections = {name: url for name, url in (connections or {}).items() if url}
+        self._connections = {
+            name: url
+            for name, url in (connections or {}).items()
+            if url
+            or (name in self._definitions and self._definitions[name].tool.transport == "cli")
+        }
         self._remotes: Remotes = remotes if callable(remotes) else lambda: remotes
         self._installed = installed
 
@@ -116,7 +122,7 @@ class ToolRegistry:
     def fields(self, tool: str, action: str) -> tuple[InputField, ...]:
         """What a person may fill in for this action. Raises `Invalid`."""
         _, found = self._find(tool, action)
-        remotes = tuple(sorted(self._remotes()))
+        remotes = tuple(sorted(set(self._remotes())))
         return tuple(
             field.for_people(name, remotes)
             for name, field in found.input.items()

@@ -202,5 +202,5 @@ def _hosts(action: Action, values: Values, url: str, request: Request | None) ->
     if request:
         return (urlsplit(request.url).netloc,)
     shown = {**values, **connection(url)}
-    filled = {fill(template, shown) for template in action.hosts}
+    filled = {fill(template, shown) for template in action.hosts if _said(template, shown)}
     return tuple(sorted(filter(None, filled)))
