@@ -67,6 +67,7 @@ async def open_worker(settings: Settings) -> AsyncIterator[Engine]:
         await stack.enter_async_context(working(engine.pool, worker_jobs(engine, starter)))
         reconciler = Reconciler(engine.store, starter)
         await stack.enter_async_context(running(reconciler.run()))
+        await stack.enter_async_context(running(engine.mirror.run()))
 
         await stack.enter_async_context(running(serve(engine, settings)))
         yield engine

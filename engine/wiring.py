@@ -22,13 +22,13 @@ from engine.configured import (
     remotes,
     signer,
 )
-from engine.context.runbooks import Shelf, read_folder
 from engine.context.services import ServiceFile
 from engine.domain.ids import Tenant, new_id
 from engine.domain.questions import Limits
 from engine.errors import ConfigurationError, NotFound
 from engine.feed.quiet import NoFeed
 from engine.feed.redis import RedisFeed
+from engine.library import command_lines, mirroring
 from engine.llm.correcting import Correcting
 from engine.llm.playbooks import checked_title
 from engine.policy.counted import CountedPolicy
@@ -46,7 +46,7 @@ from engine.services.feedback import Feedback
 from engine.services.knowledge import Knowledge
 from engine.services.loglines import LogLines
 from engine.services.memory import Memory
-from engine.services.mirror import Files, Mirror, Source
+from engine.services.mirror import Mirror
 from engine.services.plans import Plans
 from engine.services.presence import Presence
 from engine.services.previews import Previews
@@ -64,10 +64,7 @@ from engine.store.surface import PostgresSurface
 from engine.store.unit import PostgresStore
 from engine.telemetry.metrics import Metrics
 from engine.tools.api import ApiTransport
-from engine.tools.checkout import checkout
-from engine.tools.command_lines import CommandLines
 from engine.tools.counted import CountedRunner
-from engine.tools.loading import CATALOG, load_tools
 from engine.tools.redaction import Redactor
 from engine.tools.registry import ToolRegistry
 from engine.tools.runner import ToolRunner
@@ -266,8 +263,10 @@ def assembled(settings: Settings, opened: Opened, *, gate: bool) -> Engine:
         knowledge=knowing(on),
         memory=Memory(store, now, tenant, on.services),
         sessions=Sessions(store, now, tenant),
-        mirror=mirroring(settings, store, tenant),
-        runbook_steps=RunbookSteps(store, command_lines(settings), on.services, now, tenant),
+        mirror=mirroring(settings.knowledge, store, now, tenant),
+        runbook_steps=RunbookSteps(
+            store, command_lines(settings.tools.folder), on.services, now, tenant
+        ),
         alerts=Alerts(store, on.services, now, tenant, channel, timezone=zone),
         answers=Answers(store, on.services),
         feedback=Feedback(store, now, tenant),
@@ -303,39 +302,6 @@ def drafting(settings: Settings, opened: Opened, on: Ground) -> Drafts:
 def knowing(on: Ground) -> Knowledge:
     """What is written down."""
     return Knowledge(on.store, now, on.tenant, on.services, checked_title)
-
-
-def mirroring(settings: Settings, store: Store, tenant: Tenant) -> Mirror:
-    """Runbooks that are kept as files."""
-    knowledge = settings.knowledge
-    sources: list[Source] = []
-    if folder := knowledge.runbooks_folder:
-
-        async def read() -> Files:
-            return as_files(await asyncio.to_thread(read_folder, folder, knowledge.language))
-
-        sources.append(Source(f"folder {folder.name}", read))
-    if remote := knowledge.runbooks_remote:
-
-        async def fetch() -> Files:
-            async with checkout(remote, knowledge.runbooks_branch) as (cloned, _):
-                inside = cloned / knowledge.runbooks_path
-                return as_files(await asyncio.to_thread(read_folder, inside, knowledge.language))
-
-        name = remote.rstrip("/").rsplit("/", 1)[-1].removesuffix(".git")
-        sources.append(Source(f"git {name}", fetch))
-    return Mirror(store, now, tenant, tuple(sources), knowledge.refresh_seconds)
-
-
-def as_files(shelf: Shelf) -> Files:
-    """What a folder holds, as the mirror takes it."""
-    return shelf.runbooks, shelf.left_out
-
-
-def command_lines(settings: Settings) -> CommandLines:
-    """What runbooks may say."""
-    folder = settings.tools.folder
-    return CommandLines(load_tools(CATALOG, *([folder] if folder else [])))
 
 
 def previewing(on: Ground) -> Previews:

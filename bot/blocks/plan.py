@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bot.blocks import actions as ids
+from bot.blocks import knowledge
 from bot.blocks.limits import CHARACTERS, characters
 from bot.blocks.parts import Block, Message, actions, button, confirm, context, header, section
 from bot.blocks.status import asked_by, status, waiting
@@ -119,7 +120,8 @@ def where(version: PlanVersion) -> list[str]:
     if version.writes:
         parts.append(reversible(version))
     reference = f"{line(version.reference)} v{version.version}"
-    return [" · ".join(part for part in parts if part), reference]
+    made = knowledge.used(version.knowledge)
+    return [" · ".join(part for part in parts if part), made, reference]
 
 
 def reversible(version: PlanVersion) -> str:

@@ -27,6 +27,8 @@ def plan(version: PlanVersion, state: VersionState, signed: list[Signed]) -> dic
         "context": version.context.model_dump(mode="json"),
         "requirements": version.requirements.model_dump(mode="json"),
         "steps": [step(item) for item in version.steps],
+        "knowledge": [one.model_dump(mode="json") for one in version.knowledge],
+        "session": version.session,
         "approvals": [decision(item) for item in signed],
         "created_at": time(version.created_at),
         "decide_before": time(version.decide_before),
