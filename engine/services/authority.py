@@ -6,7 +6,7 @@ from engine.domain.actor import GATE, Surface
 from engine.domain.approval import Signed, Statement, Verdict
 from engine.domain.digest import check
 from engine.domain.ids import PersonId
-from engine.domain.plan import PlanVersion, VersionRef
+from engine.domain.plan import PlanVersion
 from engine.domain.quorum import Quorum, concerns, count
 from engine.errors import NotAllowed, Tampered
 from engine.ports import Unit, Verifier
@@ -18,15 +18,16 @@ class Authority:
 
     verifier: Verifier
 
-    async def verify_version(self, unit: Unit, ref: VersionRef) -> list[PersonId]:
-        """Check digest, signatures, statements and quorum of a stored version; return who approved.
+    async def verify_version(self, unit: Unit, version: PlanVersion) -> list[PersonId]:
+        """Check digest, signatures, statements and quorum of a version as it was just read.
+
+        Returns who approved.
 
         Raises:
             Tampered: something stored is not what was signed or shown.
             NotAllowed: it is genuine, but not approved by enough people, or rejected.
         """
-        version = await unit.plans.version(ref.plan_id, ref.version)
-        quorum = self.standing(version, await unit.approvals.of(ref.plan_id, ref.version))
+        quorum = self.standing(version, await unit.approvals.of(version.plan_id, version.version))
         if quorum.rejected_by is not None:
             raise NotAllowed(f"v{version.version} was rejected, so it can't run.")
         if not quorum.complete:

@@ -188,7 +188,7 @@ class Executions:
                 required=self.limits.sessions_required,
                 what="Executing",
             )
-            approvers = await self.authority.verify_version(unit, ref)
+            approvers = await self.authority.verify_version(unit, version)
         except (Tampered, NotAllowed) as error:
             await unit.audit.record(
                 AuditEvent(

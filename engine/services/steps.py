@@ -49,6 +49,14 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class Authorised:
+    """What a call needs to be made: who approved it, and its definition of that time."""
+
+    approvers: list[PersonId]
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
 class Steps:
     """Bound to the real sandbox in a worker. `worker` names this process in leases."""
 
@@ -72,10 +80,11 @@ class Steps:
         async with self.store.begin() as unit:
             version = await unit.plans.version(request.ref.plan_id, request.ref.version)
             execution = await unit.executions.get(request.execution_id)
-        step = version.steps[request.step - 1]
-        call = chosen(step, request)
+            step = version.steps[request.step - 1]
+            call = chosen(step, request)
+            authorised = await self._authorised(unit, request, version, call)
         try:
-            await self._guard(request, version, call)
+            await self._guard(request, version, call, authorised)
         except Unavailable as error:
             await self._held_up(request, str(error))
             raise
@@ -103,20 +112,36 @@ class Steps:
                     raise
                 await asyncio.sleep(POLL)
 
-    async def _guard(self, request: StepRequest, version: PlanVersion, call: Call) -> None:
-        """Digest, signatures, policy, and the call rendered again: all on this worker."""
-        async with self.store.begin() as unit:
-            state = await unit.plans.state(request.ref.plan_id, request.ref.version)
-            if state is not VersionState.EXECUTING:
-                raise Tampered("This version is not executing, so its step was not run.")
-            approvers = await self.authority.verify_version(unit, request.ref)
-            body = await unit.definitions.body(call.definition)
+    async def _authorised(
+        self, unit: Unit, request: StepRequest, version: PlanVersion, call: Call
+    ) -> Authorised | CarapulseError:
+        """Digest and signatures, and the definition that was approved; or why it must not run."""
+        state = await unit.plans.state(request.ref.plan_id, request.ref.version)
+        if state is not VersionState.EXECUTING:
+            return Tampered("This version is not executing, so its step was not run.")
+        try:
+            approvers = await self.authority.verify_version(unit, version)
+        except (Tampered, NotAllowed) as error:
+            return error
+        body = await unit.definitions.body(call.definition)
         if body is None:
-            raise Tampered(f"The definition of {call.name} that was approved is gone.")
-        if self.tools.rerender(call, body) != call:
+            return Tampered(f"The definition of {call.name} that was approved is gone.")
+        return Authorised(approvers, body)
+
+    async def _guard(
+        self,
+        request: StepRequest,
+        version: PlanVersion,
+        call: Call,
+        authorised: Authorised | CarapulseError,
+    ) -> None:
+        """The call rendered again, and the policy: all on this worker."""
+        if isinstance(authorised, CarapulseError):
+            raise authorised
+        if self.tools.rerender(call, authorised.body) != call:
             raise Tampered(f"{call.name} renders differently from what was approved. Not run.")
         try:
-            await self._ask(request, version, call, approvers)
+            await self._ask(request, version, call, authorised.approvers)
         except Unavailable:
             if request.phase is Phase.ACT:
                 raise

@@ -46,7 +46,9 @@ async def test_fifty_presses_at_one_moment_decide_once(database: Database, tmp_p
             assert len(await unit.approvals.of(PLAN, 1)) == 1
             assert await unit.plans.state(PLAN, 1) is VersionState.APPROVED
             ref = VersionRef(plan_id=PLAN, version=1)
-            approvers = await Authority(gate.verifier).verify_version(unit, ref)
+            approvers = await Authority(gate.verifier).verify_version(
+                unit, await unit.plans.version(ref.plan_id, ref.version)
+            )
             allowed = [e for e in await unit.audit.of(PLAN) if e.decision == "allow"]
         assert approvers[0] in (ANN.id, BO.id)
         assert len(allowed) == 1
