@@ -1,0 +1,112 @@
+"""What differs between two versions, and what becomes of a version whose steps are changed."""
+
+import pytest
+
+from engine.domain import revising
+from engine.domain.call import Effect
+from engine.domain.changes import ChangeKind, changes, sentences
+from engine.domain.plan import PlanVersion, Step, StepKind
+from engine.errors import Invalid
+from tests.unit.cards import PLAN, VERIFY, call, version
+
+
+def write(number: int, *, action: str = "set_value", **given: str | int) -> Step:
+    title = ", ".join(f"{name} {value}" for name, value in given.items() if name != "mark")
+    made = call(Effect.WRITE, "x", action=action, input=dict(given))
+    return Step(number=number, kind=StepKind.ACT, title=f"{action} {title}", call=made)
+
+
+def v(number: int, *steps: Step, **more: str) -> PlanVersion:
+    return version(version=number, steps=steps, **more)
+
+
+def told(before: PlanVersion, after: PlanVersion) -> list[str]:
+    return list(sentences(changes(before, after)))
+
+
+def test_a_setting_is_named_by_its_key_and_the_mark_does_not_count() -> None:
+    before = v(1, write(1, key="pool_size", value="10", mark=f"{PLAN}.1.1"))
+    after = v(2, write(1, key="pool_size", value="20", mark=f"{PLAN}.2.1"))
+
+    assert told(before, after) == ["step 1 pool_size 10 -> 20"]
+    assert told(before, v(2, write(1, key="pool_size", value="10", mark=f"{PLAN}.2.1"))) == []
+
+
+def test_another_action_replaces_a_step() -> None:
+    before = v(1, write(1, action="revert_commit", commit="abc"))
+    after = v(2, write(1, key="pool_size", value="20"))
+
+    assert told(before, after) == [
+        "step 1 revert_commit commit abc -> set_value key pool_size, value 20"
+    ]
+
+
+def test_a_step_dropped_from_the_middle_changes_nothing_else() -> None:
+    many = [write(number, replicas=number) for number in range(1, 6)]
+    less = [one.model_copy(update={"number": at}) for at, one in enumerate(many[:2] + many[3:], 1)]
+
+    assert told(v(1, *many), v(2, *less)) == ["step 3 removed: set_value replicas 3"]
+
+
+def test_a_reference_that_only_got_another_number_is_no_change() -> None:
+    wait = write(2, action="wait", commit="{steps.1.commit}")
+    later = write(3, action="wait", commit="{steps.2.commit}")
+    first, added = write(1, value="a"), write(1, value="new")
+
+    found = changes(v(1, first, wait), v(2, added, first.model_copy(update={"number": 2}), later))
+
+    assert [(each.kind, each.step) for each in found] == [(ChangeKind.ADDED, 1)]
+
+
+def test_a_step_that_went_elsewhere_has_moved() -> None:
+    a, b, c = (write(at, action=name, value=name) for at, name in enumerate("abc", 1))
+    moved = v(2, *(x.model_copy(update={"number": at}) for at, x in enumerate((b, c, a), 1)))
+
+    assert told(v(1, a, b, c), moved) == ["step 1 is now step 3: a value a"]
+
+
+def test_another_place_is_told_first() -> None:
+    before = v(1, write(1, value="a"))
+    staging = before.context.model_copy(update={"environment": "staging"})
+    after = before.model_copy(update={"version": 2, "context": staging})
+
+    assert told(before, after) == ["place prod / eu-1 / shop -> staging / eu-1 / shop"]
+
+
+def test_new_values_stand_in_the_title_where_the_old_ones_stood() -> None:
+    before = version(
+        steps=(write(1, key="pool_size", value="20"),), title="Set pool_size to 20 in prod/eu-20"
+    )
+
+    after = revising.with_values(before, {1: {"value": "30"}})
+
+    assert after.title == "Set pool_size to 30 in prod/eu-20"
+    assert after.steps[0].input == {"key": "pool_size", "value": "30"}
+
+
+def test_a_dropped_step_takes_its_number_along() -> None:
+    before = v(1, write(1, value="a"), write(2, value="b"), write(3, commit="{steps.2.commit}"))
+
+    after = revising.revised(before, gone=[1])
+
+    assert [step.input for step in after.steps] == [{"value": "b"}, {"commit": "{steps.1.commit}"}]
+
+
+def test_a_step_that_another_one_needs_does_not_go_alone() -> None:
+    before = v(1, write(1, value="a"), write(2, commit="{steps.1.commit}"))
+
+    with pytest.raises(Invalid, match=r"step 1 can't go alone. Drop step 2 too"):
+        revising.revised(before, gone=[1])
+    with pytest.raises(Invalid, match="nothing is left"):
+        revising.revised(before, gone=[1, 2])
+    with pytest.raises(Invalid, match="no step 7"):
+        revising.revised(before, gone=[7])
+
+
+def test_a_check_that_is_none_is_refused_by_its_field() -> None:
+    before = version(steps=(VERIFY.model_copy(update={"number": 1}),))
+
+    with pytest.raises(Invalid) as refused:
+        revising.with_values(before, {1: {"expect.hold_seconds": "soon"}})
+
+    assert list(refused.value.fields) == ["expect.hold_seconds"]
