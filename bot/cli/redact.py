@@ -22,11 +22,10 @@ async def redact(*, tool: str = "", action: str = "") -> None:
     from engine.tools.redaction.commands import shape_of, strictest
 
     shape = strictest(shape_of(tool, action, {}), _defined(tool, action))
-    line = Redactor().stream(shape).line
+    lines = Redactor().stream(shape).lines
     out = sys.stdout.buffer
-    for lines, whole in _lines(sys.stdin.buffer):
-        text = "\n".join([line(one) for one in lines])
-        out.write(text.encode("utf-8", "surrogateescape") + (b"\n" if whole else b""))
+    for text, end in _parts(sys.stdin.buffer):
+        out.write(lines(text).encode("utf-8", "surrogateescape") + end)
         out.flush()
 
 
@@ -40,19 +39,21 @@ def _defined(tool: str, action: str) -> "Shape":
     return found.redaction if found else "text"
 
 
-def _lines(stream: BinaryIO) -> Iterator[tuple[list[str], bool]]:
-    """Whole lines as soon as they are there, and whether a line end follows the last."""
+def _parts(stream: BinaryIO) -> Iterator[tuple[str, bytes]]:
+    """Whole lines as soon as they are there, and what stands behind the last of them."""
     rest = b""
     while data := _some(stream):
-        *whole, rest = (rest + data).split(b"\n")
-        if whole:
-            yield [_text(one) for one in whole], True
+        rest += data
+        cut = rest.rfind(b"\n")
+        if cut >= 0:
+            yield _text(rest[:cut]), b"\n"
+            rest = rest[cut + 1 :]
         if len(rest) > LONGEST:
             cut = max(rest.rfind(mark, 0, LONGEST) for mark in (b" ", b",", b"\t")) + 1
-            piece, rest = rest[: cut or LONGEST], rest[cut or LONGEST :]
-            yield [_text(piece)], False
+            yield _text(rest[: cut or LONGEST]), b""
+            rest = rest[cut or LONGEST :]
     if rest:
-        yield [_text(rest)], False
+        yield _text(rest), b""
 
 
 def _some(stream: BinaryIO) -> bytes:

@@ -205,6 +205,20 @@ def test_a_pattern_that_cannot_work_stops_the_start(pattern: str) -> None:
         OwnRules.checked([pattern], [])
 
 
+LINES = [
+    "",
+    "pods are fine",
+    "password: zx81Kp20QwLm93Vb",
+    "seen zx81Kp20QwLm93Vb",
+    "data:",
+    "  note: cGFzc3dvcmQxMjM=",
+    "kind: Secret",
+    "-----BEGIN RSA PRIVATE " + "KEY-----",
+    "MIIEpAIBAAKCAQEA",
+    "-----END RSA PRIVATE " + "KEY-----",
+    "  name: API_TOKEN",
+    "  value: plain",
+]
 HOSTILE = {
     "one letter": "a" * 100_000,
     "assignments": "password=" * 11_000,
@@ -231,3 +245,10 @@ def test_no_line_takes_long(redactor: Redactor, name: str) -> None:
     took = process_time() - began
 
     assert took < 0.15
+
+
+@given(st.lists(st.sampled_from(LINES), max_size=30))
+def test_stretches_taken_whole_come_out_as_lines_do_one_by_one(lines: list[str]) -> None:
+    whole, single = Redactor().stream(), Redactor().stream()
+
+    assert whole.lines("\n".join(lines)) == "\n".join(single.line(line) for line in lines)

@@ -42,7 +42,7 @@ def leaked(row: dict[str, Any], text: str) -> bool:
 @pytest.mark.parametrize(
     ("group", "least"),
     [
-        ("secret A", 0.985),
+        ("secret A", 0.99),
         ("secret B", 0.93),
         ("secret C", 0.75),
         ("secret tool_outputs", 1.0),

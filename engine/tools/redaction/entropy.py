@@ -2,14 +2,13 @@
 
 import base64
 import binascii
-from itertools import pairwise
+from operator import ne
 
 import re2
 
-UUID = re2.compile(
-    rb"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+UUID_OR_HEX = re2.compile(
+    rb"^(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|(?:0x)?(?:[0-9a-f]{20,}|[0-9A-F]{20,}))$"
 )
-HEX = re2.compile(rb"^(?:0x)?(?:[0-9a-f]{20,}|[0-9A-F]{20,})$")
 # Names that Kubernetes makes, dates, hosts, files, versions.
 NAMED = re2.compile(
     rb"(?:-[a-f0-9]{8,10}-[a-z0-9]{5}$|^[0-9]{4}-[0-9]{2}-[0-9]{2}|^[0-9.:Z+TeE_-]+$"
@@ -18,9 +17,11 @@ NAMED = re2.compile(
     rb"|^/[a-z]+/|^\.{0,2}/|^(?:sha(?:1|256|512)|md5|h1)[-:]|^arn:|^urn:|^ssh-|^projects/)"
 )
 ALPHABET = re2.compile(rb"(?i)(?:abcdefgh|0123456789|123456789|qwertyuiop)")
-SEGMENT = re2.compile(rb"[A-Za-z0-9]+")
 CANDIDATE = re2.compile(rb"[A-Za-z0-9+/=_~.%@!$^*:|-]{10,}")
 EDGES = b".:,;|=*!/-"
+LETTERS_ALONE = 20
+UUID_LENGTH = 36
+OTHER, DIGIT = b"\0", 1
 _CLASS = bytes(
     1 if 48 <= code <= 57 else 2 if 97 <= code <= 122 else 3 if 65 <= code <= 90 else 0
     for code in range(256)
@@ -29,27 +30,35 @@ _CLASS = bytes(
 
 def drawn(value: bytes, *, shortest: int = 16, strict: bool = True) -> bool:
     """Whether a value looks drawn by lot; `strict` leaves digests and UUIDs alone."""
-    if len(value) < shortest or len(value) > 4096 or NAMED.search(value):
+    if len(value) < shortest or len(value) > 4096:
         return False
-    if UUID.match(value) or HEX.match(value):
+    classes = value.translate(_CLASS)
+    if DIGIT not in classes and len(value) < LETTERS_ALONE:
+        return False
+    if (value.isalnum() or len(value) == UUID_LENGTH) and UUID_OR_HEX.match(value):
         return not strict
-    if strict and ALPHABET.match(value):
-        return False
-    return _mixed(value)
+    return (
+        _mixed(value, classes)
+        and not NAMED.search(value)
+        and not (strict and ALPHABET.match(value))
+    )
 
 
-def _mixed(value: bytes) -> bool:
+def _mixed(value: bytes, classes: bytes) -> bool:
     """Digits, small and capital letters change places more often than in words and names."""
     random = total = 0
-    for match in SEGMENT.finditer(value):
-        segment = match[0]
-        total += len(segment)
-        classes = segment.translate(_CLASS)
-        changes = sum(1 for one, two in pairwise(classes) if one != two)
-        if (len(segment) >= 4 and 1 in classes and changes * 5 >= len(segment)) or (
-            len(segment) >= 20 and changes * 20 >= len(segment) * 9
+    for segment in classes.split(OTHER):
+        if not segment:
+            continue
+        length = len(segment)
+        total += length
+        if length < 4:
+            continue
+        changes = sum(map(ne, segment, segment[1:]))
+        if (DIGIT in segment and changes * 5 >= length) or (
+            length >= LETTERS_ALONE and changes * 20 >= length * 9
         ):
-            random += len(segment)
+            random += length
     return random >= 8 and random * 10 >= total * 6
 
 

@@ -9,10 +9,10 @@ from engine.tools.redaction import names
 from engine.tools.redaction.entropy import CANDIDATE, EDGES, drawn
 from engine.tools.redaction.known import base64_forms
 from engine.tools.redaction.masks import MASKED, Span
-from engine.tools.redaction.named import drawn_after, speaks, value_after, value_before
+from engine.tools.redaction.named import drawn_after, key_id, speaks, value_after, value_before
 from engine.tools.redaction.vendors import FORMATS, Format
 
-MOST_PLACES = 2000
+MOST_PLACES = 1000
 MOST_CANDIDATES = 4000
 REACH = 6000
 USER_AND_PASSWORD = re2.compile(
@@ -57,7 +57,7 @@ URL_PART = re2.compile(rb"[A-Za-z0-9_~.%+-]{12,}")
 SHAPED = (
     rb"://[^\s/\"'<>]+@",
     rb"(?i:curl)[^\n]*?\s(?:-u|--user|-U)[ =]?",
-    rb"(?:[dD]ata)[\"']?\s{0,2}:\s{0,2}\{?\s*$",
+    rb"(?:[dD]ata)[\"']?\s{0,2}:\s{0,2}\{?[ \t\r]*(?m:$)",
     rb"-----BEGIN",
     rb"(?i:" + names.HINTING.encode() + rb")",
 )
@@ -72,6 +72,7 @@ class Found:
         self.spoke = False
         self.service = False
         self.warm = 0
+        self.full = False
 
 
 class Finder:
@@ -123,6 +124,7 @@ class Finder:
                 break
         else:
             found.spans.append((start, len(data)))
+            found.full = True
         return found
 
     def _looked(self, data: bytes, start: int, end: int, found: Found) -> int:
@@ -141,7 +143,7 @@ class Finder:
 
     def _name(self, data: bytes, start: int, end: int, found: Found) -> int:
         if not speaks(data, start, end):
-            return end
+            return max(end, _took(key_id(data, start, end), found))
         found.spoke = True
         _took(value_before(data, start), found)
         return max(end, _took(value_after(data, start, end), found))

@@ -30,10 +30,6 @@ class Known:
     def __bool__(self) -> bool:
         return self._pattern is not None
 
-    def search(self, data: bytes) -> bool:
-        """Whether one is there."""
-        return self._pattern is not None and next(self._pattern.finditer(data), None) is not None
-
     def more(self, values: Iterable[str]) -> "Known":
         """These and more."""
         return Known({*self._values, *values})

@@ -46,6 +46,7 @@ COMPARED = re2.compile(
     rb"(?:'([^'\r\n]{3,})'|\"([^\"\r\n]{3,})\")\s{0,4}[!=]={1,2}\s{0,4}[\w.]{0,60}$"
 )
 LETTERS = re2.compile(rb"^[A-Za-z_.-]+$")
+JOINING = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 TRAILING = b".,;:)]}\\"
 SCHEMES = frozenset((b"authorization", b"bearer", b"ssws", b"cookie"))
 
@@ -72,10 +73,25 @@ def value_after(data: bytes, start: int, end: int) -> Span | None:
 
 def speaks(data: bytes, start: int, end: int) -> bool:
     """Whether the name is that of a secret, and not of something about one."""
-    if start and BEFORE_ABOUT.search(data[max(0, start - 20) : start]):
+    if (
+        start
+        and data[start - 1] in JOINING
+        and BEFORE_ABOUT.search(data[max(0, start - 20) : start])
+    ):
         return False
+    if end >= len(data) or data[end] not in JOINING:
+        return True
     suffix = SUFFIX.match(data, end, min(len(data), end + 40))
     return suffix is None or not ABOUT.match(suffix[0])
+
+
+def key_id(data: bytes, start: int, end: int) -> Span | None:
+    """The id of an access key: no secret by its name, but one where it is as long as one."""
+    if not data[start:end].lower().startswith(b"access"):
+        return None
+    found = value_after(data, start, end)
+    value = data[found[0] : found[1]] if found else b""
+    return found if PLAIN.match(value) and DIGIT.search(value) else None
 
 
 def value_before(data: bytes, start: int) -> Span | None:

@@ -23,6 +23,7 @@ REVEALING = (
     "access_key",
     "access-key",
     "access key",
+    "access_id",
     "privatekey",
     "private_key",
     "private-key",

@@ -17,7 +17,7 @@ from engine.tools.redaction.values import valueless
 
 Shape = Literal["text", "values", "withheld"]
 WITHHELD = "[withheld: this line could not be checked for secrets]"
-WARM_LINES = 6
+WARM_LINES = 4
 LEARNED = 32
 LEARNED_SHORTEST = 8
 ROUNDS = 4
@@ -32,27 +32,25 @@ def _finder() -> Finder:
 class Redactor:
     """What has to be masked: our rules, the team's own, and the known values."""
 
-    def __init__(self, known: Iterable[str] = (), own: OwnRules | None = None) -> None:
+    def __init__(self, known: Iterable[str] | Known = (), own: OwnRules | None = None) -> None:
         """`known` are secret values that may never be shown, in any of their forms."""
-        self.known = Known(known)
+        self.known = known if isinstance(known, Known) else Known(known)
         self.own = own or OwnRules()
         self.finder = _finder()
+        self._places = self.finder.places.finditer
+        self.extra = bool(self.known or self.own.patterns or self.own.words)
 
     def text(self, text: str, shape: Shape = "text") -> str:
         """The text, of one or many lines, with every secret masked."""
-        if "\n" not in text:
-            return text if self._plain(text, shape) else self.stream(shape).line(text)
-        line = self.stream(shape).line
-        return "\n".join([line(one) for one in text.split("\n")])
-
-    def _plain(self, text: str, shape: Shape) -> bool:
-        """Whether one line by itself asks for no look; most lines do not."""
-        if shape != "text" or self.own.patterns or self.own.words:
-            return False
-        data = text.encode("utf-8", "surrogateescape")
-        if next(self.finder.places.finditer(data), None) is not None:
-            return False
-        return not (self.known and self.known.search(data))
+        if "\n" in text:
+            return self.stream(shape).lines(text)
+        if shape == "text" and not self.extra:
+            # Most lines ask for no look: they cost one search, and no stream is made for them.
+            for _ in self._places(text.encode("utf-8", "surrogateescape")):
+                break
+            else:
+                return text
+        return self.stream(shape).line(text)
 
     def stream(self, shape: Shape = "text") -> "Redaction":
         """A redactor of lines that come one after the other."""
@@ -60,9 +58,7 @@ class Redactor:
 
     def with_known(self, known: Iterable[str]) -> "Redactor":
         """The same with more secret values, those of one execution."""
-        more = Redactor((), self.own)
-        more.known = self.known.more(known)
-        return more
+        return Redactor(self.known.more(known), self.own)
 
 
 class Redaction:
@@ -85,6 +81,39 @@ class Redaction:
             return line if clean is data else clean.decode("utf-8", "surrogateescape")
         except (ValueError, LookupError, TypeError, RecursionError, MemoryError, re2.error):
             return WITHHELD
+
+    def lines(self, text: str) -> str:
+        """The next lines. Stretches that ask for no look are taken whole."""
+        if self._shape != "text" or self._redactor.extra:
+            return "\n".join([self.line(one) for one in text.split("\n")])
+        data = text.encode("utf-8", "surrogateescape")
+        pieces: list[str] = []
+        at = 0
+        while at <= len(data):
+            end = data.find(b"\n", at)
+            end = len(data) if end < 0 else end
+            if self._idle:
+                ahead = self._plain_until(data, at)
+                if ahead > at:
+                    pieces.append(data[at : ahead - 1].decode("utf-8", "surrogateescape"))
+                    at = ahead
+                    continue
+            pieces.append(self.line(data[at:end].decode("utf-8", "surrogateescape")))
+            at = end + 1
+        return "\n".join(pieces)
+
+    @property
+    def _idle(self) -> bool:
+        """Whether no earlier line says anything about the next one."""
+        return not (self._warm or self._key.open or self._structure.active)
+
+    def _plain_until(self, data: bytes, at: int) -> int:
+        """Where the first line begins that asks for a look."""
+        place = next(self._finder.places.finditer(data, at), None)
+        until = len(data) + 1 if place is None else data.rfind(b"\n", at, place.start()) + 1
+        if any(value in data[at:until] for value in self._learned):
+            return at
+        return max(at, until)
 
     def _line(self, data: bytes) -> bytes:
         if self._shape != "text":
@@ -116,7 +145,7 @@ class Redaction:
         if found is None and not structured and not self._warm and not self._learned:
             return data
         clean = self._masked(data, found, structured)
-        for _ in range(ROUNDS):
+        for _ in range(0 if found and found.full else ROUNDS):
             if clean is data:
                 break
             data = clean
