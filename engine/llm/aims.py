@@ -36,6 +36,13 @@ class Aim:
         return "/".join(filter(None, (self.context.environment, self.context.cluster)))
 
     @property
+    def divided(self) -> bool:
+        """Whether the service runs in more than one cluster of the environment."""
+        places = self.entry.get("places")
+        known = [str(one) for one in places] if isinstance(places, list) else []
+        return sum(one.startswith(f"{self.context.environment}/") for one in known) > 1
+
+    @property
     def kind(self) -> str:
         return str(self.entry.get("kind", ""))
 

@@ -1,6 +1,5 @@
 """From a playbook and what was found to a proposal."""
 
-import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -14,6 +13,7 @@ from engine.llm.aims import Refused
 from engine.llm.findings import Change, Findings
 from engine.llm.grammar import Intent
 from engine.llm.playbooks import Action, Playbook
+from engine.llm.repository import typed
 from engine.llm.requests import Wanted
 from engine.llm.scopes import CHOICES, Unclear
 from engine.llm.templates import Missing, fill, fill_text, known
@@ -79,7 +79,7 @@ def request_values(wanted: Wanted, found: Findings, entry: dict[str, Json]) -> R
             "revision": revision,
             "short": revision[:7],
             "key": asked.key,
-            "value": _value(asked.value),
+            "value": typed(asked.value),
         },
         "change": {
             "commit": change.commit,
@@ -186,13 +186,6 @@ def _change(wanted: Wanted, found: Findings) -> Change | None:
         return last
     full = _full(named, found)
     return last if last and last.commit == full else Change(full)
-
-
-def _value(text: str) -> Json:
-    """Integers and truths as such, so that a file keeps their type; all else as written."""
-    if re.fullmatch(r"-?(?:0|[1-9]\d{0,14})", text):
-        return int(text)
-    return {"true": True, "false": False}.get(text.casefold(), text)
 
 
 def _step(action: Action, case: Drafting, values: Roots, tools: frozenset[str]) -> DraftStep:

@@ -16,6 +16,7 @@ from engine.ports import Services
 class About(StrEnum):
     """What a question is about."""
 
+    WAYS = "how to do it"
     OWNERS = "who owns it"
     DEPENDENCIES = "what it depends on"
     PLACES = "where it runs"
@@ -30,6 +31,12 @@ class About(StrEnum):
 
 
 FORMS = (
+    (
+        About.WAYS,
+        r"^(?:how (?:do|can|could|would|should|to)(?: i| we| you| one)?(?= )|what (?:happens|"
+        r"would happen|if))"
+        r"(?!\w)(?! (?:<svc>|it|things|the)\b)(?!.*\b(?:doing|looking|you work|use you)\b)",
+    ),
     (
         About.ABILITIES,
         r"\b(?:what (?:can|do|could) (?:you|u) do|what are you|who are you|how do (?:you|i) "
@@ -79,7 +86,24 @@ FORMS = (
     ),
 )
 COMPILED = tuple((about, re.compile(pattern)) for about, pattern in FORMS)
-STATIC = frozenset({About.OWNERS, About.DEPENDENCIES, About.PLACES, About.ABILITIES})
+WHY = re.compile(r"\b(?:why|cause|reason|root cause|wrong)(?!\w)")
+NAMED = re.compile(
+    r"\b(?:owns?|is|are|was|of|for|on|in|with|does|did|has|changed|about|check|runs?|uses|"
+    r"maintains|"
+    r"logs) (?:the |our |my )?(?!(?:the|our|my|it|this|that|there|they|we|you|i|us|me|any\w*|"
+    r"some\w*|"
+    r"every\w*|all|things?|wrong|going|happening|broken|down|up|ok|okay|fine|healthy|failing|slow|"
+    r"stuck|not|still|now|today|yesterday|last|recent\w*|latest|new|alerts?|errors?|pods?|"
+    r"replicas?|"
+    r"services?|services|systems?|production|call|fire|currently|being|been|deploy\w*|chang\w*|"
+    r"running|live|what|who|why|how|doing|again|firing|charge|production|cluster|environment|"
+    r"logs?|version|status|health|state|owner|owners|responsible|affected|to|in|on|at|a|an|"
+    r"another|each|matter|issue|problem|cause|reason|root|incident|outage|response|impact|"
+    r"maintenance|general|total|here|really|actually|supposed|going|weather|time|name|best|"
+    r"happened|restart\w*|scal\w*|roll\w*|more|many|much|his|her|their|"
+    r"your)\b)(?P<name>[a-z][\w-]{2,})"
+)
+STATIC = frozenset({About.WAYS, About.OWNERS, About.DEPENDENCIES, About.PLACES, About.ABILITIES})
 
 
 def about(text: str) -> About:
@@ -87,7 +111,13 @@ def about(text: str) -> About:
     for kind, pattern in COMPILED:
         if pattern.search(text) and not (kind is About.CHANGES and form.CAUSE.match(text)):
             return kind
-    return About.CAUSE if form.CAUSE.match(text) else About.HEALTH
+    return About.CAUSE if form.CAUSE.match(text) or WHY.search(text) else About.HEALTH
+
+
+def unknown(text: str) -> str:
+    """A word of a question that stands where a service should stand; empty if there is none."""
+    match = NAMED.search(text)
+    return match["name"] if match else ""
 
 
 def reads(

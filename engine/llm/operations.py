@@ -86,23 +86,15 @@ class Operations:
             return self._beyond(message.beyond, self._about(message, base))
         if message.orders:
             return self._plan(message, base, replicas)
+        if message.condition:
+            raise Unclear(telling.waiting(message.condition))
         if message.questions:
             return self._question(message, base)
         return self._nothing(message, self._about(message, base))
 
     def _plan(self, message: Message, base: ContextRef, replicas: int | None) -> Sketch:
-        if message.condition:
-            raise Unclear(
-                f'I act when a plan is approved, and can\'t wait for "{message.condition}". Shall '
-                f"I "
-                "draft it for now?"
-            )
-        if message.later:
-            raise Unclear(
-                f'I can\'t do it "{message.later}": a plan starts when it is approved. Shall I '
-                f"draft "
-                "it for now?"
-            )
+        if waits := message.condition or message.later:
+            raise Unclear(telling.waiting(waits))
         aims = [
             Aim(order, place, self._services.entry(place.service), self._actions, replicas)
             for order in message.orders
@@ -153,16 +145,11 @@ class Operations:
             )
 
     def _question(self, message: Message, base: ContextRef) -> Sketch:
-        text = " ".join(one.text for one in message.questions)
-        kind = inquiries.about(text)
-        if kind is About.ABILITIES:
-            return Sketch(
-                SketchKind.QUESTION,
-                base,
-                telling.asked(kind, ""),
-                reason=telling.ABILITIES,
-                about=kind,
-            )
+        kind = inquiries.about(" ".join(one.text for one in message.questions))
+        if kind in (About.ABILITIES, About.WAYS):
+            context = self._about(message, base)
+            asked = telling.asked(kind, context.service)
+            return Sketch(SketchKind.QUESTION, context, asked, reason=telling.ABILITIES, about=kind)
         names = message.services or ((base.service,) if base.service else ())
         if not names:
             return self._of_environment(message, kind, base)
@@ -184,8 +171,7 @@ class Operations:
 
     def _of_environment(self, message: Message, kind: About, base: ContextRef) -> Sketch:
         """A question about no service in particular, so about all that run there."""
-        unknown = message.doubt
-        if unknown:
+        if unknown := inquiries.unknown(" ".join(one.text for one in message.questions)):
             raise Unclear(*self._scopes.unknown(unknown))
         environment = next((place.split("/")[0] for place in message.places if place[0] != "/"), "")
         steps: tuple[DraftStep, ...] = ()
@@ -236,15 +222,17 @@ class Operations:
 
     def _about(self, message: Message, base: ContextRef) -> ContextRef:
         """What a message is about as far as it is known, for who reads the answer."""
+        first = message.orders[0] if message.orders else None
+        names = first.services if first else message.services
+        places = first.places if first else message.places
+        without = first.excluded if first else ()
+        said = {place.partition("/")[0] for place in places if place not in without} - {""}
         update = {}
-        if len(message.services) == 1:
-            entry = self._services.entry(message.services[0])
-            update = {"service": message.services[0], "namespace": str(entry.get("namespace", ""))}
-        said = list(
-            dict.fromkeys(place.split("/")[0] for place in message.places if place[0] != "/")
-        )
+        if len(names) == 1:
+            entry = self._services.entry(names[0])
+            update = {"service": names[0], "namespace": str(entry.get("namespace", ""))}
         if len(said) == 1:
-            update["environment"] = said[0]
+            update["environment"] = said.pop()
         return base.model_copy(update=update)
 
 

@@ -35,7 +35,6 @@ class Message:
     later: str = ""
     services: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
-    doubt: str = ""
 
 
 def orders(text: str, known: Lexicon) -> Message:
@@ -111,6 +110,8 @@ def _add(found: Message, segment: Segment, *, question: bool) -> Message:
         return replace(found, beyond=found.beyond or refused)
     if verbs.NEGATED.match(segment.text):
         return _negation(found, segment)
+    if waits := _waits(segment):
+        return replace(found, condition=found.condition or waits)
     if _asks(segment, led=led):
         return replace(found, questions=(*found.questions, whole))
     order = _order(segment, led=led)
@@ -122,8 +123,17 @@ def _add(found: Message, segment: Segment, *, question: bool) -> Message:
         found,
         orders=(*found.orders, order),
         condition=found.condition or (condition[0].strip() if condition else ""),
-        later=found.later or (later[0].strip() if later else ""),
+        later=found.later or (_written(segment, later) if later else ""),
     )
+
+
+def _waits(segment: Segment) -> str:
+    """What an order waits for that stands behind its condition: "if it fails, roll back"."""
+    begins = verbs.BEGINS_CONDITION.match(segment.text)
+    if not begins:
+        return ""
+    ordered = any(one.order.search(segment.text) for one in LEXEMES)
+    return begins[0].strip() if ordered else ""
 
 
 def _bare(segment: Segment) -> tuple[Segment, str]:
@@ -148,7 +158,7 @@ def _bare(segment: Segment) -> tuple[Segment, str]:
 
 def _asks(segment: Segment, *, led: str) -> bool:
     del led
-    return bool(form.QUESTION_WORD.match(segment.text))
+    return bool(form.QUESTION_WORD.match(segment.text)) and not form.FIX.match(segment.text)
 
 
 def _negation(found: Message, segment: Segment) -> Message:
@@ -163,6 +173,12 @@ def _negation(found: Message, segment: Segment) -> Message:
         return replace(found, orders=(*found.orders[:-1], last))
     said = " ".join(word.raw for word in segment.words)
     return replace(found, negated=(*found.negated, said))
+
+
+def _written(segment: Segment, match: re.Match[str]) -> str:
+    """The words of a match as they were written."""
+    first = segment.text[: match.start()].count(" ") + match[0].startswith(" ")
+    return " ".join(word.raw for word in segment.words[first : first + len(match[0].split())])
 
 
 def _told(found: Message, segment: Segment, whole: Segment, *, question: bool) -> Message:

@@ -46,9 +46,9 @@ UNGUARDED = re.compile(
     r"\b(?:without|no|skip(?:ping)?|bypass(?:ing)?|ignoring|sans)(?: (?:any|the|further|waiting "
     r"for|asking for|an?|need for))*"
     r" (?:approvals?|approving|review|asking|audit\w*|polic\w+|checks|permission|confirmation|"
-    r"sign-?off)(?!\w)|"
-    r"\b(?:auto-?approve|self-?approve|pre-?approved|already approved|force approve)(?!\w)"
+    r"sign-?off)(?!\w)"
 )
+ALONE = re.compile(r"\b(?:auto|self|pre|force)[- ]?approv\w+|\b(?:already|been) approved(?!\w)")
 DECIDES = re.compile(
     r"(?:auto-?|self-?)?(?:approve|reject|deny|veto|sign off|accept|green-?light|lgtm|"
     r"withdraw)(?!\w)"
@@ -119,7 +119,7 @@ def beyond(segment: Segment) -> Beyond | None:
             return Beyond(why, said)
     if DECIDES.match(text) or form.DECIDE.match(text):
         return Beyond(Why.DECISION, said)
-    if UNGUARDED.search(text) and _orders(text):
+    if ALONE.search(text) or (UNGUARDED.search(text) and _orders(text)):
         return Beyond(Why.GUARD, said)
     return None
 

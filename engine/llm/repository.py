@@ -39,18 +39,25 @@ def restored(aim: Aim, first: int) -> list[DraftStep]:
     return [_history(aim), aim.step("git.restore", given, title)]
 
 
-def written(aim: Aim, first: int, key: str, value: Json) -> list[DraftStep]:
+def written(aim: Aim, first: int, key: str, value: str) -> list[DraftStep]:
     """Write one value."""
     folder = _folder(aim)
     given: dict[str, Json] = {
         **_place(aim),
         "path": folder if FILE.fullmatch(folder) else f"{folder}/{SETTINGS}",
         "key": key,
-        "value": value,
+        "value": typed(value),
         "expected_head": f"{{steps.{first}.head}}",
     }
     title = f"Set {key} of {aim.service} to {value} in {aim.place}"
     return [_history(aim), aim.step("git.set_value", given, title)]
+
+
+def typed(text: str) -> Json:
+    """Integers and truths as such, so that a file keeps their type; all else as written."""
+    if re.fullmatch(r"-?(?:0|[1-9]\d{0,14})", text):
+        return int(text)
+    return {"true": True, "false": False}.get(text.casefold(), text)
 
 
 def tag(aim: Aim, version: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from engine.domain.context import ContextRef
 from engine.errors import CarapulseError
+from engine.llm import telling
 from engine.llm.slots import Order
 from engine.llm.words import texts
 from engine.ports import Services
@@ -70,7 +71,14 @@ class Scopes:
         if order.doubt and not order.services:
             raise Unclear(*self.unknown(order.doubt))
         if len(order.services) > 1 and (order.alternative or not order.linked):
-            raise Unclear(f"Which one: {' or '.join(order.services[:CHOICES])}?", order.services)
+            said = [telling.order(order, one, _place_of(order)) for one in order.services]
+            raise Unclear(f"Which one: {' or '.join(order.services[:CHOICES])}?", said)
+        if order.part and order.services:
+            raise Unclear(
+                f"I know {order.services[0]}, but no {order.part} of it. Do you mean "
+                f"{order.services[0]} itself?",
+                [telling.order(order, order.services[0], _place_of(order))],
+            )
         if order.services:
             return order.services
         if EVERYTHING.search(order.said.casefold()):
@@ -109,7 +117,8 @@ class Scopes:
     ) -> str:
         said = _environments(order.places)
         if len(said) > 1:
-            raise Unclear(f"One environment at a time: {' or '.join(said)}?", said)
+            choices = [telling.order(order, service, one) for one in said]
+            raise Unclear(f"One environment at a time: {' or '.join(said)}?", choices)
         if said and said[0] not in running:
             text = (
                 f"{service} does not run in {said[0]}; it runs in {', '.join(running) or 'none'}."
@@ -159,6 +168,10 @@ class Scopes:
                 "namespace": str(self._services.entry(service).get("namespace", "")),
             }
         )
+
+
+def _place_of(order: Order) -> str:
+    return next(iter(_environments(order.places)), "")
 
 
 def _environments(places: Sequence[str]) -> list[str]:

@@ -18,6 +18,19 @@ SMALL = re.compile(
     r"statefulset|tag|thanks|that|the|them|this|thx|to|today|ty|up|urgent|urgently|us|version|"
     r"with"
 )
+OTHERS = (
+    r"(?:database|db|node|nodes|server|servers|host|hosts|vm|vms|machine|machines|index|indexes|"
+    r"disk|"
+    r"disks|volume|volumes|certificate|cert|dns|ingress|load balancer|lb|sidecar|proxy|cron|"
+    r"cronjob|"
+    r"job|jobs|topic|consumer|consumers|namespace|cdn|firewall|schema|table|bucket|domain|secret|"
+    r"network|router|gateway|vpn|cluster nodes|migration|migrations|website|laptop|feature|feature "
+    r"flag|flag|scheduler|pipeline|build|webhook|dashboard|alert|alerts)"
+)
+PART = re.compile(
+    rf"<svc> (?:service )?(?P<behind>{OTHERS})(?!\w)|"
+    rf"\b(?P<before>{OTHERS}) (?:of|for|behind|under|in front of) (?:the )?<svc>"
+)
 # Words that are never meant as the name of a service.
 NO_NAMES = re.compile(
     r"additional|application|apps|argo|argocd|being|both|carefully|cert|certificate|certificates|"
@@ -35,6 +48,7 @@ NO_NAMES = re.compile(
 class Order:
     """One order as far as its words tell; what is empty was not said.
 
+    `part` is something that belongs to the service and is not it ("the checkout database").
     `linked`: several services are joined by "and" or a comma, so each is meant. `said` are its
     words. `doubts` are words that stand where something known should stand.
     """
@@ -55,6 +69,7 @@ class Order:
     value: str = ""
     doubt: str = ""
     alternative: bool = False
+    part: str = ""
     by_helm: bool = False
     moving: bool = False
 
@@ -95,19 +110,14 @@ def slots(verb: Verb, segment: Segment) -> Order:
         said=" ".join(word.raw for word in words)[:160],
         services=tuple(one for one in services if one not in excluded),
         linked=_linked(text),
-        places=tuple(
-            dict.fromkeys(
-                word.value
-                for word in words
-                if word.kind is Kind.PLACE and word.value not in excluded
-            )
-        ),
+        places=_places(verb, segment, excluded),
         excluded=excluded,
         namespace=_namespace(segment),
         version=version,
         image=image,
         revision=segment.first(Kind.REVISION),
         doubt="" if services else _doubt(verb, segment),
+        part="" if verb in (Verb.ROTATE, Verb.SET) else _part(text),
         alternative=bool(
             re.search(
                 r"(?:<svc>|<place>|<num>|\S+) or (?:the )?(?:<svc>|<place>|<num>|restart|scale)",
@@ -165,6 +175,20 @@ def _namespace(segment: Segment) -> str:
                 else (names[index + 1] if index + 1 < len(names) else "")
             )
     return ""
+
+
+def _places(verb: Verb, segment: Segment, excluded: tuple[str, ...]) -> tuple[str, ...]:
+    """The places of an order; what is promoted goes to the second of two."""
+    places = [word.value for word in segment.words if word.kind is Kind.PLACE]
+    if verb is Verb.DEPLOY and re.search(r"\bfrom (?:the )?<place> (?:in)?to ", segment.text):
+        places = places[1:]
+    return tuple(dict.fromkeys(place for place in places if place not in excluded))
+
+
+def _part(text: str) -> str:
+    """Something of a service that is not the service."""
+    match = PART.search(text)
+    return (match["behind"] or match["before"]) if match else ""
 
 
 def _plain_number(segment: Segment) -> str:

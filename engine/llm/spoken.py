@@ -19,7 +19,7 @@ LOOKED_INTO = frozenset({About.HEALTH, About.CAUSE, About.CHANGES})
 CONFIGURING = frozenset({Intent.SET_VALUE, Intent.RESTORE, Intent.ROLL_BACK, Intent.FIX})
 QUESTIONS = frozenset({Intent.CHANGES, Intent.HEALTH, Intent.CAUSE})
 COUNT = "replicas"
-NUMBER = re.compile(r"(?:to )?\d{1,6}")
+NUMBER = re.compile(r"(?:to |version )?(?:\d{1,6}|v?\d+(?:\.[\w-]+)+)")
 WHY = "As it was asked for. Nothing was looked at first; the last step checks the result."
 
 

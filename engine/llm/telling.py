@@ -35,16 +35,23 @@ def refusal(beyond: Beyond) -> str:
     return WAY_OUT[beyond.why]
 
 
+def waiting(words: str) -> str:
+    """Why an order that waits for something is not drafted."""
+    return (
+        f'A plan starts when it is approved and can not wait ("{words}"). Shall I draft it for now?'
+    )
+
+
 def aims(found: Sequence[Aim]) -> str:
     """All orders of a plan as one sentence without its dot."""
     told: dict[tuple[str, str, str], list[str]] = {}
     for aim in found:
         clusters = told.setdefault((_deed(aim.order, aim.service), aim.context.environment, ""), [])
-        clusters += [aim.context.cluster] if aim.context.cluster else []
+        clusters += [aim.context.cluster] if aim.divided else []
     parts = []
     for (deed, environment, _), clusters in told.items():
         where = f" in {environment}" if environment else ""
-        parts.append(f"{deed}{where}{f' ({_and(clusters)})' if len(clusters) > 1 else ''}")
+        parts.append(f"{deed}{where}{f' ({_and(clusters)})' if clusters else ''}")
     return _and(parts)
 
 

@@ -158,6 +158,10 @@ CONDITION = re.compile(
     r"(?:^| )(?:if|unless|once|until|till|in case|whenever|as soon as|assuming|provided|when|"
     r"while|before|after|depending)(?!\w)"
 )
+BEGINS_CONDITION = re.compile(
+    r"(?:if|unless|once|until|in case|whenever|as soon as|assuming|provided|when|while|after|"
+    r"before)(?!\w)"
+)
 POLITE_CONDITION = re.compile(
     r"(?:^| )(?:if (?:you|we|i) (?:can|could|would|may|do not mind|have time|get a chance)|"
     r"if possible|when (?:you|u) (?:can|have|get)(?: \S+){0,3}|if (?:that is )?(?:ok|okay|fine)"
