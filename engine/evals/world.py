@@ -34,7 +34,8 @@ def load_world(services_file: Path, parts: Path) -> World:
         connections=dict.fromkeys(("prometheus", *names), NOWHERE),
         remotes=list(_remotes(services)),
     )
-    connected = frozenset(str(one["name"]).partition(".")[0] for one in tools.catalogue())
+    actions = frozenset(str(one["name"]) for one in tools.catalogue())
+    connected = actions | {name.partition(".")[0] for name in actions}
     offline = OfflinePlanner(services, load_playbooks(parts / "playbooks"), connected)
     return World(services, tools, offline)
 
