@@ -47,7 +47,7 @@ from engine.wiring import Engine, now, open_engine
 from engine.workflows.activities import DraftActivities, ExecutionActivities, ToolActivities
 from engine.workflows.reconciler import Reconciler
 from engine.workflows.starter import Starter
-from engine.workflows.worker import connect, connect_later, open_workers
+from engine.workflows.worker import connect, connect_later, open_worker_on
 
 ASK_AGAIN = 1.0
 log = structlog.get_logger(__name__)
@@ -83,7 +83,7 @@ async def serve(engine: Engine, settings: Settings) -> None:
         except Unavailable as error:
             log.warning("worker waits", action="worker.waits", component=error.component)
             await asyncio.sleep(ASK_AGAIN)
-    async with open_workers(
+    async with open_worker_on(
         client,
         temporal.queue,
         drafts=DraftActivities(engine.drafts.look, engine.drafts.propose),

@@ -98,7 +98,7 @@ class ExecutePlan:
         )
 
     async def perform(self, request: StepRequest) -> None:
-        """Hand the call to a tool worker.
+        """Hand the call to a worker.
 
         A call whose worker died is handed out again; its row is claimed already, so the second
         worker makes nothing and the lease tells the rest.
@@ -107,7 +107,6 @@ class ExecutePlan:
             await workflow.execute_activity_method(
                 ToolActivities.perform,
                 request,
-                task_queue=f"{workflow.info().task_queue}-tools",
                 start_to_close_timeout=timedelta(seconds=request.timeout_seconds),
                 heartbeat_timeout=SILENCE,
                 retry_policy=PATIENT,

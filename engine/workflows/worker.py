@@ -1,7 +1,7 @@
-"""The Temporal workers of one process: planning and execution, and the tool queue."""
+"""The Temporal worker of one process: planning, execution, and the calls of tools."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from temporalio.client import Client
@@ -34,34 +34,27 @@ async def connect(address: str, namespace: str) -> Client:
 
 
 @asynccontextmanager
-async def open_workers(
+async def open_worker_on(
     client: Client,
     queue: str,
     *,
     drafts: DraftActivities,
     executions: ExecutionActivities,
     tools: ToolActivities,
-    tools_at_once: int = 20,
+    at_once: int = 40,
 ) -> AsyncIterator[None]:
-    """Work for as long as the block lasts; running activities get a grace at the end."""
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(
-            Worker(
-                client,
-                task_queue=queue,
-                workflows=[DraftPlan, ExecutePlan],
-                activities=[drafts.look, drafts.propose, executions.next_move],
-                graceful_shutdown_timeout=GRACE,
-                max_concurrent_workflow_tasks=100,
-            )
-        )
-        await stack.enter_async_context(
-            Worker(
-                client,
-                task_queue=f"{queue}-tools",
-                activities=[tools.perform],
-                graceful_shutdown_timeout=GRACE,
-                max_concurrent_activities=tools_at_once,
-            )
-        )
+    """Work for as long as the block lasts; running activities get a grace at the end.
+
+    Workflows and calls share a queue: the worker that decides on a call takes it with the same
+    answer of the server, a round trip less than through a queue of its own.
+    """
+    async with Worker(
+        client,
+        task_queue=queue,
+        workflows=[DraftPlan, ExecutePlan],
+        activities=[drafts.look, drafts.propose, executions.next_move, tools.perform],
+        graceful_shutdown_timeout=GRACE,
+        max_concurrent_workflow_tasks=100,
+        max_concurrent_activities=at_once,
+    ):
         yield

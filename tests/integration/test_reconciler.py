@@ -15,7 +15,7 @@ from engine.errors import Invalid, Unavailable
 from engine.workflows.activities import DraftActivities, ExecutionActivities, ToolActivities
 from engine.workflows.reconciler import Reconciler
 from engine.workflows.starter import Starter
-from engine.workflows.worker import connect, connect_later, open_workers
+from engine.workflows.worker import connect, connect_later, open_worker_on
 from tests.conftest import Database
 from tests.integration.room import Room, open_room, plans, write
 
@@ -38,7 +38,7 @@ async def world(database: Database, tmp_path: Path, temporal_address: str) -> As
 
 
 def working(world: World, perform: object = None):  # type: ignore[no-untyped-def]
-    return open_workers(
+    return open_worker_on(
         world.starter.client,
         world.starter.queue,
         drafts=DraftActivities(world.room.drafts.look, world.room.drafts.propose),
