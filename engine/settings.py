@@ -83,8 +83,14 @@ class PolicySettings(Section):
 
 
 class SlackSettings(Section):
-    """`sockets` connections are held, so that one is always up. Budgets scale for benchmarks."""
+    """`sockets` connections are held, so that one is always up. Budgets scale for benchmarks.
 
+    With the transport `http` Slack comes to `/slack/events` of the sidecar, signed with
+    `signing_secret`, and no app token is needed.
+    """
+
+    transport: Literal["socket", "http"] = "socket"
+    signing_secret: SecretStr = SecretStr("")
     bot_token: SecretStr = SecretStr("")
     app_token: SecretStr = SecretStr("")
     base_url: str = "https://slack.com/api/"

@@ -12,11 +12,8 @@ from engine.domain.plan import VersionState
 from engine.domain.views import PlanView
 
 ROWS = 10
-EXAMPLES = (
-    "`@carapulse error rate is high, roll back the last config change`",
-    "`@carapulse set pool_size to 20 for checkout in prod`",
-    "`@carapulse how is checkout?`",
-)
+RECENT = 5
+EXAMPLES = 3
 
 
 def home(
@@ -25,14 +22,16 @@ def home(
     channels: Mapping[PlanId, str] = MappingProxyType({}),
     *,
     mention: str = "",
+    recent: Sequence[PlanView] = (),
+    examples: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The view for one person; `plans` are those that wait or run, `channels` where they are.
 
-    `mention` is the token by which a plan's view names this person among those who may approve.
+    `mention` is the token by which a plan's view names this person among those who may approve,
+    `recent` what the person asked for, newest first, `examples` sentences that work here.
     """
     waiting = [view for view in plans if view.state is VersionState.WAITING]
     for_me = [view for view in waiting if may_approve(person, mention, view)]
-    mine = [view for view in plans if view.version.requester == person]
     running = [view for view in plans if view.state is VersionState.EXECUTING]
     blocks = [
         *listed(
@@ -43,13 +42,30 @@ def home(
         ),
         *listed("Running now", running, channels, "Executions appear here while they run."),
         *listed(
-            "My open requests", mine, channels, "What you asked for appears here until it is over."
+            "My recent requests",
+            recent[:RECENT],
+            channels,
+            "What you ask for appears here, with how it ended.",
         ),
+        *nothing("Freezes and windows", "None is in force: what is approved starts at once."),
+        *nothing("Schedules", "Nothing runs by the clock."),
         header("How to ask"),
-        section("\n".join(EXAMPLES)),
+        *asking(examples),
         context("In a channel that I am in, or here under Messages. `/carapulse help` tells more."),
     ]
     return {"type": "home", "blocks": blocks}
+
+
+def asking(examples: Sequence[str]) -> list[Block]:
+    """Sentences to copy; without a service file there is nothing to ask about yet."""
+    if not examples:
+        return [context("No services are described yet, so I know nothing to be asked about.")]
+    return [section("\n".join(f"• `@carapulse {line(each)}`" for each in examples))]
+
+
+def nothing(title: str, said: str) -> list[Block]:
+    """A heading with the one sentence that is true."""
+    return [header(title), context(said)]
 
 
 def may_approve(person: PersonId | None, mention: str, view: PlanView) -> bool:

@@ -1,5 +1,6 @@
 """The new message for what a person must notice: a decision is needed, or it is over."""
 
+from bot.blocks.answer import rating
 from bot.blocks.parts import Message, section
 from bot.blocks.status import status
 from bot.blocks.text import line
@@ -11,4 +12,8 @@ def outcome(view: PlanView) -> Message:
     text = f"{status(view)}\n{line(view.version.title)} ({line(view.version.reference)})"
     if view.execution and view.execution.choices and not view.execution.state.ended:
         text += ". Decide on the card of this thread."
-    return {"text": text, "blocks": [section(text)]}
+    blocks = [section(text)]
+    if view.execution and view.execution.state.ended:
+        version = view.version
+        blocks.append(rating(f"plan:{version.plan_id}:{version.version}"))
+    return {"text": text, "blocks": blocks}

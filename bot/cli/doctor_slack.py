@@ -21,11 +21,23 @@ DATE_STEP = 1.0
 
 
 async def slack(settings: Settings) -> list[Finding]:
-    """Both tokens, asked of Slack itself; no connection is opened."""
+    """What is needed for the transport, asked of Slack itself; no connection is opened."""
     wanted = settings.slack
     bot, app = wanted.bot_token.get_secret_value(), wanted.app_token.get_secret_value()
     async with open_client(bot, wanted.base_url) as client:
-        return [*await bot_token(client, bot), await app_token(client, app)]
+        found = await bot_token(client, bot)
+        if wanted.transport == "http":
+            return [*found, signing_secret(wanted.signing_secret.get_secret_value())]
+        return [*found, await app_token(client, app)]
+
+
+def signing_secret(secret: str) -> Finding:
+    """Only Slack itself could tell whether it is the right one."""
+    area = "slack over http"
+    if not secret:
+        mend = "Set CARAPULSE_SLACK__SIGNING_SECRET, from Basic Information of your Slack app."
+        return fail(area, "no signing secret is configured", mend)
+    return ok(area, "a signing secret is configured")
 
 
 async def bot_token(client: AsyncWebClient, token: str) -> list[Finding]:

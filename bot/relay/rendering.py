@@ -34,10 +34,11 @@ class Views(Protocol):
 
 
 class Drawing(Protocol):
-    """What pictures show."""
+    """What pictures show, and what can be asked here."""
 
     async def charts(self, draft_id: DraftId) -> Sequence[Chart]: ...
     def graph(self, service: str) -> Graph | None: ...
+    def examples(self) -> list[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +85,20 @@ class Rendering:
         return await kinds[post.kind](post)
 
     async def home(self, post: Post) -> dict[str, Any]:
-        """App Home of one person: what is open now."""
+        """App Home of one person: what is open now, and what the person asked for."""
+        person = PersonId(str(post.body.get("person") or ""))
         async with self.store.begin() as unit:
             refs = await unit.plans.open_refs()
+            mine = await unit.plans.of_requester(person, home.RECENT) if person else []
         plan_ids = list(dict.fromkeys(ref.plan_id for ref in refs))[-HOME_PLANS:]
-        plans = [await self.views.plan(plan_id) for plan_id in plan_ids]
-        person = str(post.body.get("person") or "")
+        plans = {each: await self.views.plan(each) for each in dict.fromkeys([*plan_ids, *mine])}
         return home.home(
-            PersonId(person) if person else None,
-            plans,
-            await self._channels(plans),
+            person or None,
+            [plans[each] for each in plan_ids],
+            await self._channels(list(plans.values())),
             mention=str(post.body.get("mention") or ""),
+            recent=[plans[each] for each in mine],
+            examples=self.drawing.examples()[: home.EXAMPLES],
         )
 
     async def _channels(self, plans: Sequence[PlanView]) -> dict[PlanId, str]:

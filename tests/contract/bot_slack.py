@@ -9,6 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from aiohttp import web
+
+from bot.http.errors import problems
 from bot.local import demo
 from bot.local.slack.control_client import Control, open_control
 from bot.local.slack.local_slack import LocalSlack
@@ -19,6 +22,7 @@ from bot.relay.statuses import Statuses
 from bot.relay.writing import Writing
 from bot.slack.app import Workspace, build, open_client, sign_in
 from bot.slack.budgets import Budgets
+from bot.slack.http import PATH, RequestUrl
 from bot.slack.inbox import SOURCE, Payloads
 from bot.slack.services import Library, Services
 from bot.slack.sockets import Sockets
@@ -48,6 +52,7 @@ from engine.tools.command_lines import CommandLines
 from engine.tools.loading import CATALOG, load_tools
 
 TENANT = Tenant("default")
+SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 PEOPLE = Path(demo.__file__).parent / "directory.yaml"
 
 
@@ -137,7 +142,13 @@ class Rig:
 
 @asynccontextmanager
 async def open_rig(
-    dsn: str, *, views: Any = None, budgets: bool = False, work: bool = True, scale: float = 1.0
+    dsn: str,
+    *,
+    views: Any = None,
+    budgets: bool = False,
+    work: bool = True,
+    scale: float = 1.0,
+    over_http: bool = False,
 ) -> AsyncIterator[Rig]:
     """Slack, database, app on two connections, jobs and relay."""
     async with (
@@ -182,16 +193,35 @@ async def open_rig(
         writing = Writing(surface, Rendering(shown, store, answers), writer, Statuses(writer))
         relay = Relay(surface, writing, "slack", "one")
         desks = {SOURCE: Desk(Payloads(app).carry_out, at_once=4)} if work else {}
-        async with sockets.connected(), intake.working(desks):
+        url = RequestUrl(SECRET)
+        url.serve(app.async_dispatch)
+        carried = serving(url, control) if over_http else sockets.connected()
+        async with carried, intake.working(desks):
             running = asyncio.create_task(relay.run())
             try:
-                await eventually(lambda: sockets.facts.connected == 2)
+                await eventually(lambda: over_http or sockets.facts.connected == 2)
                 yield Rig(
                     slack, control, pool, store, surface, decisions, sockets, workspace, relay
                 )
             finally:
                 running.cancel()
                 await asyncio.wait({running}, timeout=5)
+
+
+@asynccontextmanager
+async def serving(url: RequestUrl, control: Control) -> AsyncIterator[str]:
+    """The request URL as the sidecar serves it, and a Slack that delivers there."""
+    sidecar = web.Application(middlewares=[problems])
+    sidecar.router.add_post(PATH, url.handle)
+    runner = web.AppRunner(sidecar, shutdown_timeout=1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    address = f"http://127.0.0.1:{runner.addresses[0][1]}{PATH}"
+    await control.verb("request_url", url=address, secret=SECRET)
+    try:
+        yield address
+    finally:
+        await runner.cleanup()
 
 
 def library_of(store: PostgresStore) -> Library:

@@ -21,9 +21,11 @@ from tests.contract.bot_slack import FixedViews, Rig, eventually, eventually_in,
 from tests.unit.cards import PLAN, version, view
 
 
-@pytest.fixture
-async def rig(database: Database) -> AsyncIterator[Rig]:
-    async with open_rig(database.app_dsn, views=FixedViews({PLAN: view()})) as opened:
+@pytest.fixture(params=["socket", "http"])
+async def rig(request: pytest.FixtureRequest, database: Database) -> AsyncIterator[Rig]:
+    """The same listeners over both transports."""
+    views, over_http = FixedViews({PLAN: view()}), request.param == "http"
+    async with open_rig(database.app_dsn, views=views, over_http=over_http) as opened:
         yield opened
 
 
@@ -300,7 +302,7 @@ async def test_who_asks_for_no_deed_is_told_how_to_ask(rig: Rig, ann: Person, sa
 
     told = await ann.wait_for(lambda m: m["ephemeral_to"] == "U0ANN")
     assert told["text"].startswith("*Ask in words*: mention me in a channel")
-    assert "`/carapulse status` lists what waits and what runs" in told["text"]
+    assert "`/carapulse status [P-1042]` lists what waits and what runs" in told["text"]
     assert await rig.pool.fetch("SELECT id FROM drafts") == []
 
 
@@ -313,6 +315,7 @@ async def test_a_plan_can_be_drafted_from_any_message(rig: Rig, dana: Person, an
     assert len(drafts) == 1
 
 
+@pytest.mark.parametrize("rig", ["socket"], indirect=True)
 async def test_connections_are_replaced_without_losing_an_event(rig: Rig, dana: Person) -> None:
     await rig.control.disconnect("refresh_requested")
     ts = await dana.say("C0INC", "@carapulse how is checkout?")
@@ -323,6 +326,7 @@ async def test_connections_are_replaced_without_losing_an_event(rig: Rig, dana: 
     assert len(await rig.inbox()) == 1
 
 
+@pytest.mark.parametrize("rig", ["socket"], indirect=True)
 async def test_a_refused_address_is_not_dialled_again(rig: Rig, dana: Person) -> None:
     await rig.control.refuse_links(3)
     await rig.control.drop_connections()

@@ -39,6 +39,8 @@ class Control:
             "stream_lifetime": self.stream_lifetime,
             "budgets": self.budgets,
             "duplicate_events": self.duplicate_events,
+            "request_url": self.request_url,
+            "refuse_blocks": self.refuse_blocks,
             "reset": self.reset,
             "world": self.world,
         }
@@ -122,6 +124,15 @@ class Control:
     async def duplicate_events(self, body: Json) -> None:
         """Deliver every event more than once."""
         self._slack.faults.event_copies = max(1, int(body["times"]))
+
+    async def request_url(self, body: Json) -> None:
+        """Deliver over HTTP from now on; an empty `url` goes back to the connections."""
+        target = self._slack.deliveries.request_url
+        target.url, target.secret = str(body.get("url", "")), str(body.get("secret", ""))
+
+    async def refuse_blocks(self, body: Json) -> None:
+        """Know no blocks of these types, as a workspace without a new feature."""
+        self._slack.faults.unknown_blocks = frozenset(body["types"])
 
     async def reset(self, body: Json) -> None:
         """No faults, no counts. What was said stays."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bot.local.slack.connections import Connections
 from bot.local.slack.faults import Faults
 from bot.local.slack.model import Json
+from bot.local.slack.request_url import RequestUrl
 from bot.local.slack.stats import Stats
 
 ACK_WITHIN = 3.0
@@ -29,6 +30,7 @@ class Deliveries:
 
     def __init__(self, connections: Connections, faults: Faults, stats: Stats) -> None:
         self._connections = connections
+        self.request_url = RequestUrl()
         self._faults = faults
         self._stats = stats
         self._waiting: dict[str, tuple[asyncio.Future[Json], float]] = {}
@@ -69,6 +71,7 @@ class Deliveries:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.request_url.close()
 
     async def _until_acked(self, payload: Json) -> None:
         attempts: list[asyncio.Future[Json]] = []
@@ -100,6 +103,8 @@ class Deliveries:
         }
         if kind == "events_api":
             envelope |= {"retry_attempt": attempt, "retry_reason": "timeout" if attempt else ""}
+        if self.request_url.url:
+            return self._post(kind, payload, attempt)
         future: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
         self._waiting[envelope_id] = (future, time.monotonic())
         if len(self._waiting) > MOST_REMEMBERED:
@@ -110,4 +115,24 @@ class Deliveries:
             return None
         self._stats.deliveries += 1
         self._stats.redeliveries += attempt > 0
+        return future
+
+    def _post(self, kind: str, payload: Json, attempt: int) -> asyncio.Future[Json]:
+        """Over HTTP: the answer of the request is the acknowledgement."""
+        self._stats.deliveries += 1
+        self._stats.redeliveries += attempt > 0
+        future: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
+
+        async def deliver() -> None:
+            begun = time.monotonic()
+            answer = await self.request_url.deliver(kind, payload, attempt)
+            if answer is None or future.done():
+                return
+            milliseconds = round((time.monotonic() - begun) * 1000, 1)
+            self._stats.acks.append({"envelope_id": kind, "ms": milliseconds})
+            future.set_result(answer)
+
+        task = asyncio.create_task(deliver())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         return future

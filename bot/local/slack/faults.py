@@ -20,6 +20,7 @@ class Faults:
     trigger_lifetime: float = 3.0
     stream_lifetime: float = 300.0
     event_copies: int = 1
+    unknown_blocks: frozenset[str] = frozenset()
 
     def retry_after(self, method: str) -> int | None:
         """Seconds to wait if this call is one of those to be limited."""

@@ -24,6 +24,8 @@ def content_of(slack: LocalSlack, call: Call, most_text: int = MOST_TEXT_POSTED)
         raise Refused("msg_too_long")
     if not isinstance(blocks, list):
         raise Refused("invalid_blocks_format")
+    if any(block.get("type") in slack.faults.unknown_blocks for block in blocks):
+        raise Refused("invalid_blocks", "unsupported type")
     return {
         "text": text,
         "blocks": slack.timeline.number_blocks(accept_blocks(blocks)),
