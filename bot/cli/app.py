@@ -20,6 +20,10 @@ COMMANDS = (
     ("llm", "bot.cli.llm:llm", "Show language models, what they cost, and log in to one."),
     ("eval", "bot.cli.eval:evals", "Score drafts against scenarios."),
     ("execution", "bot.cli.execution:execution", "Show executions and their logs."),
+    ("runbook", "bot.cli.runbook:runbook", "List, show, write and remove runbooks."),
+    ("playbook", "bot.cli.playbook:playbook", "List, show, write and remove playbooks."),
+    ("memory", "bot.cli.memory:memory", "List, add and forget facts."),
+    ("session", "bot.cli.session:session", "List, open, share and close sessions."),
 )
 """Name, where it is, and its one line in `carapulse --help`."""
 
