@@ -52,6 +52,10 @@ class LogLines:
             await asyncio.wait({task}, timeout=10)
             task.cancel()
 
+    async def publish(self, line: LogLine) -> None:
+        """Tell the live feed a line that was stored with something else."""
+        await self.feed.publish(line.execution_id, [line])
+
     async def _drain(self, queue: asyncio.Queue[LogLine | None], plenty: asyncio.Event) -> None:
         """Store what came, at least five times a second and as soon as there is a whole batch."""
         while True:

@@ -310,6 +310,7 @@ class Steps:
                     detail={"step": request.step, "attempt": request.attempt},
                 )
             )
+        await self.loglines.publish(line)
 
     async def _rollback_failed(
         self, unit: Unit, request: StepRequest, version: PlanVersion, result: CallResult
