@@ -14,7 +14,7 @@ BLOCKS = 95
 CHOICES = 100
 OPTION, OPTION_VALUE = 75, 150
 LABELS = {
-    "expect.value": "check: limit",
+    "expect.value": "check: value",
     "expect.hold_seconds": "check: seconds to hold",
     "expect.within_seconds": "check: seconds to wait at most",
 }

@@ -74,6 +74,7 @@ def proposal(
         steps=tuple(steps),
         planner=version.planner,
         used=version.used,
+        knowledge=version.knowledge,
     )
 
 

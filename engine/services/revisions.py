@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from engine.domain import revising
 from engine.domain.actor import Actor
+from engine.domain.changes import REFERENCE
 from engine.domain.draft import Draft, How, Outcome, OutcomeKind
 from engine.domain.form import InputField, PlanForm, StepForm
 from engine.domain.ids import DraftId, PlanId, new_id
@@ -143,6 +144,8 @@ class Revisions:
     def _step(self, step: Step) -> StepForm:
         fields = self.tools.fields(step.call.tool, step.call.action)
         checks = CHECKS if step.expect else ()
+        if step.expect and REFERENCE.fullmatch(step.expect.value):
+            checks = CHECKS[1:]  # what another step leaves behind is not typed
         return StepForm(
             number=step.number,
             title=step.title,
