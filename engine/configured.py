@@ -52,13 +52,6 @@ def signer(settings: Settings) -> Signer:
     return FileSigner(settings.keys.signing_key_file)
 
 
-def loaded_services(path: Path | None) -> ServiceFile:
-    """The service graph; empty where no file is configured."""
-    if path is None:
-        return ServiceFile.build({"environments": {}, "services": []}, "services")
-    return ServiceFile.load(path)
-
-
 def remotes(services: ServiceFile) -> list[str]:
     """The repositories that the service graph names."""
     found = []

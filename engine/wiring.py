@@ -14,7 +14,6 @@ from engine import models
 from engine.configured import (
     endpoints,
     hidden,
-    loaded_services,
     people,
     planner,
     public_keys,
@@ -22,7 +21,7 @@ from engine.configured import (
     remotes,
     signer,
 )
-from engine.context.services import ServiceFile
+from engine.context.services import ServiceFile, loaded_services
 from engine.domain.ids import Tenant, new_id
 from engine.domain.questions import Limits
 from engine.errors import ConfigurationError, NotFound

@@ -3,7 +3,8 @@
 from typing import Any
 
 from bot.cli.doctor_finding import Finding, fail, ok, warn
-from engine.configured import loaded_services, remotes
+from engine.configured import remotes
+from engine.context.services import loaded_services
 from engine.directory.file import Person, read_listing
 from engine.errors import ConfigurationError
 from engine.models import providers

@@ -41,7 +41,8 @@ def draft(
         )
     if len(text) > LONGEST:
         raise ConfigurationError(f"That is longer than {LONGEST} characters.")
-    answer = drafted(text, loaded(services), ContextRef(environment=environment, service=service))
+    about = ContextRef(environment=environment, service=service)
+    answer = Drafter(loaded(services)).draft(text, about)
     if json:
         print(orjson.dumps(answer).decode())  # noqa: T201 - the command's answer
         return
@@ -50,7 +51,7 @@ def draft(
 
 def loaded(path: Path | None) -> "ServiceFile":
     """The services file that was named, or that is configured."""
-    from engine.configured import loaded_services
+    from engine.context.services import loaded_services
     from engine.settings import Settings
 
     if path is None:
@@ -60,19 +61,26 @@ def loaded(path: Path | None) -> "ServiceFile":
     return loaded_services(path)
 
 
-def drafted(text: str, services: "ServiceFile", base: "ContextRef") -> dict[str, Any]:
-    """The answer as data. Every step of a plan has been frozen as a real draft's would be."""
-    from engine.llm.operations import Operations, SketchKind
-    from engine.tools.registry import ToolRegistry
+class Drafter:
+    """Drafts over one services file, with every tool there is as if it were connected."""
 
-    complete, remotes = assumed(services)
-    registry = ToolRegistry.unconnected(remotes=remotes)
-    actions = [str(one["name"]) for one in registry.catalogue()]
-    sketch = Operations(complete, actions).read(text, base)
-    steps, wrong = _frozen(sketch, registry)
-    if wrong and sketch.kind is SketchKind.PLAN:
-        return _answer(sketch, "refuse", [], wrong)
-    return _answer(sketch, sketch.kind.value, steps, sketch.reason)
+    def __init__(self, services: "ServiceFile") -> None:
+        from engine.llm.operations import Operations
+        from engine.tools.registry import ToolRegistry
+
+        complete, remotes = assumed(services)
+        self._registry = ToolRegistry.unconnected(remotes=remotes)
+        actions = [str(one["name"]) for one in self._registry.catalogue()]
+        self._operations = Operations(complete, actions)
+
+    def draft(self, text: str, base: "ContextRef") -> dict[str, Any]:
+        """The answer as data. Every step of a plan has been frozen as a real draft's would be."""
+        sketch = self._operations.read(text, base)
+        steps, wrong = _frozen(sketch, self._registry)
+        if wrong and sketch.kind == "plan":
+            return _answer(sketch, "refuse", [], wrong)
+        shown = [] if sketch.kind == "ask" else steps
+        return _answer(sketch, sketch.kind.value, shown, sketch.reason)
 
 
 def assumed(services: "ServiceFile") -> tuple["ServiceFile", list[str]]:

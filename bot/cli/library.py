@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.cli.records import configured
 from bot.cli.up import DEFAULT_FOLDER
-from engine.configured import loaded_services
+from engine.context.services import loaded_services
 from engine.domain.actor import Actor, ActorKind
 from engine.domain.ids import PersonId, Tenant
 from engine.domain.session import Viewer

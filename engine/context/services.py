@@ -249,3 +249,10 @@ def _shared_names(document: Document) -> Iterator[str]:
         if name in taken:
             yield f"the name {name!r} stands for both {taken[name]} and {service}"
         taken[name] = service
+
+
+def loaded_services(path: Path | None) -> ServiceFile:
+    """The service graph; empty where no file is configured."""
+    if path is None:
+        return ServiceFile.build({"environments": {}, "services": []}, "services")
+    return ServiceFile.load(path)

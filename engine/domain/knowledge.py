@@ -186,7 +186,7 @@ def command_lines(body: str) -> tuple[CommandLine, ...]:
     """
     found: list[CommandLine] = []
     for at, text in _joined(_shell_lines(body)):
-        text = re.sub(r"^[$#>]\s+", "", text.strip())
+        text = re.sub(r"^[$>]\s+", "", text.strip())
         if text and not text.startswith("#") and len(found) < COMMANDS_AT_MOST:
             found.append(CommandLine(number=len(found) + 1, line=at, text=text[:2000]))
     return tuple(found)
