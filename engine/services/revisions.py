@@ -143,7 +143,7 @@ class Revisions:
 
     def _step(self, step: Step) -> StepForm:
         fields = self.tools.fields(step.call.tool, step.call.action)
-        checks = CHECKS if step.expect else ()
+        checks: tuple[InputField, ...] = CHECKS if step.expect else ()
         if step.expect and REFERENCE.fullmatch(step.expect.value):
             checks = CHECKS[1:]  # what another step leaves behind is not typed
         return StepForm(
