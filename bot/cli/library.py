@@ -2,7 +2,7 @@
 
 import getpass
 import json as jsons
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,7 +35,7 @@ class Library:
     knowledge: Knowledge
     memory: Memory
     sessions: Sessions
-    steps: RunbookSteps
+    steps: Callable[[], RunbookSteps]
     mirror: Mirror
     actor: Actor
     viewer: Viewer
@@ -68,7 +68,10 @@ async def open_library(folder: Path = DEFAULT_FOLDER) -> AsyncIterator[Library]:
             Knowledge(store, now, tenant, services, checked_title),
             Memory(store, now, tenant, services),
             Sessions(store, now, tenant),
-            RunbookSteps(store, command_lines(settings.tools.folder), services, now, tenant),
+            # The definitions of all tools take a while to read, and few commands need them.
+            lambda: RunbookSteps(
+                store, command_lines(settings.tools.folder), services, now, tenant
+            ),
             mirroring(settings.knowledge, store, now, tenant),
             actor,
             Viewer(person=actor.id, everything=True),

@@ -23,7 +23,7 @@ async def steps(name: str, *, folder: Path = DEFAULT_FOLDER, json: bool = False)
 
     async with open_library(folder) as library:
         document = await library.knowledge.get(DocumentKind.RUNBOOK, name)
-        found = library.steps.read(document, ContextRef())
+        found = library.steps().read(document, ContextRef())
     items: list[dict[str, object]] = [
         {**line.model_dump(), "ok": read.ok, **read.model_dump(mode="json")} for line, read in found
     ]
