@@ -80,7 +80,8 @@ class Answers:
         if change is None:
             return f"I could not read what changed in {service}."
         aged = f", {sentences.span(found.age)} ago" if found.age is not None else ""
-        first = f"The last change of {service} is {sentences.who(change)}{aged}."
+        cite = sentences.cited(found, "changes")
+        first = f"The last change of {service} is {sentences.who(change)}{aged}{cite}."
         return " ".join(filter(None, (first, sentences.changed(found), sentences.rate(found))))
 
     @staticmethod
@@ -93,5 +94,4 @@ class Answers:
 
 
 def _answer(text: str, found: Findings) -> Outcome:
-    missing = sentences.not_looked_at(found.failed, ())
-    return Outcome(kind=OutcomeKind.ANSWER, text=" ".join(filter(None, (text, missing))))
+    return Outcome(kind=OutcomeKind.ANSWER, text=text)

@@ -182,7 +182,7 @@ def _changes(context: ContextRef, entry: dict[str, Json]) -> Iterator[DraftStep]
 
 def _logs(context: ContextRef, entry: dict[str, Json]) -> Iterator[DraftStep]:
     if entry.get("kind") in KINDS:
-        given: dict[str, Json] = {"name": f"{entry['kind']}/{context.service}"}
+        given: dict[str, Json] = {"kind": entry["kind"], "name": context.service}
         yield _read("kubectl.logs", given, f"Logs of {context.service}", context)
 
 

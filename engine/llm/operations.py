@@ -86,7 +86,7 @@ class Operations:
             return self._beyond(message.beyond, self._about(message, base))
         if message.orders:
             return self._plan(message, base, replicas)
-        if message.condition:
+        if message.waiting:
             raise Unclear(telling.waiting(message.condition))
         if message.questions:
             return self._question(message, base)
@@ -216,7 +216,7 @@ class Operations:
     def _beyond(self, refused: Beyond, context: ContextRef) -> Sketch:
         understood = f"I understood: {refused.thing}."
         kind = SketchKind.ASK if refused.why is Why.PODS and context.service else SketchKind.REFUSE
-        choices = (f"restart {context.service}",) if kind is SketchKind.ASK else ()
+        choices = telling.restarted(context) if kind is SketchKind.ASK else ()
         reason = telling.refusal(refused)
         return Sketch(kind, context, understood, reason=reason, choices=choices)
 

@@ -24,7 +24,10 @@ JOINS = frozenset({"and", "then", "but", "&", "+", "plus", "also", "or"})
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a message holds. `later` and `condition` are the words that make an order wait."""
+    """What a message holds. `later` and `condition` are the words that make an order wait.
+
+    `waiting`: an order stands behind its condition, in the same sentence.
+    """
 
     orders: tuple[Order, ...] = ()
     negated: tuple[str, ...] = ()
@@ -32,6 +35,7 @@ class Message:
     questions: tuple[Segment, ...] = ()
     symptom: str = ""
     condition: str = ""
+    waiting: bool = False
     later: str = ""
     services: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
@@ -110,9 +114,11 @@ def _add(found: Message, segment: Segment, *, question: bool) -> Message:
         return replace(found, beyond=found.beyond or refused)
     if verbs.NEGATED.match(segment.text):
         return _negation(found, segment)
-    if waits := _waits(segment):
-        return replace(found, condition=found.condition or waits)
-    if _asks(segment, led=led):
+    if begins := verbs.BEGINS_CONDITION.match(segment.text):
+        ordered = any(one.order.search(segment.text) for one in LEXEMES)
+        waiting = found.waiting or ordered
+        return replace(found, condition=begins[0].strip(), waiting=waiting)
+    if _asks(segment):
         return replace(found, questions=(*found.questions, whole))
     order = _order(segment, led=led)
     if order is None:
@@ -127,15 +133,6 @@ def _add(found: Message, segment: Segment, *, question: bool) -> Message:
     )
 
 
-def _waits(segment: Segment) -> str:
-    """What an order waits for that stands behind its condition: "if it fails, roll back"."""
-    begins = verbs.BEGINS_CONDITION.match(segment.text)
-    if not begins:
-        return ""
-    ordered = any(one.order.search(segment.text) for one in LEXEMES)
-    return begins[0].strip() if ordered else ""
-
-
 def _bare(segment: Segment) -> tuple[Segment, str]:
     """The segment less politeness and less a place or name in front; they stay its slots."""
     led = ""
@@ -146,8 +143,7 @@ def _bare(segment: Segment) -> tuple[Segment, str]:
             led += lead[0]
             segment = segment.without(lead)
         fronted = verbs.FRONTED.match(segment.text)
-        rest = segment.text[fronted.end() :] if fronted else ""
-        if fronted is None or not (_opens(rest) or verbs.LEAD.match(rest)[0]):  # type: ignore[index]
+        if fronted is None or not _is_front(fronted, segment.text[fronted.end() :]):
             break
         count = len(fronted[0].split())
         front += segment.words[:count]
@@ -156,9 +152,17 @@ def _bare(segment: Segment) -> tuple[Segment, str]:
     return Segment([*segment.words, *named]), led
 
 
-def _asks(segment: Segment, *, led: str) -> bool:
-    del led
-    return bool(form.QUESTION_WORD.match(segment.text)) and not form.FIX.match(segment.text)
+def _is_front(fronted: re.Match[str], rest: str) -> bool:
+    """Whether a name or place in front leaves a sentence behind it."""
+    apart = fronted["mark"] or fronted["preposition"]
+    return bool(apart and (_opens(rest) or _lead(rest)))
+
+
+def _asks(segment: Segment) -> bool:
+    """Whether it begins as a question does; "do a restart" and "do something" do not."""
+    text = segment.text
+    done = re.match(r"(?:do|have|has) (?:a|an|the|another|some|one)\b", text)
+    return bool(form.QUESTION_WORD.match(text)) and not (done or form.FIX.match(text))
 
 
 def _negation(found: Message, segment: Segment) -> Message:
@@ -251,27 +255,33 @@ def _settled(verb: Verb, text: str) -> Verb:
 def _taken(segment: Segment) -> Verb | None:
     """The verb of "use", "set", "give" and the like, by what stands with them."""
     text = segment.text
-    needs = verbs.NEEDS.match(text)
-    if not (verbs.TAKE.match(text) or needs or re.match(r"(?:<num>|more|fewer|less) ", text)):
+    if form.ASSIGN.match(text) or (form.ADJUST.match(text) and "<key>" in text):
+        return Verb.SET
+    if not (verbs.TAKE.match(text) or verbs.NEEDS.match(text) or COUNTS.match(text)):
         return None
-    counted = verbs.REPLICAS.search(text)
-    if counted and (
-        amount(segment).told or re.search(r"\b(?:more|fewer|less|extra|additional)\b", text)
-    ):
+    if verbs.REPLICAS.search(text) and (amount(segment).told or MORE.search(text)):
         return Verb.SCALE
-    if "<ver>" in text or "<img>" in text:
+    if _versioned(text):
         return Verb.DEPLOY
     if form.TAKE_REVISION.match(text) or form.TAKE_PREVIOUS.match(text):
         return Verb.ROLL_BACK
-    if re.match(
-        r"(?:use|run|take|install|put|get|bump|update|move|switch|upgrade)\b", text
-    ) and re.search(r"\b(?:version|image|tag|build|release)(?!\w)", text):
-        return Verb.DEPLOY
-    if assigns(segment):
-        return Verb.SET
-    if re.match(r"(?:bump|update) (?:the )?<svc>", text) and "<num>" in text:
-        return Verb.DEPLOY
-    return None
+    return Verb.SET if assigns(segment) else None
+
+
+def _versioned(text: str) -> bool:
+    """Whether it is about a version, also one that is not named."""
+    if "<ver>" in text or "<img>" in text:
+        return True
+    if BUMPED.match(text) and "<num>" in text:
+        return True
+    return bool(TAKES.match(text) and VERSIONED.search(text))
+
+
+COUNTS = re.compile(r"(?:<num>|more|fewer|less) ")
+MORE = re.compile(r"\b(?:more|fewer|less|extra|additional)\b")
+BUMPED = re.compile(r"(?:bump|update) (?:the )?<svc> (?:to |version |up to )+<num>")
+TAKES = re.compile(r"(?:use|run|take|install|put|get|bump|update|move|switch|upgrade)\b")
+VERSIONED = re.compile(r"\b(?:version|image|tag|build|release)(?!\w)")
 
 
 def _telegraphic(segment: Segment) -> Verb | None:

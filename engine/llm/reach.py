@@ -78,7 +78,8 @@ STOPS = re.compile(
     r"down)$"
 )
 OTHER = re.compile(
-    rf"{form.OTHER.pattern}|(?P<rest>(?:cordon|uncordon|drain|taint|label|annotate|fail ?over|"
+    rf"{form.OTHER.pattern}|(?P<rest>(?:fail (?:\S+ ){{1,3}}over|cordon|uncordon|drain|taint|"
+    rf"label|annotate|fail ?over|"
     rf"failover|"
     r"point|mount|attach|detach|whitelist|blacklist|allowlist|ban|compact|defrag\w*|snapshot|"
     r"clone|copy|"
@@ -92,11 +93,12 @@ OTHER = re.compile(
     r"incident)|close) .*)"
 )
 SHELL = re.compile(
-    r"\$\(|\$\{|&&|\|\||(?:^|\s)\|(?:\s|$)|\|\s*(?:sh|bash|xargs|tee|nc|python\d?)\b|;\s*(?:rm|"
+    r"(?:^|[\s'\"`(])/(?:etc|root|var|proc|bin|usr|home|dev)/|\$\(|\$\{|&&|\|\||(?:^|\s)\|(?:\s|"
+    r"$)|\|\s*(?:sh|bash|xargs|tee|nc|python\d?)\b|;\s*(?:rm|"
     r"curl|wget|sh|bash|sudo|kubectl|cat|nc|"
     r"echo|drop|delete|shutdown|reboot|chmod|mv|dd)\b|(?:>>|<<|<\(|>\()|(?:^|\s)>\s*/|"
     r"\b(?:rm\s+-[a-z]*[rf]|sudo|mkfs|dd\s+if=|wget\s+http|"
-    r"curl\s+(?:-\S+\s+)*http|chmod\s|/etc/|bash\s+-c|sh\s+-c|base64\s+-d|eval\s)|`[^`]*(?:\$|;|"
+    r"curl\s+(?:-\S+\s+)*http|chmod\s|bash\s+-c|sh\s+-c|base64\s+-d|eval\s)|`[^`]*(?:\$|;|"
     r"\||rm |curl )[^`]*`|\.\./|%0a|\\x|\{\{|"
     r"'\s*;|--\s*$|;\s*--|\bor\s+1\s*=\s*1|<script|\{steps\."
 )
@@ -115,7 +117,7 @@ def beyond(segment: Segment) -> Beyond | None:
         (Why.STOPS, STOPS),
         (Why.DESTROYS, DESTROYS),
     ):
-        if pattern.match(text) and not _of_replicas(why, text):
+        if pattern.match(text) and not (_of_replicas(why, text) or _of_rollout(text)):
             return Beyond(why, said)
     if DECIDES.match(text) or form.DECIDE.match(text):
         return Beyond(Why.DECISION, said)
@@ -150,6 +152,11 @@ def _of_replicas(why: Why, text: str) -> bool:
         and bool(re.search(r"<num>", text))
         and bool(verbs.REPLICAS.search(text))
     )
+
+
+def _of_rollout(text: str) -> bool:
+    """Whether it only holds a rollout, like "stop the rollout of web"."""
+    return any(one.verb is verbs.Verb.PAUSE and one.order.match(text) for one in verbs.LEXEMES)
 
 
 def _orders(text: str) -> bool:

@@ -33,7 +33,8 @@ PART = re.compile(
 )
 # Words that are never meant as the name of a service.
 NO_NAMES = re.compile(
-    r"additional|application|apps|argo|argocd|being|both|carefully|cert|certificate|certificates|"
+    r"something|anything|anyone|somebody|stuff|whole|additional|application|apps|argo|argocd|"
+    r"being|both|carefully|cert|certificate|certificates|"
     r"certs|change|changes|chart|commit|commits|completely|config|configuration|containers|"
     r"copies|credentials|creds|current|database|deploy|deployment|double|each|every|everything|"
     r"extra|fewer|fully|good|gracefully|had|half|has|have|helm|here|how|instead|key|keys|known|"
@@ -155,7 +156,8 @@ def _excluded(segment: Segment) -> tuple[str, ...]:
 def _linked(text: str) -> bool:
     return bool(
         re.search(
-            r"<svc> (?:service )?(?:(?:and|,|&|\+|plus|as well as|also|then) (?:then |also |the |"
+            r"<svc> (?:service |(?:in|on) (?:the )?<place> )?(?:(?:and|,|&|\+|plus|as well as|"
+            r"also|then) (?:then |also |the |"
             r"both )*)+<svc>",
             text,
         )

@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from engine.domain.context import ContextRef
 from engine.domain.draft import Briefing, Evidence, Outcome, OutcomeKind, Reading
 from engine.domain.plan import Origin, Proposal
-from engine.llm import sentences
 from engine.llm.grammar import Asked, Intent
 from engine.llm.inquiries import About
 from engine.llm.operations import Operations, Sketch, SketchKind
@@ -69,7 +68,11 @@ class Spoken:
             )
             return Outcome(kind=OutcomeKind.PLAN, proposal=proposal)
         if sketch.kind is SketchKind.QUESTION:
-            return Outcome(kind=OutcomeKind.ANSWER, text=_answer(sketch, evidence))
+            return Outcome(
+                kind=OutcomeKind.ANSWER,
+                text=_answer(sketch, evidence),
+                graph=sketch.context.service if sketch.about is About.DEPENDENCIES else "",
+            )
         kind = OutcomeKind.QUESTION if sketch.kind is SketchKind.ASK else OutcomeKind.REFUSE
         return Outcome(kind=kind, text=sketch.reason, choices=sketch.choices)
 
@@ -127,9 +130,11 @@ def _counted(evidence: Sequence[Evidence]) -> int | None:
 
 
 def _answer(sketch: Sketch, evidence: Sequence[Evidence]) -> str:
-    told = [f"{one.title}: {one.summary[:200]}" for one in evidence if one.ok and one.summary]
-    failed = [one for one in evidence if not one.ok]
-    parts = [sketch.reason, *told, sentences.not_looked_at(failed, ())]
-    text = "\n".join(filter(None, parts))
+    told = [
+        f"{one.title}: {one.summary[:200]} [{one.number}]"
+        for one in evidence
+        if one.ok and one.summary
+    ]
+    text = "\n".join(filter(None, [sketch.reason, *told]))
     name = sketch.context.service or sketch.context.environment or "that"
     return text or f"I can't tell {sketch.about or 'how it is'} for {name}: no tool shows it."

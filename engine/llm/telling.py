@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from engine.domain.context import ContextRef
 from engine.llm.aims import Aim
 from engine.llm.inquiries import About
 from engine.llm.reach import Beyond, Why
@@ -73,6 +74,12 @@ def orders(found: Sequence[Order]) -> str:
 def asked(about: About, name: str) -> str:
     """What a question asks."""
     return f"You ask {about.value}{f': {name}' if name else ''}."
+
+
+def restarted(context: ContextRef) -> tuple[str, ...]:
+    """How somebody would ask for a restart instead."""
+    where = f" in {context.environment}" if context.environment else ""
+    return (f"restart {context.service}{where}",)
 
 
 def choices(service: str, environment: str) -> tuple[str, ...]:

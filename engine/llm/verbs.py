@@ -132,7 +132,7 @@ LEAD = re.compile(
     r"any chance of(?: a)?|if (?:you|we|i) (?:can|could|would|may)|if possible|when you can|"
     r"when you get a (?:chance|sec|second|minute|moment)|go and|try|try to|consider|mind|"
     r"how about|what about|i (?:would|want) (?:like )?(?:you )?to|i would like|i want|we want|"
-    r"i need|we need|we have to|i have to|gotta|got to|need to|needs to|wish|be so kind (?:and|to|"
+    r"i need|we need|we have to|i have to|gotta|got to|need to|wish|be so kind (?:and|to|"
     r"as to)|"
     r"it is|time for|kubectl|helm(?= (?:restart|scale))|git|damn|bloody|ffs|omg|wait|no|oh|um|er|"
     r"hmm|next|finally|after that|afterwards|subsequently|additionally|plus|as well|too|again|"
@@ -143,10 +143,9 @@ LEAD = re.compile(
     r"i authori[sz]e you to|request|requesting|want|wanna)(?: |$))*"
 )
 FRONTED = re.compile(
-    r"(?:(?:in|on|for|at|with|regarding|about|within|inside|re) )?(?:(?:the|our) )?(?:<place>|"
-    r"<svc>)"
-    r"(?: (?:cluster|environment|env|region|service))?(?: (?:and )?(?:in|on) (?:the )?<place>)?"
-    r" (?:[,:] |- |please |pls )?"
+    r"(?P<preposition>(?:in|on|for|at|with|regarding|about|within|inside|re) )?(?:(?:the|our) )?"
+    r"(?:<place>|<svc>)(?: (?:cluster|environment|env|region|service))?"
+    r"(?: (?:and )?(?:in|on) (?:the )?<place>)? (?P<mark>[,:] |- |please |pls )?"
 )
 NEGATED = re.compile(
     r"(?:please )?(?:do|does|did|will|would|should|must|can|could|shall|may|need|let us|we|i|you)"
@@ -159,8 +158,7 @@ CONDITION = re.compile(
     r"while|before|after|depending)(?!\w)"
 )
 BEGINS_CONDITION = re.compile(
-    r"(?:if|unless|once|until|in case|whenever|as soon as|assuming|provided|when|while|after|"
-    r"before)(?!\w)"
+    r"(?:if|unless|once|until|in case|whenever|as soon as|assuming|provided|when)(?!\w)"
 )
 POLITE_CONDITION = re.compile(
     r"(?:^| )(?:if (?:you|we|i) (?:can|could|would|may|do not mind|have time|get a chance)|"

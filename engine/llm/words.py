@@ -114,7 +114,7 @@ IMAGE = re.compile(
     r"(?:[a-z0-9][a-z0-9.-]*(?::\d{1,5})?/)*[a-z0-9][a-z0-9._/-]*"
     r"(?::(?=[\w.-]*\d)[\w][\w.-]{0,127}|@sha256:[0-9a-f]{64})"
 )
-GLUED = re.compile(r"([\w-]+)([/:@])([\w.-]+)")
+GLUED = re.compile(r"([\w-]+)([/:@.])([\w.-]+)")
 RESOURCE = re.compile(r"deploy(?:ments?)?|sts|statefulsets?|svc|services?|apps?|pods?|po|release")
 HEX = re.compile(r"[0-9a-f]{7,40}")
 NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:%|ms|s|m|h|k|kb|mb|gb|ki|mi|gi)?")
@@ -199,6 +199,9 @@ def _parts(token: str, known: Lexicon) -> tuple[str, ...]:
         first, mark, rest = whole[1], whole[2], whole[3]
         if mark == "/" and RESOURCE.fullmatch(first.casefold()):
             return (rest,)
+        if mark == ".":
+            keyed = first.casefold() in known.services and not VERSION.fullmatch(rest.casefold())
+            return (first, token) if keyed else (token,)
         named = [_known_name(part, known) for part in (first, rest)]
         if all(named):
             return (first, "and", rest) if named == ["service", "service"] else (first, rest)
