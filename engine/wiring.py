@@ -27,16 +27,18 @@ from engine.domain.questions import Limits
 from engine.errors import ConfigurationError, NotFound
 from engine.feed.quiet import NoFeed
 from engine.feed.redis import RedisFeed
-from engine.library import command_lines, mirroring
+from engine.library import mirroring
 from engine.llm.correcting import Correcting
 from engine.llm.playbooks import checked_title
 from engine.policy.counted import CountedPolicy
 from engine.policy.rego import RegoPolicy
-from engine.ports import Directory, Feed, Policy, Runner, Store, Tools, Verifier
+from engine.ports import Directory, Feed, Policy, Runner, Store, Tools
 from engine.resources import shipped
+from engine.secrets.keys import FileVerifier
 from engine.services.alerts import Alerts
 from engine.services.answers import Answers
 from engine.services.approvals import Approvals
+from engine.services.audit import Audits
 from engine.services.authority import Authority
 from engine.services.conversations import Conversations
 from engine.services.drafts import Drafts
@@ -56,6 +58,7 @@ from engine.services.sessions import Sessions
 from engine.services.steps import Steps
 from engine.services.views import Views
 from engine.settings import Settings
+from engine.store.chain import PostgresChain
 from engine.store.connection import Pool, open_pool
 from engine.store.migrations import missing
 from engine.store.spending import PostgresSpending
@@ -63,6 +66,7 @@ from engine.store.surface import PostgresSurface
 from engine.store.unit import PostgresStore
 from engine.telemetry.metrics import Metrics
 from engine.tools.api import ApiTransport
+from engine.tools.command_lines import CommandLines
 from engine.tools.counted import CountedRunner
 from engine.tools.redaction import Redactor
 from engine.tools.registry import ToolRegistry
@@ -104,6 +108,7 @@ class Engine:
     answers: Answers
     feedback: Feedback
     presence: Presence
+    audits: Audits
     approvals: Approvals | None
 
 
@@ -194,7 +199,7 @@ class Ground:
     redactor: Redactor
     tools: ToolRegistry
     runner: Runner
-    verifier: Verifier
+    verifier: FileVerifier
 
 
 def grounded(settings: Settings, opened: Opened) -> Ground:
@@ -264,14 +269,21 @@ def assembled(settings: Settings, opened: Opened, *, gate: bool) -> Engine:
         sessions=Sessions(store, now, tenant),
         mirror=mirroring(settings.knowledge, store, now, tenant),
         runbook_steps=RunbookSteps(
-            store, command_lines(settings.tools.folder), on.services, now, tenant
+            store, CommandLines(one.tool for one, _ in on.tools.tools()), on.services, now, tenant
         ),
         alerts=Alerts(store, on.services, now, tenant, channel, timezone=zone),
         answers=Answers(store, on.services),
         feedback=Feedback(store, now, tenant),
         presence=Presence(store, now),
+        audits=auditing(settings, opened, on, gate=gate),
         approvals=deciding(settings, opened, on) if gate else None,
     )
+
+
+def auditing(settings: Settings, opened: Opened, on: Ground, *, gate: bool) -> Audits:
+    """The audit as a whole; only the gate seals it."""
+    chain = PostgresChain(opened.pool, settings.tenant)
+    return Audits(chain, now, signer(settings) if gate else None, on.verifier)
 
 
 def drafting(settings: Settings, opened: Opened, on: Ground) -> Drafts:
