@@ -58,7 +58,9 @@ class Field(Model):
     `given` fields are filled when a step is frozen and are not offered to a planner. An optional
     field without a value takes `default`; without one its request parameter is left out.
     `pinned` names the read and its output (`head.head`) that the value was taken from: it is read
-    again when the same steps become another plan, and nobody types it.
+    again when the same steps become another plan, and nobody types it. `context` says from which
+    part of the plan's context it is filled. `aliases` are other words for a choice. A `switch`
+    puts its `flag` or nothing. A number below `typed_min` is not read from a command line.
     """
 
     type: FieldType
@@ -67,6 +69,7 @@ class Field(Model):
     pattern: str = ""
     min: int = 0
     max: int = 1_000_000
+    typed_min: int | None = None
     choices: tuple[str, ...] = ()
     aliases: dict[str, str] = Bound(default_factory=dict)
     flag: str = Bound(default="", pattern=r"^(--?[a-z][a-z0-9-]*(=[a-z0-9]+)?)?$")

@@ -11,18 +11,22 @@ from dataclasses import dataclass, field
 from engine.domain.context import ContextRef
 from engine.domain.model import Json
 from engine.tools.definition import Tool
-from engine.tools.fields import WrongValue, check
+from engine.tools.fields import Field, WrongValue, check
 from engine.tools.grammar import Flag, Form, forms
 
 LONGEST = 2000
 MOST = 60
+FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
 NUMBER = re.compile(r"-[0-9]+")
 # A namespace may be said; a cluster, region or environment is where the plan acts, or nothing.
 SAID = frozenset({"namespace"})
 # What a step is told by the service that it is about.
-TOLD = frozenset({"remote", "branch"})
+TOLD = frozenset({"remote", "branch", "chart"})
+# A word that says where somebody's working folder is; it means nothing here.
+LOCAL = "_"
+PUBLIC = re.compile(r"(?:https|ssh)://(?:git@)?[a-z0-9][a-z0-9.-]*\.[a-z]{2,}(?::[0-9]{1,5})?/")
 # Outside of quotes each of these makes a shell do more than start one program.
-STRUCTURE = frozenset(";|&<>$`(){}*?[]!#~\\\n\r\t\v\f")
+STRUCTURE = frozenset(";|&<>$`(){}*?[]!#\\\n\r\t\v\f")
 
 
 class Refused(ValueError):
@@ -109,7 +113,10 @@ class _Reading:
     def parsed(self, arguments: Sequence[str]) -> Parsed:
         said = self._words(self._without_flags(arguments))
         for name, value in said:
-            self._take(name, value)
+            if name != LOCAL:
+                self._take(name, value)
+            elif not FOLDER.fullmatch(value) or ".." in value:
+                raise Refused("the folder is not one that can be meant")
         checked = {name: self._checked(name, value) for name, value in self.values.items()}
         context: dict[str, str] = {
             self.form.spec(name).context: str(value)
@@ -174,6 +181,7 @@ class _Reading:
             raise Refused(f"{name} {error}") from None
         if value.startswith("-") or "{" in value:
             raise Refused(f"{name} begins with a dash or holds a placeholder")
+        _refuse_unsaid(name, spec, value)
         if spec.context:
             self._agree(spec.context, str(checked))
         return checked
@@ -196,6 +204,18 @@ class _Reading:
         if wrong:
             raise Refused(f"{', '.join(wrong)} is missing")
         return tuple(absent)
+
+
+def _refuse_unsaid(name: str, spec: Field, value: str) -> None:
+    """What a plan may hold, because somebody looked it up, and a command line may not."""
+    if spec.type == "remote" and not PUBLIC.match(value):
+        raise Refused(f"{name} is no repository of a named host")
+    if spec.type == "chart" and "://" in value:
+        raise Refused(f"{name} names a registry: that comes from the service")
+    if spec.type == "image" and value.endswith(":latest"):
+        raise Refused(f"{name} has no fixed version")
+    if spec.typed_min is not None and int(value) < spec.typed_min:
+        raise Refused(f"{name} has to be at least {spec.typed_min} in a command")
 
 
 def _value(name: str, flag: Flag, value: str | None, rest: list[str]) -> str:
@@ -230,7 +250,7 @@ def words(text: str) -> list[str]:
         elif letter == " ":
             found += ["".join(word)] if word is not None else []
             word = None
-        elif letter in STRUCTURE:
+        elif letter in STRUCTURE or (letter == "~" and (not word or word[-1] in "=:")):
             raise Refused(f"it needs a shell ({letter!r}); only one plain command is possible")
         else:
             word = [*(word or []), letter]
