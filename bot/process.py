@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.http import jobs as hook_jobs
 from bot.http.app import Listening, Sidecar, open_sidecar
+from bot.http.audit import AuditRecords
 from bot.http.health import Check
 from bot.http.hooks import SOURCE as ALERTMANAGER
 from bot.http.jobs import HookJobs
@@ -118,7 +119,10 @@ async def open_bot(settings: Settings) -> AsyncIterator[Listening]:
             checks(settings, engine, facts),
             library=Library(engine.knowledge, engine.memory, engine.sessions, engine.runbook_steps),
             previews=engine.previews,
-            more=[("POST", PATH, request_url.handle)] if request_url else (),
+            more=[
+                *AuditRecords(engine.store, engine.audits).routes(),
+                *([("POST", PATH, request_url.handle)] if request_url else ()),
+            ],
         )
         listening = await stack.enter_async_context(
             open_sidecar(sidecar, host=settings.http.host, port=settings.http.port)
@@ -133,6 +137,7 @@ async def open_bot(settings: Settings) -> AsyncIterator[Listening]:
             services=slack_services(engine),
         )
         await stack.enter_async_context(working(engine.pool, gate_jobs(engine)))
+        await stack.enter_async_context(running(engine.audits.run()))
         await stack.enter_async_context(intake.working(desks(app, engine)))
         writer = Writer(client, Budgets(scale=slack.budget_scale), counted(engine))
         rendering = Rendering(engine.views, engine.store, engine.answers)

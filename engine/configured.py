@@ -18,13 +18,17 @@ from engine.llm.playbooks import load_playbooks
 from engine.llm.prompts import load_prompts
 from engine.llm.routing import Router
 from engine.llm.shelved import Bodies, ShelvedPlanner, Stamp
-from engine.ports import Clock, Directory, Planner, Signer, Store
+from engine.ports import Clock, Directory, Planner, Store
 from engine.resources import shipped
 from engine.secrets.keys import FileSigner, FileVerifier
 from engine.settings import Settings
 from engine.tools.api import Endpoint
 from engine.tools.redaction import OwnRules, Redactor
 from engine.tools.registry import ToolRegistry
+
+# What shows how a service is, and which tool reads it.
+SOURCES = (("prometheus", "metrics"), ("tempo", "traces"))
+SHOWN = {"prometheus": "Prometheus", "tempo": "Tempo"}
 
 
 def people(path: Path | None, tenant: Tenant) -> Directory:
@@ -42,7 +46,7 @@ def public_keys(settings: Settings) -> FileVerifier:
     return FileVerifier(settings.keys.public_keys_folder)
 
 
-def signer(settings: Settings) -> Signer:
+def signer(settings: Settings) -> FileSigner:
     """The gate's private key."""
     if settings.keys.signing_key_file is None:
         raise ConfigurationError(
@@ -141,3 +145,13 @@ def shelf(store: Store) -> tuple[Stamp, Bodies]:
         return [(one.name, one.body) for one in found]
 
     return stamp, bodies
+
+
+def blind(settings: Settings) -> tuple[str, ...]:
+    """What an investigation would look at as well, were it connected."""
+    connected = settings.tools.connections
+    return tuple(
+        f"{what}: {SHOWN[tool]} is not configured"
+        for tool, what in SOURCES
+        if tool not in connected or not connected[tool].url
+    )

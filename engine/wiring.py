@@ -12,6 +12,7 @@ import structlog
 
 from engine import models
 from engine.configured import (
+    blind,
     endpoints,
     hidden,
     people,
@@ -263,7 +264,7 @@ def assembled(settings: Settings, opened: Opened, *, gate: bool) -> Engine:
         steps=stepping(settings, opened, on),
         revisions=Revisions(store, on.tools, now),
         previews=previewing(on),
-        views=Views(store, directory),
+        views=Views(store, directory, blind(settings)),
         knowledge=knowing(on),
         memory=Memory(store, now, tenant, on.services),
         sessions=Sessions(store, now, tenant),

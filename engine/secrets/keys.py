@@ -1,4 +1,4 @@
-"""Approval signatures: Ed25519 keys in files. The gate signs; workers hold public keys only."""
+"""Signatures of approvals and audit, by Ed25519 keys in files; workers have public keys only."""
 
 import base64
 import binascii
@@ -23,6 +23,7 @@ PRIVATE = "signing-key.pem"
 PUBLIC = "public-keys"
 # So that a signature of ours can never be taken for one about something else.
 PURPOSE = b"carapulse approval v1\n"
+CHECKPOINT = b"carapulse audit checkpoint v1\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,10 @@ class FileSigner:
         signature = base64.b64encode(self._key.sign(_message(statement)))
         return Signed(statement=statement, signature=signature.decode().rstrip("="))
 
+    def seal(self, message: bytes) -> str:
+        """Sign the end of the audit's chain."""
+        return base64.b64encode(self._key.sign(CHECKPOINT + message)).decode().rstrip("=")
+
 
 class FileVerifier:
     """The `Verifier` port over a folder of public keys; several of them make a rotation."""
@@ -83,6 +88,17 @@ class FileVerifier:
         try:
             key.verify(_decoded(signed.signature), _message(signed.statement))
         except (InvalidSignature, binascii.Error, ValueError, Invalid):
+            return False
+        return True
+
+    def sealed(self, key_id: str, message: bytes, signature: str) -> bool:
+        """The same for the end of the audit's chain."""
+        key = self._keys.get(key_id)
+        if key is None:
+            return False
+        try:
+            key.verify(_decoded(signature), CHECKPOINT + message)
+        except (InvalidSignature, binascii.Error, ValueError):
             return False
         return True
 
