@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.blocks.chart import DRAWN, in_words
 from bot.blocks.parts import Message, section
+from bot.blocks.plainly import plainly
 from bot.blocks.text import shorten
 
 BLOCKS = 50
@@ -82,6 +83,14 @@ def undrawn(message: Message) -> Message:
 
 
 def plain_form(message: Message) -> Message:
+    """The same in paragraphs and buttons; the sentence and the buttons where that is too much."""
+    blocks = plainly(message.get("blocks", []))
+    if blocks and not problems(blocks):
+        return {**message, "blocks": blocks}
+    return shortest(message)
+
+
+def shortest(message: Message) -> Message:
     """The sentence and the buttons: what always goes through."""
     text = shorten(str(message.get("text", "")), FALLBACK)
     rows = [block for block in message.get("blocks", []) if block.get("type") == "actions"]

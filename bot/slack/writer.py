@@ -16,7 +16,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.blocks.limits import fitting, has_drawings, plain_form, text_only, undrawn
+from bot.blocks.limits import fitting, has_drawings, plain_form, shortest, text_only, undrawn
 from bot.blocks.parts import Message
 from bot.slack.budgets import Budgets
 from bot.slack.failures import error_of, reaching, retry_after, status_of
@@ -192,7 +192,8 @@ class Writer:
         Also whether its drawings were taken, if it has any.
         """
         first = fitting(message)
-        forms = [first, *([undrawn(first)] if has_drawings(first) else []), plain_form(message)]
+        drawn = [undrawn(first)] if has_drawings(first) else []
+        forms = [first, *drawn, plain_form(message), shortest(message)]
         for form in forms:
             try:
                 said = await self._call(method, call, **{**form, **rest})

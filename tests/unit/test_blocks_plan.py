@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from bot.blocks import plan
-from bot.blocks.limits import problems
+from bot.blocks.limits import plain_form, problems
 from bot.blocks.status import status
 from bot.blocks.steps import as_file
 from bot.local.slack.validate import accept_blocks
 from engine.domain.approval import Verdict
 from engine.domain.call import Effect
 from engine.domain.execution import Choice, ExecutionState, StepState
-from engine.domain.plan import Step, StepKind, VersionState
+from engine.domain.plan import Origin, Step, StepKind, VersionState
 from engine.domain.views import PlanView
 from tests.unit.cards import (
     EXECUTION,
@@ -274,3 +274,96 @@ def test_commands_and_results_carry_no_channel_token() -> None:
     assert "!channel" in json.dumps(card["blocks"])
     assert "<!channel" not in json.dumps(card["blocks"])
     assert "<!here" not in json.dumps(card["blocks"])
+
+
+def many(count: int, size: int = 400) -> tuple[Step, ...]:
+    return tuple(
+        Step(
+            number=number,
+            kind=StepKind.ACT,
+            title=f"Step number {number} " + "x" * 150,
+            call=call(Effect.WRITE, "git", "commit", "-m", "y" * size),
+            rollback=WRITE.rollback,
+        )
+        for number in range(1, count + 1)
+    )
+
+
+def ran(count: int) -> Any:
+    state = ExecutionState.RUNNING
+    records = [record(1, DONE, message="went well " * 30) for _ in range(count)]
+    numbered = [one.model_copy(update={"number": at}) for at, one in enumerate(records, 1)]
+    return execution(state, *numbered)
+
+
+@pytest.mark.parametrize("count", [1, 12, 50, 60])
+@pytest.mark.parametrize("size", [10, 400, 9000])
+def test_no_card_is_too_long_whatever_the_size_of_the_plan(count: int, size: int) -> None:
+    changes = tuple(f"step {number} " + "z" * 300 for number in range(60))
+    made = version(
+        steps=many(count, size),
+        why="because " * 370,
+        title="t" * 400,
+        changes=changes,
+        warnings=("also " * 300,),
+        changed_by="Bo",
+    )
+    waits = view(version=made)
+    runs = view(
+        VersionState.EXECUTING, version=made, execution=ran(count), approvals=(vote("Ann"),)
+    )
+
+    for shown in (waits, runs):
+        message = plan.card(shown)
+        accept_blocks(message["blocks"])
+        assert problems(message["blocks"]) == []
+        accept_blocks(plain_form(message)["blocks"])
+    assert (plan.only_in_file(waits) > 0) == bool(plan.overflow(waits))
+
+
+def test_sixty_steps_are_all_in_the_file_and_the_dialog_counts_them() -> None:
+    shown = view(version=version(steps=many(60)))
+    hidden = plan.only_in_file(shown)
+
+    assert plan.overflow(shown).count("y" * 400) == 60
+    assert hidden >= 10
+    dialog = plan.card(shown)["blocks"][-1]["elements"][0]["confirm"]["text"]["text"]
+    assert f"{hidden} steps only in the file." in dialog
+
+
+def test_where_slack_refuses_the_plan_block_the_steps_are_there_in_words() -> None:
+    plain = plain_form(plan.card(view()))
+    text = json.dumps(plain["blocks"], ensure_ascii=False)
+
+    assert {block["type"] for block in plain["blocks"]} == {"section", "actions"}
+    assert "git commit -m 'set pool_size to 20; drop table'" in text
+    assert "Check: error rate &lt; 5 % for 60 s" in text
+    assert "plan.approve" in text
+
+
+def test_a_version_says_who_changed_it_and_that_an_alert_asked() -> None:
+    made = version(origin=Origin.ALERT, requester_name="Alerts", changed_by="Dana")
+    done = running(
+        ExecutionState.SUCCEEDED, record(1, DONE), record(2, DONE), record(3, DONE)
+    ).model_copy(update={"version": made})
+
+    assert "Suggested by an alert, changed by Dana, approved by Ann." in status(done)
+    assert "not Dana. 0 of 1" in status(view(version=made))
+    assert "*Changed from v1 by Dana:*" in json.dumps(plan.card(view(version=made))["blocks"])
+
+
+def test_what_a_restore_takes_along_stands_on_the_card() -> None:
+    made = version(warnings=("Step 1 also takes back 2 later commits: a “x”, b “y”.",))
+
+    text = json.dumps(plan.card(view(version=made))["blocks"], ensure_ascii=False)
+
+    assert ":warning: Step 1 also takes back 2 later commits" in text
+
+
+def test_underscores_around_a_word_of_a_reason_are_no_formatting() -> None:
+    shown = view(
+        VersionState.REJECTED, approvals=(vote("Bo", Verdict.REJECT, "_really_ not pool_size"),)
+    )
+
+    assert "_really_" not in status(shown)
+    assert "pool_size" in status(shown)

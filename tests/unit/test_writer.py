@@ -84,17 +84,18 @@ async def test_refused_blocks_go_plain_and_keep_their_buttons(writer: Writer, sl
 
     kinds = [block["type"] for block in slack.calls[1][1]["blocks"]]
     assert kinds == ["section", "actions"]
-    assert slack.calls[1][1]["blocks"][0]["text"]["text"] == "sentence"
+    assert slack.calls[1][1]["blocks"][0]["text"]["text"] == "long story"
 
 
 async def test_the_sentence_alone_goes_when_nothing_else_does(writer: Writer, slack: Slack) -> None:
-    slack.refuse("invalid_blocks")
-    slack.refuse("invalid_blocks")
+    for _ in range(3):
+        slack.refuse("invalid_blocks")
 
     await writer.update("C1", "5.5", MESSAGE)
 
-    assert slack.calls[2][1]["blocks"] == []
-    assert slack.calls[2][1]["text"] == "sentence"
+    assert slack.calls[2][1]["blocks"][0]["text"]["text"] == "sentence"
+    assert slack.calls[3][1]["blocks"] == []
+    assert slack.calls[3][1]["text"] == "sentence"
 
 
 async def test_a_rate_limit_is_kept_and_nothing_was_done(writer: Writer, slack: Slack) -> None:
