@@ -28,21 +28,19 @@ class Answers:
     def question(self, wanted: Wanted, found: Findings) -> Outcome:
         """Answer "what changed?", "is it healthy?" and "why?"."""
         if wanted.intent is Intent.CHANGES:
-            return _answer(self._changes(wanted.service, found), found)
+            return _answer(self._changes(wanted.service, found))
         if wanted.intent is Intent.CAUSE and found.healthy is False:
-            return _answer(sentences.cause(found), found)
-        return _answer(self._health(wanted.service, found), found)
+            return _answer(sentences.cause(found))
+        return _answer(self._health(wanted.service, found))
 
     def nothing_to_do(self, service: str, found: Findings) -> Outcome:
         """The service is healthy, so a change would only be a risk."""
-        return _answer(f"{sentences.healthy(service, found)} I did not draft anything.", found)
+        return _answer(f"{sentences.healthy(service, found)} I did not draft anything.")
 
     def unlikely(self, service: str, found: Findings) -> Outcome:
         """It is not healthy, but the last change is too old to be undone without being asked."""
         text = f"{service} is not healthy: {sentences.facts(found)}. {sentences.cause(found)}"
-        return _answer(
-            f'{text} I did not draft anything; say "roll back {service}" to undo it.', found
-        )
+        return _answer(f'{text} I did not draft anything; say "roll back {service}" to undo it.')
 
     def out_of_reach(self, thing: str) -> Outcome:
         """No tool covers it."""
@@ -93,5 +91,5 @@ class Answers:
         return f"{service} is not healthy: {sentences.facts(found)}. {sentences.cause(found)}"
 
 
-def _answer(text: str, found: Findings) -> Outcome:
+def _answer(text: str) -> Outcome:
     return Outcome(kind=OutcomeKind.ANSWER, text=text)

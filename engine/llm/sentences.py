@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
-from engine.domain.draft import Evidence
 from engine.llm.findings import FRESH, STALE, Change, Findings
 
 SINGLE = (("day", 86400), ("h", 3600), ("min", 60), ("s", 1))
@@ -31,7 +30,8 @@ def rate(found: Findings) -> str:
     """`Error rate 37 % (limit 5 %).`; empty when it is not known."""
     if found.error_rate is None:
         return ""
-    return f"Error rate {percent(found.error_rate)} (limit {percent(found.limit)})."
+    shown = f"{percent(found.error_rate)} (limit {percent(found.limit)})"
+    return f"Error rate {shown}{cited(found, 'error_rate', 'health')}."
 
 
 def changed(found: Findings) -> str:
@@ -40,7 +40,7 @@ def changed(found: Findings) -> str:
         f"{key} {old or 'nothing'} -> {new or 'nothing'}"
         for key, (old, new) in found.values.items()
     ]
-    return f"It changed {', '.join(told[:3])}." if told else ""
+    return f"It changed {', '.join(told[:3])}{cited(found, 'last_change')}." if told else ""
 
 
 def who(change: Change) -> str:
@@ -76,7 +76,7 @@ def cause(found: Findings) -> str:
     if change is None:
         return rate(found)
     aged = f", {span(found.age)} before I looked" if found.age is not None else ""
-    first = f"{likelihood(found)}: commit {who(change)}{aged}."
+    first = f"{likelihood(found)}: commit {who(change)}{aged}{cited(found, 'changes')}."
     return " ".join(filter(None, (first, changed(found), rate(found), began(found))))
 
 
@@ -89,19 +89,24 @@ def facts(found: Findings) -> str:
     """The numbers that tell how a service is."""
     parts: list[str] = []
     if found.error_rate is not None:
-        parts.append(f"error rate {percent(found.error_rate)}")
+        cite = cited(found, "error_rate", "health")
+        parts.append(f"error rate {percent(found.error_rate)}{cite}")
     ready, instances = found.fact("health", "ready"), found.fact("health", "instances")
     if ready and instances:
-        parts.append(f"{ready} of {instances} ready")
+        parts.append(f"{ready} of {instances} ready{cited(found, 'health')}")
     if found.age is not None:
-        parts.append(f"last change {span(found.age)} ago")
-    return ", ".join(parts) or f"status {found.fact('health', 'status') or 'unknown'}"
+        parts.append(f"last change {span(found.age)} ago{cited(found, 'changes')}")
+    status = found.fact("health", "status") or "unknown"
+    return ", ".join(parts) or f"status {status}{cited(found, 'health')}"
 
 
-def not_looked_at(failed: Sequence[Evidence], missing: Sequence[str]) -> str:
-    """What could not be looked at, and why."""
-    told = [f"{one.title} ({one.summary[:120]})" for one in failed]
-    return f"Not looked at: {'; '.join([*told, *missing])}." if told or missing else ""
+def cited(found: Findings, *names: str) -> str:
+    """` [2]`, the number of the first of these readings that worked; nothing when none did."""
+    for name in names:
+        evidence = found.named.get(name)
+        if evidence and evidence.ok:
+            return f" [{evidence.number}]"
+    return ""
 
 
 def either(names: Sequence[str]) -> str:

@@ -19,10 +19,14 @@ LAST_LINES = 30
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """Reads only; each method is one transaction. Raises `NotFound`."""
+    """Reads only; each method is one transaction. Raises `NotFound`.
+
+    `blind` is what can't be looked at here, with the reason; told with an answer that looked.
+    """
 
     store: Store
     directory: Directory
+    blind: tuple[str, ...] = ()
 
     async def plan(self, plan_id: PlanId) -> PlanView:
         """The plan's current version with its decisions and its execution."""
@@ -83,6 +87,7 @@ class Views:
             draft=draft,
             evidence=tuple(evidence),
             outcome=outcome,
+            missing=self.blind if evidence else (),
             done=draft.state is not DraftState.OPEN,
             seconds=seconds,
         )

@@ -20,6 +20,9 @@ from tests.conftest import Database
 from tests.contract.bot_slack import FixedViews, Rig, eventually, eventually_in, open_rig
 from tests.unit.cards import PLAN, version, view
 
+# What does not depend on how Slack reaches us.
+over_a_connection = pytest.mark.parametrize("rig", ["socket"], indirect=True)
+
 
 @pytest.fixture(params=["socket", "http"])
 async def rig(request: pytest.FixtureRequest, database: Database) -> AsyncIterator[Rig]:
@@ -241,6 +244,7 @@ async def test_every_press_and_every_command_of_a_guest_is_answered(rig: Rig, an
     assert rig.decisions.seen == []
 
 
+@over_a_connection
 async def test_words_are_refused_again_on_another_day(rig: Rig) -> None:
     days = iter([datetime(2026, 11, day, tzinfo=UTC) for day in (22, 22, 23)])
     whispers = Whispers(rig.store, now=lambda: next(days))
@@ -253,6 +257,7 @@ async def test_words_are_refused_again_on_another_day(rig: Rig) -> None:
     assert len(wanted) == 2
 
 
+@over_a_connection
 async def test_a_note_that_shall_be_noticed_shows_in_the_channel(rig: Rig, ann: Person) -> None:
     root = await ann.say("C0INC", "the alert")
     place = Place(channel="C0INC", thread=root)
@@ -296,6 +301,7 @@ async def test_home_and_help_answer_without_a_plan(rig: Rig, ann: Person) -> Non
     assert told["text"].startswith("*Ask in words*: mention me in a channel")
 
 
+@over_a_connection
 @pytest.mark.parametrize("said", ["", "hi", "What can you do?", "help", "what is running?"])
 async def test_who_asks_for_no_deed_is_told_how_to_ask(rig: Rig, ann: Person, said: str) -> None:
     await ann.say("C0INC", f"@carapulse {said}")
@@ -315,7 +321,7 @@ async def test_a_plan_can_be_drafted_from_any_message(rig: Rig, dana: Person, an
     assert len(drafts) == 1
 
 
-@pytest.mark.parametrize("rig", ["socket"], indirect=True)
+@over_a_connection
 async def test_connections_are_replaced_without_losing_an_event(rig: Rig, dana: Person) -> None:
     await rig.control.disconnect("refresh_requested")
     ts = await dana.say("C0INC", "@carapulse how is checkout?")
@@ -326,7 +332,7 @@ async def test_connections_are_replaced_without_losing_an_event(rig: Rig, dana: 
     assert len(await rig.inbox()) == 1
 
 
-@pytest.mark.parametrize("rig", ["socket"], indirect=True)
+@over_a_connection
 async def test_a_refused_address_is_not_dialled_again(rig: Rig, dana: Person) -> None:
     await rig.control.refuse_links(3)
     await rig.control.drop_connections()
@@ -337,6 +343,7 @@ async def test_a_refused_address_is_not_dialled_again(rig: Rig, dana: Person) ->
     await dana.wait_for(lambda m: m["ts"] == ts and bool(m["reactions"]), timeout=20)
 
 
+@over_a_connection
 async def test_a_post_whose_answer_was_lost_is_found_and_not_repeated(
     rig: Rig, ann: Person
 ) -> None:
@@ -354,6 +361,7 @@ async def nothing_due(rig: Rig) -> bool:
     return await rig.surface.due(10) == []
 
 
+@over_a_connection
 async def test_an_outage_loses_no_post(rig: Rig, ann: Person) -> None:
     await rig.control.outage(2)
 
@@ -399,6 +407,7 @@ def titled(number: int, word: str) -> PlanView:
     return view(version=version(title=f"Card {number} {word}"))
 
 
+@over_a_connection
 async def test_a_limit_that_comes_anyway_delays_and_loses_nothing(rig: Rig, ann: Person) -> None:
     await rig.control.limit("chat.postMessage", count=2, retry_after=1)
 
@@ -412,6 +421,7 @@ async def test_a_limit_that_comes_anyway_delays_and_loses_nothing(rig: Rig, ann:
     assert len(notes) == 1
 
 
+@over_a_connection
 async def test_a_card_that_somebody_deleted_comes_back(rig: Rig, ann: Person) -> None:
     ts = await show_card(rig, ann)
     del rig.slack.workspace.messages["C0INC"][ts]
@@ -425,6 +435,7 @@ async def test_a_card_that_somebody_deleted_comes_back(rig: Rig, ann: Person) ->
     await eventually_in(lambda: is_shown(rig, str(again["ts"])))
 
 
+@over_a_connection
 async def test_another_bot_takes_over_when_the_first_lets_go(rig: Rig, ann: Person) -> None:
     other = replace(rig.relay, holder="two", leading=False)
     running = asyncio.create_task(other.run())

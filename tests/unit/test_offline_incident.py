@@ -29,8 +29,8 @@ async def test_the_reason_names_the_change_its_author_and_the_error_rate() -> No
 
     assert outcome.proposal
     assert outcome.proposal.why == (
-        'Most likely: commit 9f3c1e2 "raise pool size" by Dana Reyes, 4 min before I looked. '
-        "It changed pool_size 10 -> 0. Error rate 37 % (limit 5 %)."
+        'Most likely: commit 9f3c1e2 "raise pool size" by Dana Reyes, 4 min before I looked [3]. '
+        "It changed pool_size 10 -> 0 [4]. Error rate 37 % (limit 5 %) [2]."
     )
 
 
@@ -60,7 +60,7 @@ async def test_a_healthy_service_is_left_alone() -> None:
 
     assert outcome.kind is OutcomeKind.ANSWER
     assert outcome.text == (
-        "checkout looks healthy: error rate 0.3 %, 3 of 3 ready, last change 2 days ago. "
+        "checkout looks healthy: error rate 0.3 % [2], 3 of 3 ready [1], last change 2 days ago [3]. "
         "I did not draft anything."
     )
 

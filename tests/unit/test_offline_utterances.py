@@ -231,7 +231,7 @@ async def test_a_healthy_service_is_told_to_be_healthy(text: str) -> None:
     outcome = await planner().plan(briefing(text, well()))
 
     assert outcome.kind is OutcomeKind.ANSWER
-    assert outcome.text.startswith("checkout looks healthy: error rate 0.3 %, 3 of 3 ready")
+    assert outcome.text.startswith("checkout looks healthy: error rate 0.3 % [2], 3 of 3 ready [1]")
 
 
 @pytest.mark.parametrize("text", ["use revision 1111111", "set pool_size to 20", "revert 9f3c1e2"])
