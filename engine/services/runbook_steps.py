@@ -24,6 +24,7 @@ from engine.ports import Clock, Commands, Services, Store, Unit
 
 BY = "runbook"
 SHOWN = 5_000
+PLACE = ("remote", "branch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,19 +135,23 @@ class RunbookSteps:
         return step, context
 
     def _told(self, parsed: Parsed, context: ContextRef) -> dict[str, Json]:
-        """What the line leaves to the service. Raises `Invalid` where that does not say it."""
-        if not parsed.missing:
+        """What the line leaves to the service; what is pinned is read when the plan is made.
+
+        Raises `Invalid` where the service does not say it.
+        """
+        wanted = [name for name in parsed.missing if name in PLACE]
+        if not wanted:
             return {}
         if not context.service:
             raise Invalid("This can't be a step: it does not say which service it is about.")
         gitops = self.services.entry(context.service).get("gitops")
         known = gitops if isinstance(gitops, dict) else {}
-        lacking = [name for name in parsed.missing if not known.get(name)]
+        lacking = [name for name in wanted if not known.get(name)]
         if lacking:
             raise Invalid(
                 f"This can't be a step: {context.service} has no {' and no '.join(lacking)}."
             )
-        return {name: known[name] for name in parsed.missing}
+        return {name: known[name] for name in wanted}
 
     def _proposal(
         self,
@@ -232,7 +237,7 @@ class RunbookSteps:
             context=proposal.context,
             plan_id=before.plan_id if before else None,
             based_on=before.version if before else None,
-            how=How.GIVEN,
+            how=How.AGAIN,
             session=conversation.session,
             created_at=self.clock(),
         )

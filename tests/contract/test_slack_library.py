@@ -83,7 +83,7 @@ async def test_a_command_becomes_a_plans_only_step_and_nothing_runs(rig: Rig, da
         draft = await unit.drafts.get(DraftId(row["id"]))
         outcome = await unit.drafts.outcome(draft.id)
         thread = await unit.conversations.get(ConversationId(row["thread"]))
-    assert (draft.how.value, draft.requester) == ("given", "dana")
+    assert (draft.how.value, draft.requester) == ("again", "dana")
     assert outcome is not None
     assert outcome.proposal is not None
     (step,) = outcome.proposal.steps
