@@ -105,6 +105,10 @@ class ServiceFile:
         self._document = document
         self._services = {service.name: service for service in document.services}
         self._names = dict(_names(document))
+        self._needed_by: dict[str, list[str]] = {}
+        for service in document.services:
+            for needed in service.depends_on:
+                self._needed_by.setdefault(needed, []).append(service.name)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -177,11 +181,10 @@ class ServiceFile:
         found: set[str] = set()
         waiting = [service]
         while waiting:
-            target = waiting.pop()
-            for other in self._services.values():
-                if target in other.depends_on and other.name not in found | {service}:
-                    found.add(other.name)
-                    waiting.append(other.name)
+            for other in self._needed_by.get(waiting.pop(), ()):
+                if other not in found and other != service:
+                    found.add(other)
+                    waiting.append(other)
         return sorted(found)
 
     def of_channel(self, channel: str, tenant: Tenant) -> ContextRef:

@@ -75,19 +75,19 @@ class Selection:
         """All parts within the budget together."""
         whole = self.tokens * CHARACTERS_PER_TOKEN
         room = Room(whole, whole)
-        near = self._near(briefing)
+        names = self.services.names()
+        near = self._near(briefing, names)
         evidence = _evidence(briefing.evidence, room.share("evidence"))
         services = self._entries(near, room.share("services"))
         catalogue = self._catalogue(near, briefing, room.share("catalogue"))
         passages = _passages(briefing.knowledge, room.share("passages"))
         history = _history(briefing, room.share("history"))
-        names = self.services.names()
         shown = {str(one["name"]) for one in services}
         named = [name for name in names if name not in shown][:NAMES_AT_MOST]
         others = len(names) - len(shown) - len(named)
         return Selected(services, named, others, catalogue, evidence, passages, history)
 
-    def _near(self, briefing: Briefing) -> list[str]:
+    def _near(self, briefing: Briefing, names: list[str]) -> list[str]:
         """Services that the request is about, then those around them, then the first others."""
         found: dict[str, None] = {}
         context = briefing.current.context if briefing.current else briefing.draft.context
@@ -98,7 +98,7 @@ class Selection:
             needs = self.services.entry(name).get("depends_on")
             found.update(dict.fromkeys(map(str, needs)) if isinstance(needs, list) else {})
             found.update(dict.fromkeys(self.services.dependants(name)[:SERVICES_IN_FULL]))
-        for name in self.services.names()[:SERVICES_IN_FULL]:
+        for name in names[:SERVICES_IN_FULL]:
             found.setdefault(name)
         return list(found)
 
@@ -185,10 +185,10 @@ def _evidence(evidence: Sequence[Evidence], room: Part) -> list[Evidence]:
 
 
 def _passages(passages: Sequence[Passage], room: Part) -> list[Passage]:
-    chosen: list[Passage] = []
-    for one in passages:
+    chosen = []
+    for one in passages[:PASSAGES_AT_MOST]:
         short = one.model_copy(update={"text": one.text[:PASSAGE_AT_MOST]})
-        if len(chosen) < PASSAGES_AT_MOST and room.takes(len(short.text) + len(short.title)):
+        if room.takes(len(short.text) + len(short.title)):
             chosen.append(short)
     return chosen
 
