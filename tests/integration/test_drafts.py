@@ -116,7 +116,7 @@ async def test_of_two_quick_corrections_the_second_is_asked_to_say_it_again(room
     await room.drafts.propose(second)
 
     assert (await room.draft(second)).state is DraftState.FAILED
-    assert await notes(room) == ["v1 was replaced by v2 meanwhile. Say it again for v2."]
+    assert await whispers(room) == ["v1 was replaced by v2 meanwhile. Say it again for v2."]
 
 
 async def test_a_remark_is_not_a_change(room: Room) -> None:
