@@ -9,11 +9,12 @@ from engine.domain.draft import Briefing, Outcome, OutcomeKind, Reading
 from engine.domain.model import Json
 from engine.domain.plan import DraftStep, Origin, PlanVersion, Step, VersionState
 from engine.errors import Invalid
-from engine.llm.corrections import About, Said, understood
+from engine.llm.correction_forms import About
+from engine.llm.corrections import Said, understood
 from engine.llm.words import ENVIRONMENT_WORDS
 from engine.ports import Directory, Planner, Services, Tools
 
-BY_BUTTON = "It runs already: words in the thread don't steer it. Use the buttons on the card."
+BY_BUTTON = "It runs already: words in the thread don't stop or skip steps. Use the card's buttons."
 SAME = "v{} does that already."
 NO_CHECK = (
     "I know no other check for this plan: no definition of its steps has one that is not there. "
@@ -64,7 +65,7 @@ class Correcting:
             return Outcome(kind=OutcomeKind.ANSWER, dry_run=True)
         if said.about is not None:
             return answer(await self._answer(said.about, said.step, version, briefing))
-        if briefing.state is VersionState.EXECUTING:
+        if said.gone and briefing.state is VersionState.EXECUTING:
             return answer(BY_BUTTON)
         if said.unclear:
             return Outcome(

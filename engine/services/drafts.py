@@ -227,7 +227,7 @@ class Drafts:
             await unit.posts.touch(draft.id)
 
     async def _plan(self, draft: Draft, outcome: Outcome, briefing: Briefing) -> None:
-        proposal = await self._completed(draft, outcome)
+        proposal = await self._completed(draft, outcome, briefing.state)
         cost = await self._cost(draft, briefing.current)
         if cost:
             await self._ask(draft, cost)
@@ -236,11 +236,16 @@ class Drafts:
         async with self.store.begin() as unit:
             await unit.posts.touch(draft.id, urgent=True)
 
-    async def _completed(self, draft: Draft, outcome: Outcome) -> Proposal:
-        """The proposal with what only reads can tell; kept, for whoever has to confirm it."""
+    async def _completed(
+        self, draft: Draft, outcome: Outcome, state: VersionState | None
+    ) -> Proposal:
+        """The proposal with what only reads can tell; kept, for whoever has to confirm it.
+
+        What follows a version that has started, or ended, is pinned to what is there now.
+        """
         assert outcome.proposal is not None
         proposal = outcome.proposal
-        if draft.how is How.AGAIN:
+        if draft.how is How.AGAIN or (state is not None and not state.open):
             proposal = await self.previews.pinned(proposal)
         warnings = await self.previews.warnings(proposal)
         proposal = proposal.model_copy(update={"warnings": warnings})

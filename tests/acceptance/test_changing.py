@@ -44,6 +44,14 @@ async def test_an_edited_value_is_checked_in_the_dialog_and_becomes_the_next_ver
     assert "Changed from v1 by Dana" in plain(second)
     assert "pool_size 20 -> 30" in plain(second).replace("&gt;", ">")
     assert "Set checkout pool_size to 30" in plain(second)
+    plan = reference(second)
+    status, told = await rig.api(f"/v1/plans/{plan}/versions/2/diff")
+    assert status == 200
+    assert told["against"] == 1
+    assert [one["said"] for one in told["changes"]] == ["step 1 pool_size 20 -> 30"]
+    assert (await rig.api(f"/v1/plans/{plan}/versions/9/diff"))[0] == 404
+    assert (await rig.api(f"/v1/plans/{plan}/versions/x/diff"))[0] == 404
+    assert (await rig.api(f"/v1/plans/{plan}/diff", token="wrong"))[0] == 401
 
 
 async def test_an_approver_who_edits_is_asked_first_and_cannot_approve_afterwards(rig: Rig) -> None:

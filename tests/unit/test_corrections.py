@@ -6,7 +6,8 @@ import pytest
 
 from engine.domain.call import Comparison, Effect, Expectation
 from engine.domain.plan import Step, StepKind
-from engine.llm.corrections import About, understood
+from engine.llm.correction_forms import About
+from engine.llm.corrections import understood
 from tests.unit.cards import VERIFY, WAIT, WRITE, call, version
 
 PLACES = {"prod": "prod", "production": "prod", "staging": "staging"}
