@@ -43,8 +43,9 @@ FACTORS = (
     (re.compile(r"\b(?:quadruple|4x|x4)(?!\w)"), 4),
 )
 HALF = re.compile(r"\b(?:halve|halved|half)(?!\w)")
+LARGE = re.compile(r"\b(?:hundreds?|thousands?|millions?|billions?|gazillion|infinity|infinite)\b")
 LESS = re.compile(
-    r"\b(?:down|fewer|less|remove|drop|decrease|reduce|lower|cut|shrink|in|back|downscale)(?!\w)"
+    r"\b(?:down|fewer|less|remove|drop|decrease|reduce|lower|cut|shrink|downscale)(?!\w)"
 )
 MORE_ONLY = re.compile(r"\b(?:up|more|extra|additional|out|increase|raise|bump|upscale)(?!\w)")
 
@@ -65,6 +66,8 @@ class Amount:
 
 def amount(segment: Segment) -> Amount:
     """What a segment says about how many."""
+    if large := LARGE.search(segment.text):
+        return Amount(to=large[0])
     segment = Segment([_counted(word) for word in segment.words])
     text = segment.text
     for pattern, factor in FACTORS:
@@ -88,7 +91,7 @@ def _count(segment: Segment) -> Amount:
 
 def _other(segment: Segment, match: re.Match[str]) -> bool:
     """Whether there is a second number that is not where it comes from."""
-    rest = re.sub(r"\bfrom <num>", "", segment.text)
+    rest = re.sub(r"\bfrom <num>|<num> (?:->|to) (?=<num>)", "", segment.text)
     del match
     return len(re.findall("<num>", rest)) > 1 or bool(re.search(r"<num> or <num>", rest))
 

@@ -115,7 +115,7 @@ def understand(text: str, known: Lexicon, *, talking: bool = False) -> Asked:
         place=_one_place(places),
         doubt="" if services else best.doubt,
         several=_several(words) if best.intent is Intent.SET_VALUE else (),
-        bare=best.intent is Intent.NOTHING and _is_bare(words),
+        bare=best.intent is Intent.NOTHING and is_bare(words),
     )
 
 
@@ -146,7 +146,8 @@ def _one_place(places: Sequence[str]) -> str:
     return environment if "/" in environment else environment + cluster
 
 
-def _is_bare(words: Sequence[Word]) -> bool:
+def is_bare(words: Sequence[Word]) -> bool:
+    """Whether a message only names services and places."""
     names = [word for word in words if word.kind in (Kind.SERVICE, Kind.PLACE)]
     return bool(names) and all(word in names or word.text in FILLER for word in words)
 

@@ -59,9 +59,9 @@ class OfflinePlanner:
         A reading may need the result of another, so ask again with the new evidence until
         nothing comes back.
         """
-        if sketch := self._sketch(briefing):
-            return self._spoken.readings(sketch)
         try:
+            if sketch := self._sketch(briefing):
+                return self._spoken.readings(sketch)
             case = self._case(briefing)
         except Unclear:
             return ()
@@ -97,6 +97,8 @@ class OfflinePlanner:
 
     def _sketch(self, briefing: Briefing) -> Sketch | None:
         """A request that is read without a playbook, because none takes it."""
+        if self._requests.named(briefing):
+            return None
         asked = self._requests.asked(briefing, self._keys(briefing))
         return self._spoken.sketch(briefing, asked, covered=self._covers(briefing, asked))
 

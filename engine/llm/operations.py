@@ -10,7 +10,7 @@ from engine.llm import inquiries, telling
 from engine.llm.aims import Aim, Refused
 from engine.llm.inquiries import About
 from engine.llm.orders import Message, orders
-from engine.llm.reach import Beyond, Why, command
+from engine.llm.reach import Beyond, Why, command, plain
 from engine.llm.recipes import Uncounted, steps_of_all
 from engine.llm.scopes import CHOICES, Scopes, Unclear
 from engine.llm.verbs import Verb
@@ -43,6 +43,7 @@ class Sketch:
     about: About | None = None
     verbs: frozenset[Verb] = frozenset()
     silent: bool = False
+    bare: bool = False
 
 
 class Operations:
@@ -63,7 +64,7 @@ class Operations:
         """
         if refused := command(text):
             return self._beyond(refused, base)
-        message = orders(text, lexicon(self._services))
+        message = orders(plain(text), lexicon(self._services))
         try:
             return self._sketch(message, base, replicas)
         except Unclear as question:
@@ -210,7 +211,13 @@ class Operations:
             )
         reason = f"What shall I do{f' with {name}' if name else ''}?"
         return Sketch(
-            SketchKind.ASK, context, telling.NOTHING, reason=reason, choices=choices, silent=True
+            SketchKind.ASK,
+            context,
+            telling.NOTHING,
+            reason=reason,
+            choices=choices,
+            silent=True,
+            bare=message.bare,
         )
 
     def _beyond(self, refused: Beyond, context: ContextRef) -> Sketch:

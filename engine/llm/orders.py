@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from engine.llm import patterns as form
 from engine.llm import verbs
 from engine.llm.amounts import amount
-from engine.llm.grammar import Segment
+from engine.llm.grammar import Segment, is_bare
 from engine.llm.reach import Beyond, beyond, unknown_tool
 from engine.llm.slots import SMALL, Order, assigns, named, slots
 from engine.llm.verbs import LEXEMES, Verb
@@ -19,14 +19,14 @@ from engine.llm.words import Kind, Lexicon, Word, read
 
 ENDS = frozenset(".?!;\n")
 JOINS = frozenset({"and", "then", "but", "&", "+", "plus", "also", "or"})
-# Words of a telegraphic order that say nothing more.
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
     """What a message holds. `later` and `condition` are the words that make an order wait.
 
-    `waiting`: an order stands behind its condition, in the same sentence.
+    `bare`: it only names services and places. `waiting`: an order stands behind its
+    condition, in the same sentence.
     """
 
     orders: tuple[Order, ...] = ()
@@ -39,6 +39,7 @@ class Message:
     later: str = ""
     services: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
+    bare: bool = False
 
 
 def orders(text: str, known: Lexicon) -> Message:
@@ -47,6 +48,7 @@ def orders(text: str, known: Lexicon) -> Message:
     found = Message(
         services=named(words),
         places=tuple(word.value for word in words if word.kind is Kind.PLACE),
+        bare=is_bare(words),
     )
     for part, question in _segments(words):
         found = _add(found, Segment(part), question=question)
@@ -57,7 +59,7 @@ def _segments(words: Sequence[Word]) -> Iterator[tuple[list[Word], bool]]:
     part: list[Word] = []
     for index, word in enumerate(words):
         ends = word.kind is Kind.WORD and word.text in ENDS
-        if ends or _begins(words, index):
+        if ends or _begins(words, index, part):
             if part:
                 yield part, word.text == "?"
             part = []
@@ -67,7 +69,7 @@ def _segments(words: Sequence[Word]) -> Iterator[tuple[list[Word], bool]]:
         yield part, False
 
 
-def _begins(words: Sequence[Word], index: int) -> bool:
+def _begins(words: Sequence[Word], index: int, before: Sequence[Word]) -> bool:
     """Whether a comma or an "and" has another sentence behind it, and not another name."""
     word = words[index]
     if word.kind is not Kind.WORD or (word.text not in JOINS and word.text != ","):
@@ -77,6 +79,8 @@ def _begins(words: Sequence[Word], index: int) -> bool:
     while text.split(" ", 1)[0] in JOINS | {","}:
         text = text.partition(" ")[2]
     text = text[len(_lead(text)) :]
+    if OWN_NUMBER.match(text):
+        return any(word.kind in (Kind.NUMBER, Kind.VERSION) for word in before)
     if word.text == ",":
         return not re.match(
             r"(?:(?:and|the|our) )*(?:<svc>|<place>)(?: |$)(?!(?:is|are|was|has|looks|seems|keeps|"
@@ -84,6 +88,9 @@ def _begins(words: Sequence[Word], index: int) -> bool:
             text,
         )
     return _opens(text)
+
+
+OWN_NUMBER = re.compile(r"(?:the )?<svc> (?:to |at |-> |= )?(?:<num>|<ver>)")
 
 
 def _lead(text: str) -> str:
@@ -161,7 +168,7 @@ def _is_front(fronted: re.Match[str], rest: str) -> bool:
 def _asks(segment: Segment) -> bool:
     """Whether it begins as a question does; "do a restart" and "do something" do not."""
     text = segment.text
-    done = re.match(r"(?:do|have|has) (?:a|an|the|another|some|one)\b", text)
+    done = re.match(r"(?:do|have|has) (?:(?:a|an|the|another|some|one)\b|<num>)", text)
     return bool(form.QUESTION_WORD.match(text)) and not (done or form.FIX.match(text))
 
 
@@ -225,6 +232,8 @@ def _order(segment: Segment, *, led: str) -> Order | None:
 
 def _verb(text: str, led: str) -> Verb | None:
     gerund = bool(verbs.GERUND_LEAD.search(led))
+    if re.search(r"(?:get|have) $", led):
+        text = f"get {text}"  # "could we get web restarted"
     for one in LEXEMES:
         if one.order.match(text) or (gerund and one.other.match(text)):
             return _settled(one.verb, text)

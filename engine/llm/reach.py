@@ -88,6 +88,7 @@ OTHER = re.compile(
     r"publish|whisper|translate|sing|order|reserve|hack|mine|encrypt|sleep|schedule|"
     r"tweet|escalate|assign|rollover|re-?balance|rebalance|repartition|replay|requeue|reprocess|"
     r"invalidate|warm|prewarm|reload|refresh|flip|shift|divert|steer|mirror|canary|enlarge|expand|"
+    r"autoscale|"
     r"extend|shrink|"
     r"hire|fire|pay|refund|charge|silence|snooze|ack|acknowledge|unsilence|resolve the (?:alert|"
     r"incident)|close) .*)"
@@ -134,13 +135,19 @@ def unknown_tool(segment: Segment) -> Beyond | None:
     )
 
 
+def plain(text: str) -> str:
+    """The flags of kubectl that only say a number, as words."""
+    text = re.sub(r"--replicas[= ](\d{1,6})(?!\S)", r"to \1 replicas", text)
+    return re.sub(r"--to-revision[= ](\d{1,6})(?!\S)", r"to revision \1", text)
+
+
 def command(text: str) -> Beyond | None:
     """Shell structure, flags and templates are never read as a request."""
-    plain = text.replace("&amp;", "&").replace("&gt;", ">").replace("&lt;", "<")
-    body = re.sub(r"```.*?(?:```|\Z)|^\s*>.*$", "", plain, flags=re.DOTALL | re.MULTILINE)
+    shown = text.replace("&amp;", "&").replace("&gt;", ">").replace("&lt;", "<")
+    body = re.sub(r"```.*?(?:```|\Z)|^\s*>.*$", "", shown, flags=re.DOTALL | re.MULTILINE)
     if SHELL.search(body.casefold()):
         return Beyond(Why.COMMAND, " ".join(text.split())[:160])
-    if FLAG.search(PLAIN_FLAG.sub(" ", body)):
+    if FLAG.search(PLAIN_FLAG.sub(" ", plain(body))):
         return Beyond(Why.COMMAND, " ".join(text.split())[:160])
     return None
 

@@ -147,6 +147,15 @@ def _revision(order: Order) -> int:
 def _deploy(aim: Aim, first: int) -> Sequence[DraftStep]:
     order, service = aim.order, aim.service
     version = order.version or order.revision or _decimal(order.number)
+    if order.number and not (version or order.image):
+        where = f" in {aim.context.environment}" if aim.context.environment else ""
+        raise Unclear(
+            f"Is {order.number} a version of {service}, or how many shall run?",
+            [
+                f"deploy version {order.number} of {service}{where}",
+                f"scale {service} to {order.number}{where}",
+            ],
+        )
     if not (version or order.image):
         latest = f" {service} has to be deployed by its version." if order.moving else ""
         raise Unclear(f"Which version of {service}?{latest}")
@@ -179,7 +188,7 @@ def _deploy(aim: Aim, first: int) -> Sequence[DraftStep]:
 
 def _decimal(number: str) -> str:
     """A version like 1.4 reads as a number; a bare count does not name a version."""
-    return number if number.replace(".", "").isdecimal() else ""
+    return number if "." in number and number.replace(".", "").isdecimal() else ""
 
 
 def _sync(aim: Aim, first: int) -> Sequence[DraftStep]:
@@ -217,6 +226,12 @@ def _set(aim: Aim, first: int) -> Sequence[DraftStep]:
 
 def _rotate(aim: Aim, first: int) -> Sequence[DraftStep]:
     del first
+    if aim.order.part:
+        raise Unclear(
+            f"I rotate the database credentials that Vault issues to {aim.service}; no tool covers "
+            f"{aim.order.part}. Shall I rotate those credentials?",
+            [f"rotate the database credentials of {aim.service} in {aim.context.environment}"],
+        )
     role = aim.told("vault", "role") or aim.service
     title = f"Rotate the credentials of {aim.service} in {aim.place}"
     restart = f"Restart {aim.service} in {aim.place}, so that it takes the new credentials"

@@ -15,6 +15,10 @@ from engine.llm.scopes import CHOICES, Unclear
 from engine.llm.words import Lexicon, lexicon, texts
 from engine.ports import Services
 
+NAMED = re.compile(
+    r"\b(?:run|use|start|execute|apply|follow|do|try|play|draft|with|from) "
+    r"(?:the |our |a )?playbook\b"
+)
 SPEAKER = re.compile(r"^[^:\n]{1,60}: ")
 
 
@@ -79,16 +83,37 @@ class Requests:
 
     def directly(self, briefing: Briefing, asked: Asked) -> Playbook | None:
         """The playbook that an alert's labels or a phrase of the message asks for."""
+        if named := self.named(briefing):
+            return named
         if asked.intent is Intent.FIX:
             for playbook in self._playbooks:
                 if playbook.matches(briefing.draft.labels):
                     return playbook
         if asked.intent in (Intent.NOTHING, Intent.UNSURE, Intent.OTHER):
-            said = f" {' '.join(re.findall(r'[a-z0-9_]+', briefing.draft.text.casefold()))} "
+            said = _folded(briefing.draft.text)
             for playbook in self._playbooks:
                 if any(f" {phrase.casefold()} " in said for phrase in playbook.phrases):
                     return playbook
         return None
+
+    def named(self, briefing: Briefing) -> Playbook | None:
+        """The playbook that somebody asks for by its title.
+
+        Raises:
+            Unclear: there is none of that title.
+        """
+        said = _folded(briefing.draft.text)
+        if briefing.draft.origin is Origin.ALERT or not NAMED.search(said):
+            return None
+        found = [one for one in self._playbooks if _folded(one.title) in said]
+        if found:
+            return max(found, key=lambda one: len(one.title))
+        titles = [one.title for one in self._playbooks]
+        listed = ", ".join(titles) or "none"
+        raise Unclear(
+            f"I know no playbook of that name. There are: {listed}.",
+            [f"run the playbook {title}" for title in titles],
+        )
 
     def _where(self, briefing: Briefing, asked: Asked) -> ContextRef:
         base = briefing.current.context if briefing.current else briefing.draft.context
@@ -142,6 +167,11 @@ class Requests:
     @staticmethod
     def _keys(briefing: Briefing, keys: Sequence[str]) -> list[str]:
         return [*keys, *_current_keys(briefing)]
+
+
+def _folded(text: str) -> str:
+    """Only its words, each between blanks."""
+    return f" {' '.join(re.findall(r'[a-z0-9_]+', text.casefold()))} "
 
 
 def _labelled(briefing: Briefing) -> str:

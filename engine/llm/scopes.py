@@ -8,11 +8,15 @@ from engine.domain.context import ContextRef
 from engine.errors import CarapulseError
 from engine.llm import telling
 from engine.llm.slots import Order
+from engine.llm.verbs import Verb
 from engine.llm.words import texts
 from engine.ports import Services
 
 CHOICES = 4
-EVERYTHING = re.compile(r"\b(?:everything|all (?:the )?(?:services|apps|pods|deployments))\b")
+EVERYTHING = re.compile(
+    r"\b(?:everything|(?:all|every|each)(?: of)?(?: the| our)? (?:services?|apps?|pods|"
+    r"deployments?))\b"
+)
 
 
 class Unclear(CarapulseError):
@@ -48,7 +52,8 @@ class Scopes:
             for service in self._services.names()
             for name in (service, *texts(self._services.entry(service).get("aliases")))
         }
-        close = get_close_matches(word.casefold(), list(names), n=CHOICES, cutoff=0.7)
+        parts = [name for name in names if word.casefold() in re.split(r"[ _-]", name)]
+        close = parts or get_close_matches(word.casefold(), list(names), n=CHOICES, cutoff=0.7)
         return list(dict.fromkeys(names[name] for name in close))
 
     def where(self, service: str, places: Sequence[str], base: ContextRef) -> ContextRef:
@@ -68,12 +73,14 @@ class Scopes:
         return self._context(service, environment, cluster or next(iter(known), ""), base)
 
     def _named(self, order: Order, base: ContextRef) -> Sequence[str]:
+        if EVERYTHING.search(order.said.casefold()) and not order.services:
+            raise Unclear("I act on services by name. Which one?", self._services.names())
         if order.doubt and not order.services:
             raise Unclear(*self.unknown(order.doubt))
         if len(order.services) > 1 and (order.alternative or not order.linked):
             said = [telling.order(order, one, _place_of(order)) for one in order.services]
             raise Unclear(f"Which one: {' or '.join(order.services[:CHOICES])}?", said)
-        if order.part and order.services:
+        if order.part and order.services and order.verb is not Verb.ROTATE:
             raise Unclear(
                 f"I know {order.services[0]}, but no {order.part} of it. Do you mean "
                 f"{order.services[0]} itself?",
@@ -81,8 +88,6 @@ class Scopes:
             )
         if order.services:
             return order.services
-        if EVERYTHING.search(order.said.casefold()):
-            raise Unclear("I act on services by name. Which one?", self._services.names())
         found = self._services.resolve(base.service) if base.service else None
         if found is None:
             raise Unclear(f"Which service shall I {order.verb}?", self._services.names())

@@ -27,6 +27,12 @@ OTHERS = (
     r"network|router|gateway|vpn|cluster nodes|migration|migrations|website|laptop|feature|feature "
     r"flag|flag|scheduler|pipeline|build|webhook|dashboard|alert|alerts)"
 )
+SECRET = re.compile(
+    r"\b(?:tls|ssl|ssh|gpg|x509|root|admin|certificates?|certs?|cas?|api[ -](?:keys?|tokens?)|"
+    r"(?:(?!(?:the|secret|access|db|all|our|its|login|service)\b)[a-z][\w-]* )?tokens?|"
+    r"(?!(?:the|secret|access|all|our|its|service|database|db)\b)[a-z][\w-]* keys?|log ?files?|"
+    r"logs?)(?!\w)"
+)
 PART = re.compile(
     rf"<svc> (?:service )?(?P<behind>{OTHERS})(?!\w)|"
     rf"\b(?P<before>{OTHERS}) (?:of|for|behind|under|in front of) (?:the )?<svc>"
@@ -36,7 +42,7 @@ NO_NAMES = re.compile(
     r"something|anything|anyone|somebody|stuff|whole|additional|application|apps|argo|argocd|"
     r"being|both|carefully|cert|certificate|certificates|"
     r"certs|change|changes|chart|commit|commits|completely|config|configuration|containers|"
-    r"copies|credentials|creds|current|database|deploy|deployment|double|each|every|everything|"
+    r"copies|credentials|creds|current|deploy|deployment|double|each|every|everything|"
     r"extra|fewer|fully|good|gracefully|had|half|has|have|helm|here|how|instead|key|keys|known|"
     r"last|latest|less|more|new|newest|off|old|older|one|only|others|password|passwords|previous|"
     r"prod|release|replicas|rest|revision|rollout|safely|secret|secrets|setting|settings|slowly|"
@@ -135,7 +141,11 @@ def slots(verb: Verb, segment: Segment) -> Order:
     if verb is Verb.SET:
         return _setting(order, segment)
     if verb in (Verb.DEPLOY, Verb.ROLL_BACK):
-        return replace(order, number=_plain_number(segment))
+        number = _plain_number(segment)
+        said = verb is Verb.DEPLOY and re.search(r"\b(?:version|build|tag|release) <num>", text)
+        return replace(order, version=number if said else version, number=number)
+    if verb is Verb.ROTATE:
+        return replace(order, part=_secret(text))
     return order
 
 
@@ -185,6 +195,12 @@ def _places(verb: Verb, segment: Segment, excluded: tuple[str, ...]) -> tuple[st
     if verb is Verb.DEPLOY and re.search(r"\bfrom (?:the )?<place> (?:in)?to ", segment.text):
         places = places[1:]
     return tuple(dict.fromkeys(place for place in places if place not in excluded))
+
+
+def _secret(text: str) -> str:
+    """A secret that is not the database credentials which Vault issues."""
+    match = SECRET.search(text)
+    return match[0].strip() if match else ""
 
 
 def _part(text: str) -> str:

@@ -77,15 +77,16 @@ class Spoken:
         return Outcome(kind=kind, text=sketch.reason, choices=sketch.choices)
 
     def _read(self, briefing: Briefing, asked: Asked) -> Sketch:
+        """Read the message; an answer to a question is read with what was asked before."""
         base = briefing.current.context if briefing.current else briefing.draft.context
-        text = briefing.draft.text
-        answer = asked.bare or NUMBER.fullmatch(text.strip())
-        if answer and (before := _asked_before(briefing)):
-            if not asked.bare:
-                text = f"{before} to {text.strip().removeprefix('to ')}"
-            else:
-                text, base = before, _narrowed(base, asked)
-        return self._operations.read(text, base, replicas=_counted(briefing.evidence))
+        text, count = briefing.draft.text, _counted(briefing.evidence)
+        before = _asked_before(briefing)
+        if before and NUMBER.fullmatch(text.strip()):
+            text = f"{before} to {text.strip().removeprefix('to ')}"
+        found = self._operations.read(text, base, replicas=count)
+        if before and found.bare:
+            return self._operations.read(before, _narrowed(base, asked), replicas=count)
+        return found
 
     def _ours(self, found: Sketch, asked: Asked, briefing: Briefing, *, covered: bool) -> bool:
         if found.kind is SketchKind.PLAN:

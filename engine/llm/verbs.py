@@ -55,10 +55,10 @@ LEXEMES = (
     ),
     _lexeme(
         Verb.ROTATE,
-        r"rotate|re-?generate|renew|cycle (?=(?:\S+ ){0,4}(?:secrets?|passwords?|credentials?|"
+        r"rotate|re-?generate|renew|cycle(?= (?:\S+ ){0,4}(?:secrets?|passwords?|credentials?|"
         r"keys?|"
-        r"tokens?)(?!\w))|roll (?=(?:\S+ ){0,4}(?:secrets?|passwords?|credentials?|creds|keys?|"
-        r"tokens?)(?!\w))|change (?=(?:\S+ ){0,4}(?:passwords?|credentials?)(?!\w))",
+        r"tokens?)(?!\w))|roll(?= (?:\S+ ){0,4}(?:secrets?|passwords?|credentials?|creds|keys?|"
+        r"tokens?)(?!\w))|change(?= (?:\S+ ){0,4}(?:passwords?|credentials?)(?!\w))",
         r"rotated|rotating|rotation|renewed|renewal",
     ),
     _lexeme(
