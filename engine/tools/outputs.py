@@ -115,7 +115,7 @@ def _of_json(output: Output, document: Json, values: Values) -> list[str]:
     ]
     if output.value:
         places = [deep for place in places for deep in _walk(place, _parts(output.value))]
-    if output.take == "count":
+    if output.take in ("count", "present"):
         return ["" for _ in places]
     return [text for place in places if (text := as_text(place)) is not None]
 

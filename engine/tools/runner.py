@@ -55,7 +55,8 @@ class ToolRunner:
             result = CallResult(ending=Ending.FAILED, message=f"{call.title}: {error}")
         else:
             result = await self._transported(call, definition, values, report)
-        return self._finished(result, action, call, report, seconds=self.clock() - started)
+            result = _told(result, action, values)
+        return self._finished(result, call, report, seconds=self.clock() - started)
 
     async def _definition(self, call: Call) -> Definition:
         body = await self.bodies(call.definition)
@@ -85,13 +86,10 @@ class ToolRunner:
         return await request.result()
 
     def _finished(
-        self, result: CallResult, action: Action, call: Call, report: Report, *, seconds: float
+        self, result: CallResult, call: Call, report: Report, *, seconds: float
     ) -> CallResult:
         """Redact what is kept, and say in words how it went."""
         clean = self.redactor.text
-        message = result.message
-        if result.ending is Ending.SUCCEEDED and action.done:
-            message = fill(action.done, {**_plain(call), **result.outputs})
         ending = result.ending
         if ending is Ending.UNKNOWN and call.effect is Effect.READ:
             ending = Ending.FAILED
@@ -99,15 +97,18 @@ class ToolRunner:
             update={
                 "ending": ending,
                 "outputs": {name: clean(text) for name, text in result.outputs.items()},
-                "message": clean(message),
+                "message": clean(result.message),
                 "tail": report.tail,
                 "seconds": round(seconds, 3),
             }
         )
 
 
-def _plain(call: Call) -> dict[str, str]:
-    return {name: str(value) for name, value in call.input.items()}
+def _told(result: CallResult, action: Action, values: dict[str, str | int]) -> CallResult:
+    """A success in the words of its definition."""
+    if result.ending is not Ending.SUCCEEDED or not action.done:
+        return result
+    return result.model_copy(update={"message": fill(action.done, {**values, **result.outputs})})
 
 
 def resolved(action: Action, call: Call, outputs: Mapping[str, str]) -> dict[str, str | int]:

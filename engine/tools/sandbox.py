@@ -37,6 +37,7 @@ class Box:
     home: Path
     environment: Mapping[str, str]
     prefix: tuple[str, ...] = ()
+    programs: str = PROGRAMS
 
     def command(self, argv: Sequence[str]) -> tuple[str, ...]:
         """The vector that really starts; `python3` is the Python that we run on.
@@ -44,7 +45,7 @@ class Box:
         Raises:
             ToolFailed: the program is not installed.
         """
-        return (*self.prefix, _program(argv[0]), *argv[1:])
+        return (*self.prefix, _program(argv[0], self.programs), *argv[1:])
 
     async def run(self, argv: Sequence[str], limits: Limits, on_line: OnRawLine) -> Ended:
         """Run one program in here."""
@@ -59,11 +60,15 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class ProcessSandbox:
-    """Makes boxes. `hidden` folders (keys, state) are empty inside where bubblewrap works."""
+    """Makes boxes. `hidden` folders (keys, state) are empty inside where bubblewrap works.
+
+    `programs` are the folders that tools are started from.
+    """
 
     work_folder: Path | None = None
     bwrap: str = ""
     hidden: tuple[Path, ...] = field(default=())
+    programs: str = PROGRAMS
 
     @classmethod
     async def detect(cls, work_folder: Path | None = None, hidden: Sequence[Path] = ()) -> Self:
@@ -90,9 +95,10 @@ class ProcessSandbox:
             home.mkdir(mode=0o500)
             if self.bwrap:
                 prefix = (self.bwrap, *self._closed(folder, needs), "--")
-                yield Box(folder, home, environment(INSIDE_HOME, variables), prefix)
+                variables = environment(INSIDE_HOME, variables)
             else:
-                yield Box(folder, home, environment(home, variables))
+                prefix, variables = (), environment(home, variables)
+            yield Box(folder, home, variables, prefix, self.programs)
         finally:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, root, ignore_errors=True))
 
@@ -121,11 +127,11 @@ def installed(program: str) -> bool:
     return program == "python3" or shutil.which(program, path=PROGRAMS) is not None
 
 
-def _program(name: str) -> str:
+def _program(name: str, programs: str) -> str:
     """The whole path of a program, from the pinned places only."""
     if name == "python3":
         return os.path.realpath(sys.executable)
-    found = shutil.which(name, path=PROGRAMS)
+    found = shutil.which(name, path=programs)
     if found is None:
         raise ToolFailed(f"{name} is not installed where the worker runs.")
     return found
