@@ -7,7 +7,7 @@ from aiohttp import web
 
 from bot.http.answers import answer
 from bot.http.bodies import time
-from bot.http.reading import checked, content, if_match, one, page, query
+from bot.http.reading import checked, content, if_match, named, one, page, query
 from bot.http.tokens import require_scope
 from engine.domain.context import ContextRef
 from engine.domain.knowledge import Document, DocumentKind, Found, Words
@@ -43,7 +43,7 @@ class Documents:
     async def read(self, request: web.Request) -> web.Response:
         """By id, name or title, with its body and its ETag."""
         await require_scope(request, self.store, f"{self.kind.value}.read")
-        document = await self.knowledge.get(self.kind, request.match_info["id"])
+        document = await self.knowledge.get(self.kind, named(request))
         return one(whole(document), document.revision)
 
     async def create(self, request: web.Request) -> web.Response:
@@ -59,21 +59,21 @@ class Documents:
         actor = await require_scope(request, self.store, f"{self.kind.value}.write")
         revision = if_match(request)
         words = await self._words(request)
-        name = request.match_info["id"]
+        name = named(request)
         document = await self.knowledge.change(actor, self.kind, name, words, revision=revision)
         return one(whole(document), document.revision)
 
     async def remove(self, request: web.Request) -> web.Response:
         """204."""
         actor = await require_scope(request, self.store, f"{self.kind.value}.write")
-        name = request.match_info["id"]
+        name = named(request)
         await self.knowledge.remove(actor, self.kind, name, revision=if_match(request))
         return web.Response(status=204)
 
     async def commands(self, request: web.Request) -> web.Response:
         """Each command line of a runbook, as an action or with the reason why it is none."""
         await require_scope(request, self.store, f"{self.kind.value}.read")
-        document = await self.knowledge.get(self.kind, request.match_info["id"])
+        document = await self.knowledge.get(self.kind, named(request))
         items: list[Json] = [
             {
                 "number": line.number,

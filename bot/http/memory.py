@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.http.bodies import time
-from bot.http.reading import checked, content, if_match, one, page, query
+from bot.http.reading import checked, content, if_match, named, one, page, query
 from bot.http.tokens import require_scope
 from engine.domain.knowledge import Fact, Told
 from engine.domain.model import Json
@@ -39,7 +39,7 @@ class Facts:
     async def read(self, request: web.Request) -> web.Response:
         """One fact with its ETag."""
         actor = await require_scope(request, self.store, "memory.read")
-        fact = await self.memory.get(Viewer.of(actor), request.match_info["id"])
+        fact = await self.memory.get(Viewer.of(actor), named(request))
         return one(shown(fact), fact.revision)
 
     async def create(self, request: web.Request) -> web.Response:
@@ -55,7 +55,7 @@ class Facts:
         revision = if_match(request)
         told = checked(Told, await content(request))
         fact = await self.memory.change(
-            actor, Viewer.of(actor), request.match_info["id"], told, revision=revision
+            actor, Viewer.of(actor), named(request), told, revision=revision
         )
         return one(shown(fact), fact.revision)
 
@@ -63,7 +63,7 @@ class Facts:
         """204."""
         actor = await require_scope(request, self.store, "memory.write")
         await self.memory.forget(
-            actor, Viewer.of(actor), request.match_info["id"], revision=if_match(request)
+            actor, Viewer.of(actor), named(request), revision=if_match(request)
         )
         return web.Response(status=204)
 

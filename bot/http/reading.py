@@ -14,9 +14,10 @@ from pydantic import Field, ValidationError
 from bot.http.answers import answer
 from engine.domain.alertmanager import clean
 from engine.domain.model import Json, Model
-from engine.errors import Invalid
+from engine.errors import Invalid, NotFound
 
 LARGEST_BODY = 512 * 1024
+LONGEST_NAME = 200
 ETAG = re.compile(r'"(\d{1,9})"')
 Given = TypeVar("Given", bound=Model)
 Item = TypeVar("Item")
@@ -47,10 +48,20 @@ def query(request: web.Request) -> PageQuery:
     """The query, read strictly. Raises `Invalid` that names each wrong part."""
     if len(request.query) != len(set(request.query)):
         raise Invalid("A name is there twice in the query.")
+    if any("\x00" in value for value in request.query.values()):
+        raise Invalid("The query holds a character that no text has.")
     try:
         return PageQuery.model_validate_strings(dict(request.query))
     except ValidationError as error:
         raise Invalid("The query is wrong.", fields(error)) from None
+
+
+def named(request: web.Request) -> str:
+    """The id, name or title of the path. Raises `NotFound` for what can't be one."""
+    given = request.match_info["id"]
+    if len(given) > LONGEST_NAME or not given.isprintable():
+        raise NotFound("There is nothing of that name.")
+    return given
 
 
 async def content(request: web.Request) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from bot.http.answers import answer
 from bot.http.bodies import time
-from bot.http.reading import checked, content, if_match, one, page, query
+from bot.http.reading import checked, content, if_match, named, one, page, query
 from bot.http.tokens import require_scope
 from engine.domain.knowledge import Label, Line
 from engine.domain.model import Json, Model
@@ -52,7 +52,7 @@ class SessionRecords:
     async def read(self, request: web.Request) -> web.Response:
         """By id or name."""
         actor = await require_scope(request, self.store, "session.read")
-        session = await self.sessions.find(Viewer.of(actor), request.match_info["id"])
+        session = await self.sessions.find(Viewer.of(actor), named(request))
         return one(shown(session), session.revision)
 
     async def create(self, request: web.Request) -> web.Response:
@@ -68,14 +68,14 @@ class SessionRecords:
         revision = if_match(request)
         changes = checked(Changes, await content(request)).model_dump(exclude_none=True)
         session = await self.sessions.change(
-            actor, Viewer.of(actor), request.match_info["id"], changes, revision=revision
+            actor, Viewer.of(actor), named(request), changes, revision=revision
         )
         return one(shown(session), session.revision)
 
     async def members(self, request: web.Request) -> web.Response:
         """Who is in it."""
         actor = await require_scope(request, self.store, "session.read")
-        session = await self.sessions.find(Viewer.of(actor), request.match_info["id"])
+        session = await self.sessions.find(Viewer.of(actor), named(request))
         names = [*session.members, *(f"group:{group}" for group in session.groups)]
         return answer({"items": [{"member": name} for name in names], "next": None})
 
@@ -83,9 +83,7 @@ class SessionRecords:
         """Add a member."""
         actor = await require_scope(request, self.store, "session.write")
         member = checked(Member, await content(request)).member
-        session = await self.sessions.enter(
-            actor, Viewer.of(actor), request.match_info["id"], member
-        )
+        session = await self.sessions.enter(actor, Viewer.of(actor), named(request), member)
         return one(shown(session), session.revision)
 
     async def leave(self, request: web.Request) -> web.Response:
@@ -94,7 +92,7 @@ class SessionRecords:
         session = await self.sessions.enter(
             actor,
             Viewer.of(actor),
-            request.match_info["id"],
+            named(request),
             request.match_info["member"],
             out=True,
         )

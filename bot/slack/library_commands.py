@@ -238,7 +238,7 @@ def table(library: Library, door: Door) -> Sequence[Subcommand]:
 
 async def by_verb(asked: Asked, verbs: Mapping[str, Verb], *, usual: str) -> str:
     """Call the verb that comes first. Raises `Invalid` for a word that is none."""
-    first, _, rest = asked.words.partition(" ")
+    first, _, rest = asked.words.replace("\x00", "").partition(" ")
     line, newline, below = first.partition("\n")
     verb = verbs.get(line.lower() or usual)
     if verb is None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -30,13 +31,19 @@ def read_folder(folder: Path, language: str = "english") -> Shelf:
     """Read all `*.md` below a folder; links and hidden folders are not followed.
 
     Raises:
-        ConfigurationError: the folder is not there.
+        ConfigurationError: the folder is not there, or can't be read.
     """
     if not folder.is_dir():
         raise ConfigurationError(f"The runbooks' folder {folder.name} is not there.")
+    try:
+        paths = list(islice(files(folder), MOST_FILES + 1))
+    except OSError as error:
+        raise ConfigurationError(
+            f"The runbooks' folder {folder.name} can't be read: {type(error).__name__}."
+        ) from error
     found: list[tuple[str, Words]] = []
     wrong: list[str] = []
-    for path in files(folder):
+    for path in paths:
         name = path.relative_to(folder).as_posix()
         if len(found) >= MOST_FILES:
             wrong.append(f"{name}: there are more than {MOST_FILES} files")

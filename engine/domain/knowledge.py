@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
 from engine.domain.ids import DocumentId, FactId, PersonId, SessionId, Tenant
 from engine.domain.model import Json, Model
@@ -117,7 +117,7 @@ class Told(Model):
     service: Annotated[str, StringConstraints(max_length=64)] = ""
     environment: Annotated[str, StringConstraints(max_length=64)] = ""
     session: SessionId | None = None
-    expires_at: datetime | None = None
+    expires_at: AwareDatetime | None = None
 
 
 class Fact(Told):

@@ -117,7 +117,8 @@ class Knowledge:
                 raise Conflict(f"There is a {kind.value} called {document.name} already.")
             if len(names) >= MOST_DOCUMENTS:
                 raise NotAllowed(f"There are {len(names)} {kind.value}s. Remove some first.")
-            await unit.documents.put(document)
+            if not await unit.documents.put(document):
+                raise Conflict(f"There is a {kind.value} called {document.name} already.")
             await self._record(unit, actor, "create", document)
         return document
 

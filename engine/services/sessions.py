@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 from engine.domain.actor import Actor
 from engine.domain.audit import AuditEvent
 from engine.domain.draft import Draft
 from engine.domain.ids import SessionId, Tenant, new_id
 from engine.domain.plan import Origin
 from engine.domain.session import Session, SessionState, SessionWords, Viewer
-from engine.errors import Conflict, NotAllowed, Stale
+from engine.errors import Conflict, Invalid, NotAllowed, Stale
 from engine.ports import Clock, Directory, Store, Unit
 
 NEEDED = (
@@ -109,9 +111,17 @@ class Sessions:
         return True
 
     def _with(self, session: Session, changes: dict[str, object]) -> Session:
+        changes = dict(changes)
         state = SessionState(str(changes.pop("state", session.state)))
         kept = {name: getattr(session, name) for name in SessionWords.model_fields}
-        words = SessionWords.model_validate({**kept, **changes})
+        try:
+            words = SessionWords.model_validate({**kept, **changes})
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            where = ".".join(map(str, first["loc"]))
+            raise Invalid(
+                f"The session can't be that: {first['msg']}.", {where: first["msg"]}
+            ) from None
         ended = session.closed_at or self.clock() if state is SessionState.CLOSED else None
         return session.model_copy(update={**dict(words), "state": state, "closed_at": ended})
 

@@ -67,19 +67,25 @@ class PostgresDocuments:
         self._tenant = tenant
 
     async def put(self, document: Document, *, revision: int = 0) -> bool:
-        """Insert, or replace the one at this revision; False when the name or revision differs."""
-        status = await self._db.execute(
-            "INSERT INTO documents (id, tenant, kind, name, title, body, tags, services, "  # noqa: S608 - constants of this file
+        """Insert, or replace the one at this revision; False when the name or revision differs.
+
+        Whoever inserts the same name at the same moment waits, and is then told False.
+        """
+        insert = (
+            "INSERT INTO documents (id, tenant, kind, name, title, body, tags, services, "
             "environments, language, source, reference, author, author_name, authors, created_at, "
-            "updated_at, search) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
-            f"$14, $15, $16, $17, {SEARCH}) ON CONFLICT (id) DO UPDATE SET "
-            "title = EXCLUDED.title, body = EXCLUDED.body, tags = EXCLUDED.tags, "
-            "services = EXCLUDED.services, environments = EXCLUDED.environments, "
-            "language = EXCLUDED.language, reference = EXCLUDED.reference, "
-            "author = EXCLUDED.author, author_name = EXCLUDED.author_name, "
-            "authors = EXCLUDED.authors, updated_at = EXCLUDED.updated_at, "
-            "search = EXCLUDED.search, revision = documents.revision + 1 "
-            "WHERE documents.revision = $18 AND documents.tenant = EXCLUDED.tenant",
+            "updated_at, search) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
+            f"$14, $15, $16, $17, {SEARCH} WHERE $18 = 0 ON CONFLICT DO NOTHING"
+        )
+        update = (
+            "UPDATE documents SET title = $5, body = $6, tags = $7, services = $8, "  # noqa: S608 - constants of this file
+            "environments = $9, language = $10, reference = $12, author = $13, "
+            "author_name = $14, authors = $15, updated_at = $17, revision = revision + 1, "
+            f"search = {SEARCH} WHERE id = $1::uuid AND tenant = $2 AND revision = $18 "
+            "AND (kind, name, source, created_at) = ($3, $4, $11, $16)"
+        )
+        status = await self._db.execute(
+            update if revision else insert,
             document.id,
             self._tenant,
             document.kind.value,

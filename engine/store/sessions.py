@@ -1,8 +1,10 @@
 """Sessions in Postgres. Who may see one is decided in the query itself."""
 
+import asyncpg
+
 from engine.domain.ids import SessionId
 from engine.domain.session import Session, Viewer
-from engine.errors import NotFound
+from engine.errors import Conflict, NotFound
 from engine.store.connection import Connection, Row, touched
 
 COLUMNS = (
@@ -79,7 +81,16 @@ class PostgresSessions:
         return [session(row) for row in rows]
 
     async def save(self, changed: Session, *, revision: int) -> bool:
-        """Replace what can change; False when it is no longer at this revision."""
+        """Replace what can change; False when it is no longer at this revision.
+
+        Raises `Conflict` when its owner has another open one of this name.
+        """
+        try:
+            return await self._replace(changed, revision)
+        except asyncpg.UniqueViolationError:
+            raise Conflict(f"There is another open session called {changed.name}.") from None
+
+    async def _replace(self, changed: Session, revision: int) -> bool:
         status = await self._db.execute(
             "UPDATE sessions SET name = $4, visibility = $5, state = $6, members = $7, "
             "groups = $8, closed_at = $9, revision = revision + 1 "

@@ -1,5 +1,6 @@
 """What a team writes down is found for those who may see it, on a real Postgres."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -183,6 +184,14 @@ async def test_two_documents_of_a_kind_have_two_names(desk: Desk) -> None:
 
     with pytest.raises(Conflict, match="dns-failover"):
         await desk.runbook("DNS  Failover")
+
+
+async def test_of_two_who_write_the_same_at_once_one_is_told(desk: Desk) -> None:
+    wrote = await asyncio.gather(
+        *(desk.runbook("DNS failover") for _ in range(4)), return_exceptions=True
+    )
+
+    assert sorted(type(one).__name__ for one in wrote) == ["Conflict"] * 3 + ["str"]
 
 
 async def test_what_was_removed_is_neither_found_nor_there(desk: Desk) -> None:
