@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from engine.domain.spending import Allowance
 from engine.errors import ConfigurationError
 from engine.llm.anthropic import Anthropic
-from engine.llm.breaker import Breaker
+from engine.domain.breaker import Breaker
 from engine.llm.codex import Codex
 from engine.llm.exchange import Provider, ProviderSettings, Usage
 from engine.llm.investigation import LookLimits

@@ -74,9 +74,13 @@ class TemporalSettings(Section):
 
 
 class PolicySettings(Section):
-    """`folder` adds Rego files beside ours. `stage` is what writes may do at most."""
+    """`folder` adds Rego files beside ours. `stage` is what writes may do at most.
+
+    With `opa_url` an OPA server decides; with `standby` our own process does where that is down.
+    """
 
     opa_url: str = ""
+    standby: bool = False
     folder: Path | None = None
     stage: Literal["read-only", "approve-all", "low-auto"] = "approve-all"
     timeout_seconds: float = Field(default=2, gt=0)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import monotonic
 
 import aiohttp
 import structlog
@@ -23,6 +24,7 @@ from engine.configured import (
     signer,
 )
 from engine.context.services import ServiceFile, loaded_services
+from engine.domain.breaker import Breaker
 from engine.domain.ids import Tenant, new_id
 from engine.domain.questions import Limits
 from engine.errors import ConfigurationError, NotFound
@@ -31,8 +33,11 @@ from engine.feed.redis import RedisFeed
 from engine.library import mirroring
 from engine.llm.correcting import Correcting
 from engine.llm.playbooks import checked_title
+from engine.policy.cached import CachedPolicy
 from engine.policy.counted import CountedPolicy
+from engine.policy.opa import OpaPolicy, checked_url
 from engine.policy.rego import RegoPolicy
+from engine.policy.standby import StandbyPolicy
 from engine.ports import Directory, Feed, Policy, Runner, Store, Tools
 from engine.resources import shipped
 from engine.secrets.keys import FileVerifier
@@ -58,7 +63,7 @@ from engine.services.runbook_steps import RunbookSteps
 from engine.services.sessions import Sessions
 from engine.services.steps import Steps
 from engine.services.views import Views
-from engine.settings import Settings
+from engine.settings import PolicySettings, Settings
 from engine.store.chain import PostgresChain
 from engine.store.connection import Pool, open_pool
 from engine.store.migrations import missing
@@ -75,6 +80,7 @@ from engine.tools.runner import ToolRunner
 from engine.tools.sandbox import ProcessSandbox
 
 SCHEMA_POLL = 2.0
+OPA_FAILURES, OPA_PAUSE = 5, 30.0
 log = structlog.get_logger(__name__)
 
 
@@ -208,7 +214,7 @@ def grounded(settings: Settings, opened: Opened) -> Ground:
     tenant = Tenant(settings.tenant)
     store = PostgresStore(opened.pool, settings.tenant)
     services = loaded_services(settings.context.services_file)
-    rules = RegoPolicy([shipped("policies"), *filter(None, [settings.policy.folder])])
+    rules = deciding_by(settings.policy, opened.session)
     masking = redactor(settings)
     tools = ToolRegistry.load(
         settings.tools.folder,
@@ -239,6 +245,19 @@ def grounded(settings: Settings, opened: Opened) -> Ground:
         runner=CountedRunner(runner, opened.metrics),
         verifier=public_keys(settings),
     )
+
+
+def deciding_by(settings: PolicySettings, session: aiohttp.ClientSession) -> Policy:
+    """The server that is set, or our own process; allowed reads are remembered for a moment."""
+    folders = [shipped("policies"), *filter(None, [settings.folder])]
+    if not settings.opa_url:
+        return CachedPolicy(RegoPolicy(folders), monotonic)
+    breaker = Breaker(OPA_FAILURES, OPA_PAUSE, monotonic)
+    url = checked_url(settings.opa_url)
+    server: Policy = OpaPolicy(session, url, timeout=settings.timeout_seconds, breaker=breaker)
+    if settings.standby:
+        server = StandbyPolicy(server, RegoPolicy(folders))
+    return CachedPolicy(server, monotonic)
 
 
 def assembled(settings: Settings, opened: Opened, *, gate: bool) -> Engine:

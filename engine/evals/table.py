@@ -9,7 +9,7 @@ from engine.evals.recorded import Recorded
 from engine.evals.scenario import Scenario
 from engine.evals.scoring import Score, score
 from engine.evals.world import World, load_world
-from engine.llm.breaker import Breaker
+from engine.domain.breaker import Breaker
 from engine.llm.fallback import FallbackPlanner
 from engine.llm.planner import Means, ModelPlanner, PlannerSettings
 from engine.llm.prompts import Prompts

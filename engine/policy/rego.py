@@ -15,34 +15,20 @@ from pathlib import Path
 import orjson
 import re2  # noqa: F401 - loaded after regopy it corrupts memory; loaded before, both work
 import regopy
-from pydantic import Field, ValidationError
 
-from engine.domain.ids import new_id
-from engine.domain.model import Json, Model
-from engine.domain.plan import Constraints, Requirements
-from engine.domain.policy import Answer, Question, Ruling
+from engine.domain.policy import Question, Ruling
 from engine.errors import ConfigurationError, Unavailable
+from engine.policy.answers import DOWN, UNKNOWN, denied, ruled
 from engine.policy.facts import document, missing
 from engine.policy.modules import data, modules
 from engine.policy.smoke import SMOKE
 
 ENTRY = "policy/assistant/v1/result"
-MESSAGE = re.compile(r"\(errormsg \d+:([^()\n]{1,200})\)")
-DOWN = (
-    "The policy can't be evaluated, so I can't start anything that changes something. "
-    "Whoever runs me finds the cause in my log."
+# A message, and the byte of the file at which its subject begins.
+PLACED = re.compile(
+    r"\(errormsg \d+:([^()\n]{1,200})\)\s*\(errorast (?:\d+:[^|\n]{0,300})?\|(\d+)\|"
 )
-UNKNOWN = "Not allowed: the policy gave no answer that I know (rule `base.unknown`)."
-
-
-class Document(Model):
-    """What the entry point may return; anything else is no answer."""
-
-    decision: Answer
-    requirements: dict[str, Json]
-    constraints: dict[str, Json]
-    ttl: int = Field(ge=0, le=3600)
-    reasons: tuple[str, ...]
+MESSAGE = re.compile(r"\(errormsg \d+:([^()\n]{1,200})\)")
 
 
 class RegoPolicy:
@@ -68,7 +54,7 @@ class RegoPolicy:
 
     def _decide(self, question: Question) -> Ruling:
         if wrong := missing(question):
-            return _denied(f"Not allowed: {wrong}", "")
+            return denied(f"Not allowed: {wrong}")
         given = orjson.dumps(document(question))
         return ruling(self._evaluate(given.decode()), sha256(given).hexdigest())
 
@@ -97,7 +83,9 @@ def compiled(folders: Sequence[Path]) -> tuple[regopy.Interpreter, regopy.Bundle
         try:
             interpreter.add_module(name, source)
         except regopy.RegoError as error:
-            raise ConfigurationError(f"The policy {name} can't be read: {told(error)}.") from None
+            raise ConfigurationError(
+                f"The policy {name} can't be read: {told(error, source)}."
+            ) from None
     interpreter.add_data_json(json.dumps(data(folders)))
     try:
         bundle = interpreter.build(None, [ENTRY])
@@ -108,10 +96,13 @@ def compiled(folders: Sequence[Path]) -> tuple[regopy.Interpreter, regopy.Bundle
     return interpreter, bundle
 
 
-def told(error: regopy.RegoError) -> str:
-    """What is wrong; the rest of the error is a syntax tree of thousands of lines."""
-    found = MESSAGE.findall(str(error))
-    return "; ".join(found[:3]) or "unknown error"
+def told(error: regopy.RegoError, source: str = "") -> str:
+    """What is wrong and in which line; the rest of the error is a tree of thousands of lines."""
+    text, data = str(error), source.encode()
+    lines = [(data.count(b"\n", 0, int(at)) + 1, what) for what, at in PLACED.findall(text)]
+    placed = [f"line {line}: {what}" for line, what in lines if source]
+    found = placed or MESSAGE.findall(text)
+    return "; ".join(list(dict.fromkeys(found))[:3]) or "unknown error"
 
 
 def ruling(text: str, digest: str) -> Ruling:
@@ -119,19 +110,6 @@ def ruling(text: str, digest: str) -> Ruling:
     try:
         values = orjson.loads(text)["expressions"]
         (value,) = values
-        answer = Document.model_validate(value)
-        return Ruling(
-            id=new_id(),
-            decision=answer.decision,
-            requirements=Requirements.model_validate(answer.requirements),
-            constraints=Constraints.model_validate(answer.constraints),
-            ttl=answer.ttl,
-            reasons=answer.reasons,
-            input_digest=digest,
-        )
-    except (orjson.JSONDecodeError, ValidationError, KeyError, TypeError, ValueError):
-        return _denied(UNKNOWN, digest)
-
-
-def _denied(reason: str, digest: str) -> Ruling:
-    return Ruling(id=new_id(), decision=Answer.DENY, reasons=(reason,), input_digest=digest)
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+        return denied(UNKNOWN, digest)
+    return ruled(value, digest)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 import threading
 import time
 from collections.abc import Sequence
@@ -27,7 +26,6 @@ from engine.domain.questions import (
     to_run,
 )
 from engine.errors import ConfigurationError, Unavailable
-from engine.policy.facts import document
 from engine.policy.rego import RegoPolicy, ruling
 from tests.unit.governing import ANN, BO, CY, DANA, NOW, POLICIES, PROD, call, step, version
 
@@ -316,24 +314,6 @@ async def test_a_decision_is_fast(policy: RegoPolicy) -> None:
         taken.append(time.perf_counter() - began)
 
     assert sorted(taken)[150] < 0.005  # 20 times the goal: other work shares this machine
-
-
-@pytest.mark.skipif(shutil.which("opa") is None, reason="needs an opa on the PATH")
-async def test_opa_agrees_and_passes_the_rego_tests(policy: RegoPolicy, tmp_path: Path) -> None:
-    opa = shutil.which("opa") or ""
-    tests = await asyncio.create_subprocess_exec(opa, "test", str(POLICIES))
-    assert await asyncio.wait_for(tests.wait(), 60) == 0
-
-    given = tmp_path / "input.json"
-    for name, question, answer in TABLE:
-        given.write_text(json.dumps(document(question)))
-        asked = await asyncio.create_subprocess_exec(
-            opa, "eval", "-d", str(POLICIES), "-i", str(given), "-f", "raw",
-            "data.policy.assistant.v1.result.decision",
-            stdout=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        said, _ = await asyncio.wait_for(asked.communicate(), 60)
-        assert said.decode().strip() == answer.value, name
 
 
 def test_every_rule_file_has_its_tests() -> None:

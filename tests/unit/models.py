@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from engine.context.services import ServiceFile
 from engine.domain.draft import Briefing, Outcome, Reading
 from engine.llm.anthropic import Anthropic
-from engine.llm.breaker import Breaker
+from engine.domain.breaker import Breaker
 from engine.llm.codex import Codex
 from engine.llm.exchange import (
     Asked,

@@ -6,7 +6,7 @@ import pytest
 
 from engine.domain.spending import Hold, Spent
 from engine.errors import Unavailable
-from engine.llm.breaker import Breaker
+from engine.domain.breaker import Breaker
 from engine.llm.exchange import (
     Asked,
     Message,

@@ -1,0 +1,114 @@
+"""Questions drawn by lot: every action, with facts that are complete and often odd."""
+
+import random
+from typing import Any
+
+from engine.domain.actor import ALERTS, GATE, WORKER, Actor, ActorKind, Surface
+from engine.domain.context import ContextRef
+from engine.domain.execution import Choice, Phase
+from engine.domain.ids import PersonId, Tenant
+from engine.domain.plan import Origin
+from engine.domain.policy import Deed, Question, Resource
+from tests.unit.governing import NOW
+
+PEOPLE = tuple(PersonId(f"p:{name}") for name in ("ann", "bo", "cy", "dana", 'o"x\n'))
+GROUPS = ("sre", "shop-owners", "security", "platform", 'odd"group')
+ENVIRONMENTS = ("prod", "staging", "dev", "", "eu-prod", "Prod")
+STAGES = ("read-only", "approve-all", "low-auto")
+RISKS = ("read", "low", "medium", "high", "unheard of")
+EFFECTS = ("read", "write", "destroy", "other")
+
+
+class Lot:
+    """The same seed, the same questions."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)  # noqa: S311 (no secret is drawn)
+
+    def question(self) -> Question:
+        pick = self._random.choice
+        deed = pick(tuple(Deed))
+        return Question(
+            actor=self._actor(),
+            action=deed,
+            context=ContextRef(
+                tenant=Tenant(pick(("default", "default", "default", "other"))),
+                environment=pick(ENVIRONMENTS),
+                service=pick(("checkout", "cart", "")),
+            ),
+            resources=tuple(self._resource() for _ in range(pick((0, 1, 1, 2)))),
+            risk=pick(RISKS),
+            time=NOW,
+            facts=self._facts(deed),
+        )
+
+    def _some(self, of: tuple[Any, ...]) -> list[Any]:
+        return self._random.sample(of, self._random.randint(0, 2))
+
+    def _actor(self) -> Actor:
+        pick = self._random.choice
+        if self._random.random() < 0.3:
+            return pick((WORKER, GATE, ALERTS))
+        return Actor(
+            kind=pick((ActorKind.PERSON, ActorKind.PERSON, ActorKind.SERVICE)),
+            id=pick(PEOPLE),
+            name="Somebody",
+            groups=tuple(self._some(GROUPS)),
+        )
+
+    def _resource(self) -> Resource:
+        pick = self._random.choice
+        name = pick(("git.set_value", "shop.sync", "kubectl.get"))
+        return Resource(
+            kind="tool", name=name, effect=pick(EFFECTS), reversible=pick((True, False))
+        )
+
+    def _facts(self, deed: Deed) -> dict[str, Any]:
+        if deed.value.endswith(".read"):
+            pick = self._random.choice
+            return {"stage": pick(STAGES), "tool": pick(("", "git.log", "git.set_value"))}
+        return {**self._of_a_plan(), **self._of_deed(deed)}
+
+    def _of_a_plan(self) -> dict[str, Any]:
+        pick = self._random.choice
+        return {
+            "stage": pick(STAGES),
+            "emoji_max_risk": pick(("none", "low", "medium")),
+            "origin": pick(tuple(Origin)).value,
+            "requester": pick(PEOPLE),
+            "editors": self._some(PEOPLE),
+            "writes": pick((True, False)),
+        }
+
+    def _of_deed(self, deed: Deed) -> dict[str, Any]:
+        pick = self._random.choice
+        started = {"approvers": self._some(PEOPLE), "people": pick((0, 1, 1, 2))}
+        chosen = {"choice": pick(tuple(Choice)).value, "requirements": self._requirements()}
+        decided = {
+            "surface": pick(tuple(Surface)).value,
+            "step_up": pick((True, False)),
+            "requirements": self._requirements(),
+        }
+        facts: dict[Deed, dict[str, Any]] = {
+            Deed.PLAN_CREATE: {"owners": self._some(GROUPS)},
+            Deed.PLAN_EXECUTE: {**started, "complete": pick((True, False))},
+            Deed.TOOL_EXECUTE: {
+                **started,
+                "tool": pick(("git.set_value", "shop.sync", "kubectl.get")),
+                "phase": pick(tuple(Phase)).value,
+            },
+            Deed.EXECUTION_OPERATE: chosen,
+            Deed.EXECUTION_OVERRIDE: chosen,
+        }
+        return facts.get(deed, decided)
+
+    def _requirements(self) -> dict[str, Any]:
+        pick = self._random.choice
+        return {
+            "people": pick((0, 1, 2)),
+            "groups": [self._some(GROUPS) for _ in range(pick((0, 1, 2)))],
+            "emoji": pick((True, False)),
+            "step_up": pick((True, False)),
+            "break_glass": pick((True, False)),
+            "within_seconds": 3600,
+        }
