@@ -17,6 +17,7 @@ from bot.http.health import Check
 from bot.http.hooks import SOURCE as ALERTMANAGER
 from bot.http.jobs import HookJobs
 from bot.http.library import Library
+from bot.http.tools import ToolRoutes
 from bot.relay.relay import Relay
 from bot.relay.rendering import Rendering
 from bot.relay.statuses import Statuses
@@ -121,6 +122,7 @@ async def open_bot(settings: Settings) -> AsyncIterator[Listening]:
             previews=engine.previews,
             more=[
                 *AuditRecords(engine.store, engine.audits).routes(),
+                *ToolRoutes(engine.store, engine.tool_runs).routes(),
                 *([("POST", PATH, request_url.handle)] if request_url else ()),
             ],
         )

@@ -62,6 +62,7 @@ from engine.services.revisions import Revisions
 from engine.services.runbook_steps import RunbookSteps
 from engine.services.sessions import Sessions
 from engine.services.steps import Steps
+from engine.services.tool_runs import ToolRuns
 from engine.services.views import Views
 from engine.settings import PolicySettings, Settings
 from engine.store.chain import PostgresChain
@@ -105,6 +106,7 @@ class Engine:
     steps: Steps
     revisions: Revisions
     previews: Previews
+    tool_runs: ToolRuns
     views: Views
     knowledge: Knowledge
     memory: Memory
@@ -283,6 +285,7 @@ def assembled(settings: Settings, opened: Opened, *, gate: bool) -> Engine:
         steps=stepping(settings, opened, on),
         revisions=Revisions(store, on.tools, now),
         previews=previewing(on),
+        tool_runs=ToolRuns(on.tools, on.runner, on.policy, now, on.limits),
         views=Views(store, directory, blind(settings)),
         knowledge=knowing(on),
         memory=Memory(store, now, tenant, on.services),
