@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bot.local.children import Child, OnEvent
 from bot.local.credentials import kept_token, service_token, told_environment
-from bot.local.demo.world import World, open_world
+from bot.local.demo.world import RUNBOOKS, World, open_world
 from bot.local.ports import LOOPBACK, answers, answers_http, free_port
 from bot.local.stack import Stack, StackOptions, open_stack
 from engine.secrets.keys import Keys, make_keys
@@ -143,6 +143,7 @@ def world_environment(world: World) -> dict[str, str]:
         "CARAPULSE_CONTEXT__SERVICES_FILE": str(world.services_file),
         "CARAPULSE_SLACK__CHANNEL": INCIDENTS,
         "CARAPULSE_CONTEXT__PLAYBOOKS_FOLDER": str(world.playbooks_folder),
+        "CARAPULSE_KNOWLEDGE__RUNBOOKS_FOLDER": str(RUNBOOKS),
         "CARAPULSE_DIRECTORY__FILE": str(world.directory_file),
         "CARAPULSE_TOOLS__FOLDER": str(DEMO_TOOLS),
         "CARAPULSE_TOOLS__GIT_REMOTES": json.dumps([world.repository_url]),

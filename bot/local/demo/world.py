@@ -21,6 +21,7 @@ from bot.local.ports import LOOPBACK, kept_port
 
 PACKAGE = "bot.local.demo"
 PLAYBOOKS = Path(__file__).with_name("playbooks")
+RUNBOOKS = Path(__file__).with_name("runbooks")
 
 
 class Starts(Protocol):
