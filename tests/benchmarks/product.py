@@ -46,9 +46,9 @@ class Product:
 
 @asynccontextmanager
 async def open_product(
-    stack: Stack, slack: StampingSlack, *, worker: bool
+    stack: Stack, slack: StampingSlack, *, worker: bool, more: Mapping[str, str] | None = None
 ) -> AsyncIterator[Product]:
-    """Bot, and worker where one is wanted, over a database of their own."""
+    """Bot, and worker where one is wanted, over a database of their own; `more` is set too."""
     slack.connected.clear()
     name = f"bench_{uuid4().hex[:12]}"
     await made(stack.owner_dsn, name)
@@ -64,6 +64,7 @@ async def open_product(
         | SETTINGS
         | {"CARAPULSE_POSTGRES__DSN": in_database(stack.app_dsn, name)}
         | {"CARAPULSE_TEMPORAL__QUEUE": name}
+        | dict(more or {})
     )
     owner = await asyncpg.connect(owner_dsn, timeout=10)
     started = await start(
