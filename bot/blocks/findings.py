@@ -1,5 +1,7 @@
 """What was looked at for a request, and what it means; grows while looking."""
 
+import re
+
 from bot.blocks.answer import choices, rating, results, summary
 from bot.blocks.chart import drawn, tabulated
 from bot.blocks.knowledge import offers
@@ -12,6 +14,7 @@ from engine.domain.views import FindingsView
 
 ROWS = 20
 CHARTS = 2
+CITED = re.compile(r"\[(\d{1,3})\]")
 ROOM = 2_900
 LEADS = {
     OutcomeKind.ANSWER: "",
@@ -61,11 +64,12 @@ def conclusion(outcome: Outcome | None) -> str:
 
 
 def pictures(view: FindingsView) -> list[Block]:
-    """A chart where a number over time was read; a table where somebody asked for what it lists."""
+    """A chart where a number over time was read; a table where the answer begins with it."""
     found: list[Block] = [drawn(each) for each in charts(view.evidence)[:CHARTS]]
-    if view.outcome is None or view.outcome.kind is OutcomeKind.ANSWER:
-        rows = [tabulated(each) for one in view.evidence if (each := table(one))]
-        found += rows[:1]
+    if view.outcome and view.outcome.kind is OutcomeKind.ANSWER:
+        first = CITED.search(view.outcome.text)
+        rows = [each for one in view.evidence if (each := table(one))]
+        found += [tabulated(each) for each in rows if first and int(first[1]) == each.number]
     return found
 
 

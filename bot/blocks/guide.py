@@ -6,6 +6,8 @@ from typing import Protocol
 from bot.blocks.text import quoted
 
 GENERAL = ("is SERVICE healthy?", "what changed in SERVICE?", "roll back SERVICE in prod")
+# Slack folds what is longer, so the rest of the commands stands in a section of its own.
+TOGETHER = 6
 CORRECTIONS = "`drop step 2`, `use 20 instead`, `why step 1?`"
 
 
@@ -29,8 +31,11 @@ def guide(examples: Sequence[str], commands: Sequence[Command]) -> str:
         f"3. Not what you meant? Reply in that thread: {CORRECTIONS}. No mention is needed there.",
         "4. Somebody else presses *Approve*. Each step runs, is checked, and is undone when its "
         "check fails; the log is in the thread.",
-        "*Commands*",
-        *(f"• `/carapulse {each.usage}` {each.about}" for each in commands),
+        "\n*Commands*",
+        *(
+            f"{chr(10) if at == TOGETHER else ''}• `/carapulse {each.usage}` {each.about}"
+            for at, each in enumerate(commands)
+        ),
         "References such as `P-1042` and `X-311` stand on every card.",
     ]
     return "\n".join(lines)

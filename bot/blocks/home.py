@@ -60,7 +60,9 @@ def asking(examples: Sequence[str]) -> list[Block]:
     """Sentences to copy; without a service file there is nothing to ask about yet."""
     if not examples:
         return [context("No services are described yet, so I know nothing to be asked about.")]
-    return [section("\n".join(f"• `@carapulse {line(each)}`" for each in examples))]
+    # From the first question to an order.
+    chosen = [*examples[: EXAMPLES - 1], *examples[EXAMPLES - 1 :][-1:]]
+    return [section("\n".join(f"• `@carapulse {line(each)}`" for each in chosen))]
 
 
 def nothing(title: str, said: str) -> list[Block]:

@@ -15,7 +15,9 @@ def note(body: Mapping[str, Any]) -> Message:
     if body.get("preview"):
         return preview(body)
     text = told(str(body.get("text", "")), 8000)
-    blocks = [section(piece) for piece in pieces(text)]
+    # Slack folds a long section, so what belongs together stands in one of its own.
+    parts = [part for part in text.split("\n\n") if part.strip()] or [text]
+    blocks = [section(piece) for part in parts for piece in pieces(part)]
     blocks += actions([asked(each) for each in body.get("buttons") or []])
     return {"text": shorten(text, 3500), "blocks": blocks}
 

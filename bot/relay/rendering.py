@@ -98,7 +98,7 @@ class Rendering:
             await self._channels(list(plans.values())),
             mention=str(post.body.get("mention") or ""),
             recent=[plans[each] for each in mine],
-            examples=self.drawing.examples()[: home.EXAMPLES],
+            examples=self.drawing.examples(),
         )
 
     async def _channels(self, plans: Sequence[PlanView]) -> dict[PlanId, str]:

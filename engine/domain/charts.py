@@ -58,7 +58,7 @@ class Table(Model):
 
 
 def chart(evidence: Evidence) -> Chart | None:
-    """The chart of a read that tells times and values; None when it tells no course."""
+    """The course that a read tells in times and values; None when it tells none."""
     if not evidence.ok:
         return None
     times, values = evidence.facts.get("times", ""), evidence.facts.get("values", "")
@@ -66,7 +66,7 @@ def chart(evidence: Evidence) -> Chart | None:
     pairs = zip(reversed(times.split()), reversed(values.split()), strict=False)
     share = evidence.unit == RATIO
     points = [found for when, value in pairs if (found := _point(when, value, share=share))]
-    if len(points) < FEWEST:
+    if not points:
         return None
     unit = PERCENT if share else evidence.unit
     return Chart(
@@ -90,9 +90,9 @@ def table(evidence: Evidence) -> Table | None:
 
 
 def charts(evidence: Sequence[Evidence]) -> tuple[Chart, ...]:
-    """Every course that says something: one that never moves is told in words."""
+    """Every course that is worth drawing: one that never moves is told in words."""
     found = [one for each in evidence if (one := chart(each))]
-    return tuple(one for one in found if one.lowest != one.highest)
+    return tuple(one for one in found if len(one.points) >= FEWEST and one.lowest != one.highest)
 
 
 def shown(value: Decimal, unit: str) -> str:
@@ -105,7 +105,7 @@ def course(chart: Chart) -> str:
     """`between 0.2 % and 37 %, 37 % at last`."""
     unit = chart.unit
     if chart.lowest == chart.highest:
-        return f"{shown(chart.last, unit)} all the time"
+        return shown(chart.last, unit) + (" all the time" if len(chart.points) > 1 else "")
     low, high, last = (shown(one, unit) for one in (chart.lowest, chart.highest, chart.last))
     return f"between {low} and {high}, {last} at last"
 
