@@ -42,14 +42,22 @@ def last(lines: tuple[LogLine, ...]) -> list[LogLine]:
 
 
 def told(entry: LogLine) -> list[Block]:
-    """`14:09:31 [1] git commit -> 4b1d0aa on main`, the time in the reader's zone."""
+    """`14:09:31 [1] git commit -> 4b1d0aa on main`, the time in the reader's zone.
+
+    Only the step stands in a box: a long line in one breaks it over several rows.
+    """
     moment = {
         "type": "date",
         "timestamp": int(entry.at.timestamp()),
         "format": "{time_secs}",
         "fallback": entry.at.strftime("%H:%M:%S"),
     }
-    return [moment, words(" "), words(f"[{entry.step}] {one_line(entry.text, LINE)}", code=True)]
+    return [moment, words(" "), words(f"[{entry.step}]", code=True), words(f" {said(entry)}")]
+
+
+def said(entry: LogLine) -> str:
+    """The line's own words."""
+    return one_line(entry.text, LINE)
 
 
 def as_file(lines: list[LogLine]) -> str:

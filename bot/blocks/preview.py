@@ -9,7 +9,7 @@ from engine.domain.preview import Shown, StepPreview
 
 LINES = 20
 WIDE = 150
-STEPS = 12
+STEPS, TITLE, NOTE = 12, 100, 300
 SAID = {Shown.READ: "only looks."}
 NOTHING_CHANGED = "Nothing was changed."
 
@@ -43,10 +43,10 @@ def of(body: Mapping[str, Any]) -> list[StepPreview]:
 def of_step(step: StepPreview, left: int) -> list[Block]:
     """One step: its title, what is to be said, and as many lines of its difference as fit."""
     said = " ".join(filter(None, (step.note, also(step.also))))
-    title = f"Step {step.number}: {one_line(step.title, 150)}"
+    title = f"Step {step.number}: {one_line(step.title, TITLE)}"
     parts: list[list[Block] | Block] = [[words(title, bold=True)]]
     if said:
-        parts.append([words(one_line(said, 600))])
+        parts.append([words(one_line(said, NOTE))])
     shown = difference(step.text)[:left]
     if shown:
         parts.append(verbatim("\n".join(clean(each, WIDE) for each in shown)))

@@ -33,8 +33,9 @@ def test_the_log_keeps_its_last_lines_and_says_how_many_there_are() -> None:
     assert "of 9000 lines" in message["blocks"][0]["elements"][0]["text"]
     last = message["blocks"][1]["elements"][-1]["elements"]
     assert last[0]["type"] == "date"
-    assert last[-1]["text"].startswith("[1] line 199 ")
-    assert last[-1]["style"] == {"code": True}
+    assert (last[-2]["text"], last[-2]["style"]) == ("[1]", {"code": True})
+    assert last[-1]["text"].startswith(" line 199 ")
+    assert "style" not in last[-1]
 
 
 def test_an_empty_log_says_so() -> None:
