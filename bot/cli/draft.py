@@ -69,6 +69,7 @@ class Drafter:
         from engine.tools.registry import ToolRegistry
 
         complete, remotes = assumed(services)
+        self._missing = services.without_remote()
         self._registry = ToolRegistry.unconnected(remotes=remotes)
         actions = [str(one["name"]) for one in self._registry.catalogue()]
         self._operations = Operations(complete, actions)
@@ -80,7 +81,10 @@ class Drafter:
         if wrong and sketch.kind == "plan":
             return _answer(sketch, "refuse", [], wrong)
         shown = [] if sketch.kind == "ask" else steps
-        return _answer(sketch, sketch.kind.value, shown, sketch.reason)
+        answer = _answer(sketch, sketch.kind.value, shown, sketch.reason)
+        writes = {step["context"]["service"] for step in shown if step["tool"] == "git"}
+        missing = [f"gitops.remote of {name}" for name in self._missing if name in writes]
+        return answer | ({"missing": missing} if missing else {})
 
 
 def assumed(services: "ServiceFile") -> tuple["ServiceFile", list[str]]:
@@ -153,4 +157,5 @@ def told(answer: dict[str, Any]) -> list[str]:
     lines += [place] if place else []
     lines += [f"  {step['number']} {step['title']}" for step in answer["steps"]]
     lines += [answer["reason"]] if answer["reason"] else []
+    lines += [f"Not in the services file yet: {name}." for name in answer.get("missing", ())]
     return lines + [f"  [{choice}]" for choice in answer["choices"]]

@@ -151,6 +151,10 @@ class ServiceFile:
         )
         return type(self)(self._document.model_copy(update={"services": services}))
 
+    def without_remote(self) -> list[str]:
+        """The services whose repository has no address."""
+        return [one.name for one in self._services.values() if one.gitops and not one.gitops.remote]
+
     def remotes(self) -> list[str]:
         """The repositories that are named."""
         return [

@@ -47,8 +47,9 @@ FORMS = (
     (
         About.OWNERS,
         r"\b(?:owns?|owners?|owned|ownership|responsible|maintains?|maintainers?|whose|on[- ]?call|"
-        r"which team|what team|who runs|who do i (?:call|ping|ask)|who should i (?:call|ping|ask)|"
-        r"who to (?:call|ping|ask)|contact|in charge)(?!\w)",
+        r"which team|what team|who runs|who do i (?:call|ping|ask|page)|who should i (?:call|ping|"
+        r"ask|page)|"
+        r"who to (?:call|ping|ask|page)|contact|in charge)(?!\w)",
     ),
     (
         About.DEPENDENCIES,
@@ -97,11 +98,17 @@ NAMED = re.compile(
     r"replicas?|"
     r"services?|services|systems?|production|call|fire|currently|being|been|deploy\w*|chang\w*|"
     r"running|live|what|who|why|how|doing|again|firing|charge|production|cluster|environment|"
-    r"logs?|version|status|health|state|owner|owners|responsible|affected|to|in|on|at|a|an|"
+    r"logs?|version|status|health|state|owner|owners|plan|responsible|affected|to|in|on|at|a|an|"
     r"another|each|matter|issue|problem|cause|reason|root|incident|outage|response|impact|"
     r"maintenance|general|total|here|really|actually|supposed|going|weather|time|name|best|"
     r"happened|restart\w*|scal\w*|roll\w*|more|many|much|his|her|their|"
     r"your)\b)(?P<name>[a-z][\w-]{2,})"
+)
+OURS = re.compile(
+    r"<place>|\b(?:everything|anything|something|healthy|health|status|ok|okay|fine|wrong|down|up|"
+    r"broken|slow|errors?|issues?|problems?|incidents?|outages?|going|happening|happened|fire|"
+    r"state|"
+    r"failing|services?|systems?|latency|stable|running|working|why|rate)(?!\w)"
 )
 STATIC = frozenset({About.WAYS, About.OWNERS, About.DEPENDENCIES, About.PLACES, About.ABILITIES})
 
@@ -118,6 +125,11 @@ def unknown(text: str) -> str:
     """A word of a question that stands where a service should stand; empty if there is none."""
     match = NAMED.search(text)
     return match["name"] if match else ""
+
+
+def concerns(text: str) -> bool:
+    """Whether a question that names no service is about services at all."""
+    return bool(OURS.search(text)) or any(pattern.search(text) for _, pattern in COMPILED)
 
 
 def reads(

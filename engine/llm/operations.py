@@ -172,8 +172,11 @@ class Operations:
 
     def _of_environment(self, message: Message, kind: About, base: ContextRef) -> Sketch:
         """A question about no service in particular, so about all that run there."""
-        if unknown := inquiries.unknown(" ".join(one.text for one in message.questions)):
+        text = " ".join(one.text for one in message.questions)
+        if unknown := inquiries.unknown(text):
             raise Unclear(*self._scopes.unknown(unknown))
+        if not inquiries.concerns(text):
+            return self._nothing(Message(), base)
         environment = next((place.split("/")[0] for place in message.places if place[0] != "/"), "")
         steps: tuple[DraftStep, ...] = ()
         for name in self._services.names():

@@ -117,6 +117,7 @@ def _add(found: Message, segment: Segment, *, question: bool) -> Message:
     segment = segment.without(verbs.POLITE_CONDITION.search(segment.text))
     segment, led = _bare(segment)
     segment = segment.without(form.REASON.search(segment.text))
+    segment = segment.without(verbs.INSTEAD.search(segment.text))
     if refused := beyond(segment):
         return replace(found, beyond=found.beyond or refused)
     if verbs.NEGATED.match(segment.text):
@@ -125,7 +126,7 @@ def _add(found: Message, segment: Segment, *, question: bool) -> Message:
         ordered = any(one.order.search(segment.text) for one in LEXEMES)
         waiting = found.waiting or ordered
         return replace(found, condition=begins[0].strip(), waiting=waiting)
-    if _asks(segment):
+    if _asks(segment) or verbs.MAY_I.match(whole.text):
         return replace(found, questions=(*found.questions, whole))
     order = _order(segment, led=led)
     if order is None:
@@ -268,6 +269,8 @@ def _taken(segment: Segment) -> Verb | None:
         return Verb.SET
     if not (verbs.TAKE.match(text) or verbs.NEEDS.match(text) or COUNTS.match(text)):
         return None
+    if verbs.ADJUSTED.match(text):
+        return Verb.SCALE
     if verbs.REPLICAS.search(text) and (amount(segment).told or MORE.search(text)):
         return Verb.SCALE
     if _versioned(text):

@@ -48,6 +48,7 @@ UNGUARDED = re.compile(
     r" (?:approvals?|approving|review|asking|audit\w*|polic\w+|checks|permission|confirmation|"
     r"sign-?off)(?!\w)"
 )
+BACKUP = re.compile(r"\b(?:backups?|snapshots?|dumps?|point in time)(?!\w)")
 ALONE = re.compile(r"\b(?:auto|self|pre|force)[- ]?approv\w+|\b(?:already|been) approved(?!\w)")
 DECIDES = re.compile(
     r"(?:auto-?|self-?)?(?:approve|reject|deny|veto|sign off|accept|green-?light|lgtm|"
@@ -120,6 +121,8 @@ def beyond(segment: Segment) -> Beyond | None:
     ):
         if pattern.match(text) and not (_of_replicas(why, text) or _of_rollout(text)):
             return Beyond(why, said)
+    if BACKUP.search(text) and _orders(text):
+        return Beyond(Why.NO_TOOL, said)
     if DECIDES.match(text) or form.DECIDE.match(text):
         return Beyond(Why.DECISION, said)
     if ALONE.search(text) or (UNGUARDED.search(text) and _orders(text)):
@@ -154,6 +157,8 @@ def command(text: str) -> Beyond | None:
 
 def _of_replicas(why: Why, text: str) -> bool:
     """Whether it only scales, like "remove 2 replicas"."""
+    if why is Why.DESTROYS and verbs.ADJUSTED.match(text):
+        return True
     return (
         why in (Why.DESTROYS, Why.PODS)
         and bool(re.search(r"<num>", text))

@@ -4,6 +4,7 @@ What the services file says about a service decides: `helm`, then `gitops`, then
 kind. Every write is followed by a look whose result must hold.
 """
 
+import re
 from collections.abc import Callable, Sequence
 
 from engine.domain.call import Comparison, Expectation
@@ -18,6 +19,7 @@ from engine.llm.verbs import Verb
 LARGEST = 100
 WHOLE_COMMIT = 40
 ROLLOUT_SECONDS = 600
+RESOURCES = re.compile(r"(?:^|_)(?:cpus?|memory|ram|disk|storage|volume)(?:_|$)")
 # Tools of a cluster; the others are there once for all.
 CLUSTERED = frozenset({"kubectl", "helm"})
 
@@ -214,6 +216,13 @@ def _set(aim: Aim, first: int) -> Sequence[DraftStep]:
     order = aim.order
     if not order.key:
         raise Unclear(f"Which setting of {aim.service}, and to what?")
+    if RESOURCES.search(order.key):
+        raise Refused(f"I can't {order.said}: no tool covers it.")
+    if order.guessed:
+        raise Unclear(
+            f"Which key in the settings of {aim.service} is {order.key.replace('_', ' ')!r}?",
+            [f"set {order.key} to {order.value} for {aim.service} in {aim.context.environment}"],
+        )
     if not order.value:
         raise Unclear(f"To what shall I set {order.key} of {aim.service}?")
     if not aim.entry.get("gitops"):

@@ -56,8 +56,9 @@ class Order:
     """One order as far as its words tell; what is empty was not said.
 
     `part` is something that belongs to the service and is not it ("the checkout database").
-    `linked`: several services are joined by "and" or a comma, so each is meant. `said` are its
-    words. `doubts` are words that stand where something known should stand.
+    `linked`: several services are joined by "and" or a comma, so each is meant. `guessed`: the
+    key was made of several words. `said` are its words. `doubt` is a word that stands where a
+    service should stand.
     """
 
     verb: Verb
@@ -77,6 +78,7 @@ class Order:
     doubt: str = ""
     alternative: bool = False
     part: str = ""
+    guessed: bool = False
     by_helm: bool = False
     moving: bool = False
 
@@ -225,8 +227,14 @@ def _setting(order: Order, segment: Segment) -> Order:
     if not key and match.groupdict().get("key"):
         key = segment.at(match, "key")
     thing = segment.written(match, "thing") if match.groupdict().get("thing") else ""
+    made = thing.strip().replace(" ", "_")
     return replace(
-        order, key=key or thing.replace(" ", "_").strip("_"), value=value, version="", image=""
+        order,
+        key=key or made,
+        value=value,
+        guessed=not key and "_" in made and "_" not in thing,
+        version="",
+        image="",
     )
 
 

@@ -159,6 +159,15 @@ CONDITION = re.compile(
 )
 BEGINS_CONDITION = re.compile(
     r"(?:if|unless|once|until|in case|whenever|as soon as|assuming|provided|when)(?!\w)"
+    r"(?! (?:did|was|is|were|are|does|do|will|has|have|had)\b)"
+)
+INSTEAD = re.compile(r" (?:instead of|rather than) (?:the )?(?:<svc>|<place>|<num>)")
+# Somebody who asks whether they may do it themselves.
+MAY_I = re.compile(r"(?:\S+ ){0,2}?(?:can|may|could|might) i (?!get|have|ask|please|see)\S+")
+ADJUSTED = re.compile(
+    r"(?:lower|raise|reduce|increase|decrease|drop|cut|bring|take|shrink|grow|set|keep) (?:the "
+    r")?<svc> "
+    r"(?:(?:in|on) <place> )?(?:back )?(?:up |down )?(?:to|at) <num>(?! of)"
 )
 POLITE_CONDITION = re.compile(
     r"(?:^| )(?:if (?:you|we|i) (?:can|could|would|may|do not mind|have time|get a chance)|"

@@ -88,7 +88,7 @@ POSSESSIVE = re.compile(r"'s\b")
 # What somebody pastes is not what they ask for.
 PASTED = re.compile(r"```.*?(?:```|\Z)|^\s*(?:>|&gt;).*$", re.DOTALL | re.MULTILINE)
 QUOTED = r'"[^"\n]{0,300}"|`[^`\n]{0,300}`'
-TOKEN = re.compile(rf"{QUOTED}|->|[\w@#+-][\w./@#%:+-]*|[=?!,;:.\n]")
+TOKEN = re.compile(rf"{QUOTED}|->|[\w@#+-][\w./@#%:+-]*|[=?!,;:.&\n]")
 REVISION = re.compile(r"(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{7,40}")
 PLACE = re.compile(r"[a-z][a-z0-9-]*(?:/[a-z0-9-]+)?")
 NO_PLACES = re.compile(
@@ -121,6 +121,7 @@ NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:%|ms|s|m|h|k|kb|mb|gb|ki|mi|gi)?")
 KEY = re.compile(r"[a-z][a-z0-9-]*(?:[_.][a-z0-9_-]+)+")
 MENTION = re.compile(r"<[@#!][^>]*>")
 LONGEST = 4000
+LONG_NAME = 8
 
 
 def lexicon(services: Services, keys: Sequence[str] = (), revisions: Sequence[str] = ()) -> Lexicon:
@@ -133,10 +134,17 @@ def lexicon(services: Services, keys: Sequence[str] = (), revisions: Sequence[st
             names[" ".join(name.casefold().split())] = service
         places.update(texts(entry.get("places")) or texts(entry.get("environments")))
     for name, service in list(names.items()):
-        for variant in (name.replace("-", " "), name.replace("-", "_"), name.replace(" ", "-")):
+        for variant in _variants(name):
             names.setdefault(variant, service)
     longest = max((len(name.split()) for name in names), default=1)
     return Lexicon(names, frozenset(places), frozenset(keys), frozenset(revisions), longest)
+
+
+def _variants(name: str) -> Iterator[str]:
+    """A name as people type it: other dashes, and one of what a long name has many of."""
+    yield from (name.replace("-", " "), name.replace("-", "_"), name.replace(" ", "-"))
+    if name.endswith("s") and len(name) >= LONG_NAME:
+        yield name.removesuffix("s")
 
 
 def texts(value: Json) -> tuple[str, ...]:
@@ -227,6 +235,7 @@ def _known_name(part: str, known: Lexicon) -> str:
 
 def _cleaned(text: str) -> str:
     text = unicodedata.normalize("NFKC", text[:LONGEST])
+    text = text.replace("&amp;", "&")
     text = PASTED.sub("\n", MENTION.sub(" @someone ", text))
     for curly, plain in (("\u2018", "'"), ("\u2019", "'"), ("\u201c", '"'), ("\u201d", '"')):
         text = text.replace(curly, plain)

@@ -1,12 +1,17 @@
 """Requests without a playbook, as the product drafts them: connected tools, a thread, evidence."""
 
+import time
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engine.context.services import ServiceFile
 from engine.domain.context import ContextRef
 from engine.domain.draft import Briefing, Evidence, OutcomeKind
 from engine.domain.plan import Origin
 from engine.llm.offline import OfflinePlanner
+from engine.llm.operations import Operations, SketchKind
 from engine.llm.playbooks import load_playbooks
 from engine.tools.registry import ToolRegistry
 from tests.unit.planning import BAD, DEMO, briefing, draft, evidence, log, services, show
@@ -143,3 +148,35 @@ async def test_a_playbook_is_taken_by_its_name_and_an_unknown_one_is_asked_about
     assert known.proposal.steps[0].input["commit"] == BAD
     assert other.kind is OutcomeKind.QUESTION
     assert "There are: put a config revision back" in other.text
+
+
+SAID = (
+    "please restart scale roll back cart auth in prod staging to 5 v1.2.3 and , . ? not if it the "
+    "needs more replicas deploy set log_level = debug rotate secret who owns why is -> by two "
+    "don't tomorrow approve ` $( && --force \u202e {steps.1.commit} <@U1> @ everything or & : ;"
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.one_of(st.text(max_size=200), st.lists(st.sampled_from(SAID.split()), max_size=20)))
+def test_whatever_is_written_is_read(tools: ToolRegistry, said: str | list[str]) -> None:
+    names = [str(one["name"]) for one in tools.catalogue()]
+    text = said if isinstance(said, str) else " ".join(said)
+
+    sketch = Operations(ServiceFile.parse(SHOP), names).read(text, ContextRef())
+
+    assert sketch.understood
+    assert bool(sketch.steps) or sketch.kind is not SketchKind.PLAN
+    for number, step in enumerate(sketch.steps if sketch.kind is SketchKind.PLAN else (), start=1):
+        tools.freeze(step, sketch.context, number=number, mark="m1")
+
+
+@pytest.mark.parametrize("word", ["the", "please", "cart", "5", "and", "needs", "in prod", "no"])
+@pytest.mark.parametrize("first", ["scale", "cart needs", "it is", "rotate", "show", "i want to"])
+def test_a_long_message_costs_little(word: str, first: str) -> None:
+    operations = Operations(ServiceFile.parse(SHOP), ())
+    began = time.process_time()
+
+    operations.read(f"{first} {f'{word} ' * 800} end", ContextRef())
+
+    assert time.process_time() - began < 1
