@@ -11,6 +11,8 @@ from bot.blocks import moments
 
 CONTROL = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
 KEPT = frozenset("\n\t")
+# Colours, cursor moves, titles and links of terminals, with whatever begins and ends them.
+TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
 FENCE = re.compile(r"`{3,}")
 # An underscore inside a word, as in pool_size, is no formatting and stays.
 STYLED = re.compile(r"[*~`]|(?<!\w)_+|_+(?!\w)")
@@ -20,10 +22,13 @@ SLACK_ID = re.compile(r"^[A-Z0-9]{2,20}:([UWS][A-Z0-9]{2,20})$")
 
 
 def clean(text: str, limit: int = 3000) -> str:
-    """Plain text: no control, zero-width or bidirectional characters, and a bounded length."""
+    """Plain text: no terminal sequences, no control, zero-width or bidirectional characters.
+
+    Its length is bounded too.
+    """
     kept = "".join(
         each
-        for each in text[: limit * 4]
+        for each in TERMINAL.sub("", text[: limit * 4])
         if each in KEPT or unicodedata.category(each) not in CONTROL
     )
     return shorten(kept.replace("\t", "  "), limit)

@@ -102,12 +102,12 @@ def shown(value: Decimal, unit: str) -> str:
 
 
 def course(chart: Chart) -> str:
-    """`between 0.2 % and 37 %, 37 % at last`."""
+    """`between 0.2 % and 37 %, 37 % at its end`."""
     unit = chart.unit
     if chart.lowest == chart.highest:
         return shown(chart.last, unit) + (" all the time" if len(chart.points) > 1 else "")
     low, high, last = (shown(one, unit) for one in (chart.lowest, chart.highest, chart.last))
-    return f"between {low} and {high}, {last} at last"
+    return f"between {low} and {high}, {last} at its end"
 
 
 def _point(when: str, value: str, *, share: bool) -> Point | None:

@@ -1,5 +1,7 @@
 """What depends on what, around one service."""
 
+from collections.abc import Mapping
+
 from engine.domain.model import Model
 
 MOST = 60
@@ -13,7 +15,7 @@ class Graph(Model):
     edges: tuple[tuple[str, str], ...]
 
 
-def around(focus: str, needs: dict[str, tuple[str, ...]], *, most: int = MOST) -> Graph:
+def around(focus: str, needs: Mapping[str, tuple[str, ...]], *, most: int = MOST) -> Graph:
     """All that depend on it and all that it depends on, also through others; nearest first."""
     needed_by: dict[str, list[str]] = {}
     for name, targets in needs.items():
@@ -26,7 +28,7 @@ def around(focus: str, needs: dict[str, tuple[str, ...]], *, most: int = MOST) -
     return Graph(focus=focus, names=tuple(names), edges=tuple(edges))
 
 
-def _reach(start: str, step: dict[str, tuple[str, ...]]) -> list[str]:
+def _reach(start: str, step: Mapping[str, tuple[str, ...]]) -> list[str]:
     found: list[str] = []
     waiting = list(step.get(start, ()))
     while waiting:

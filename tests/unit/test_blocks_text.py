@@ -17,6 +17,12 @@ def test_invisible_characters_are_taken_out() -> None:
     assert clean("pay\u202egnp.exe\u200b\u0000\u2066") == "paygnp.exe"
 
 
+def test_a_terminal_sequence_leaves_nothing_behind() -> None:
+    loud = "\x1b[1;31mred\x1b[0m \x1b]8;;http://x\x07link\x1b]8;;\x07 \x1b[2J\x1bMdone"
+
+    assert clean(loud) == "red link done"
+
+
 def test_a_fence_cannot_end_ours() -> None:
     assert "```" not in outside("```` rm -rf ```")
 
