@@ -38,23 +38,23 @@ async def test_a_runbook_is_found_shown_and_one_of_its_commands_becomes_a_plan(
     await rig.broken()
     bad = (await rig.commits())[0]
     runbook = {
-        "title": "DNS failover",
+        "title": "Queue surgery",
         "body": BODY.format(bad),
         "services": ["checkout"],
         "environments": ["prod"],
     }
     status, made = await write(rig, runbook)
     assert status == 201
-    await told(rig.ann, "runbook list failover", "dns-failover")
+    await told(rig.ann, "runbook list surgery", "queue-surgery")
 
-    thread = await ask(rig.dana, "is there a runbook for DNS failover?")
-    answer = await thread.message("There is the runbook", "DNS failover", within=40)
+    thread = await ask(rig.dana, "is there a runbook for queue surgery?")
+    answer = await thread.message("There is the runbook", "Queue surgery", within=40)
     await pressed(rig.dana, thread, answer, "Show it")
     shown = await thread.message("First", "is git.revert_commit")
     assert "can't be a step: it needs a shell" in plain(shown)
 
     await pressed(rig.dana, thread, shown, "Turn into a step")
-    card = await thread.card("Waiting for approval", "runbook *DNS failover*")
+    card = await thread.card("Waiting for approval", "runbook *Queue surgery*")
     assert f"git revert {bad[:7]}" in plain(card)
     await press(rig.dana, card, "Approve")
     await whisper(rig.dana, thread, "You asked for this plan", "someone else")
@@ -65,7 +65,7 @@ async def test_a_runbook_is_found_shown_and_one_of_its_commands_becomes_a_plan(
     plan = re.search(r"P-\d+", plain(card))
     assert plan
     status, record = await rig.api(f"/v1/plans/{plan[0]}")
-    assert [one["title"] for one in record["knowledge"]] == ["DNS failover"]
+    assert [one["title"] for one in record["knowledge"]] == ["Queue surgery"]
     assert record["knowledge"][0]["id"] == made["id"]
 
     beyond = await ask(rig.dana, "fail over the DNS of checkout in prod")
