@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
+from bot.cli.up import DEFAULT_FOLDER
 from engine.domain.context import ContextRef
 from engine.domain.model import Json
 from engine.errors import Invalid
@@ -107,6 +108,37 @@ def check(file: Path, *, json: bool = False) -> None:
         print("\n".join(lines or [f"{file} is right."]))  # noqa: T201 - the command's answer
     if found:
         sys.exit(1)
+
+
+@tools.command
+async def run(
+    name: str,
+    *given: str,
+    context: str = "",
+    folder: Path = DEFAULT_FOLDER,
+    json: bool = False,
+) -> None:
+    """Run a read under the policy; a write is told what it would be, and needs a plan.
+
+    Args:
+        name: kubectl.get
+        given: the input, like `kind=pod`.
+        context: where it acts, like `cluster=eu-1,namespace=shop`.
+        folder: of the `carapulse up` that runs, when nothing is configured.
+        json: for scripts.
+    """
+    from bot.cli.tool_runs import told_run
+
+    tool, _, action = name.partition(".")
+    pairs = (one.partition("=") for one in given)
+    fields: dict[str, Json] = {key: value for key, _, value in pairs}
+    answer = await told_run(folder, tool, action, fields, _context(context))
+    if json:
+        _print_json(answer.document)
+    else:
+        print("\n".join(answer.lines))  # noqa: T201 - the command's answer
+    if not answer.ok:
+        sys.exit(answer.code)
 
 
 @tools.command

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from engine.domain.actor import Actor
+from engine.domain.actor import WORKER
 from engine.domain.call import CallResult
 from engine.domain.context import ContextRef
 from engine.domain.draft import Reading
@@ -29,7 +29,10 @@ class Ran:
 
 @dataclass(frozen=True, slots=True)
 class ToolRuns:
-    """The way of every call that is not a plan's: definition, policy, runner."""
+    """The way of every call that is not a plan's: definition, policy, runner.
+
+    The policy is asked for our own service, as for every look; who calls was let in by a scope.
+    """
 
     tools: Tools
     runner: Runner
@@ -38,7 +41,7 @@ class ToolRuns:
     limits: Limits
 
     async def run(
-        self, actor: Actor, tool: str, action: str, given: Mapping[str, Json], place: ContextRef
+        self, tool: str, action: str, given: Mapping[str, Json], place: ContextRef
     ) -> Ran | Step:
         """Run a read, or return the step that a plan would hold. Nothing of it is stored.
 
@@ -52,7 +55,7 @@ class ToolRuns:
         reading = Reading(tool=tool, action=action, input=dict(given))
         call = self.tools.read_call(reading, place)
         question = to_read(
-            actor, place, limits=self.limits, now=self.clock(), call=call, deed=Deed.TOOL_READ
+            WORKER, place, limits=self.limits, now=self.clock(), call=call, deed=Deed.TOOL_READ
         )
         ruling = await self.policy.ask(question)
         if not ruling.allows:
