@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pydantic import ValidationError
 
 from engine.domain.call import Effect, Expectation
-from engine.domain.changes import REFERENCE, own
+from engine.domain.changes import COMMIT, REFERENCE, own
 from engine.domain.context import ContextRef
 from engine.domain.model import Json
 from engine.domain.plan import DraftStep, PlanVersion, Proposal, Step
@@ -144,6 +144,12 @@ def _revalued(title: str, old: Sequence[DraftStep], new: Sequence[DraftStep]) ->
         for name, value in after.input.items():
             was, now = str(before.input.get(name, "")), str(value)
             if was and was != now:
-                word = rf"(?<![\w.-]){re.escape(was)}(?![\w.-])"
-                title = now.join(re.split(word, title))
+                title = _reworded(title, was, now)
+                if COMMIT.fullmatch(was):
+                    title = _reworded(title, was[:7], now[:7])
     return title[:200]
+
+
+def _reworded(title: str, was: str, now: str) -> str:
+    """The title with one word in the place of another."""
+    return now.join(re.split(rf"(?<![\w.-]){re.escape(was)}(?![\w.-])", title))

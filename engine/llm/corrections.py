@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from engine.domain.changes import COMMIT
 from engine.domain.model import Json
 from engine.domain.plan import PlanVersion, Step
 from engine.llm import correction_forms as form
@@ -176,6 +177,8 @@ def named(step: Step, said: str | None) -> Iterator[str]:
     for name, value in given.items():
         if name.startswith(("expected_", "current_")) or name in ("mark", "key"):
             continue
+        if COMMIT.fullmatch(str(value)):
+            continue  # whether another commit is there has to be looked up
         label = key if name == "value" and key else name
         if said is None:
             if step.effect.value != "read" and re.fullmatch(r"-?\d[\d.]*", str(value)):

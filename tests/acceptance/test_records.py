@@ -25,6 +25,23 @@ async def carapulse(rig: Rig, *arguments: str) -> str:
     return out.decode()
 
 
+async def test_the_command_line_tells_what_a_plan_would_change_and_what_changed(rig: Rig) -> None:
+    thread = await ask(rig.dana, "set pool_size to 20 for checkout in prod")
+    plan = reference(await thread.card("Waiting for approval"))
+    await rig.dana.say(thread.channel, "use 30 instead", thread.ts)
+    await thread.card("Waiting for approval", " v2")
+
+    would = await carapulse(rig, "plan", "diff", plan)
+    did = await carapulse(rig, "plan", "diff", plan, "--version", "2")
+    versions = await carapulse(rig, "plan", "versions", plan)
+
+    assert "+pool_size: 30" in would
+    assert "Nothing was changed." in would
+    assert "step 1 pool_size 20 -> 30" in did
+    assert "superseded" in versions
+    assert "step 1 pool_size 20 -> 30" in versions
+
+
 async def test_command_line_and_api_tell_what_the_card_tells(rig: Rig) -> None:
     thread = await ask(rig.dana, "quick drill on checkout")
     card = await thread.card("Waiting for approval")

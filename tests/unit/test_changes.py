@@ -84,6 +84,14 @@ def test_new_values_stand_in_the_title_where_the_old_ones_stood() -> None:
     assert after.steps[0].input == {"key": "pool_size", "value": "30"}
 
 
+def test_a_commit_in_the_title_is_the_new_one() -> None:
+    before = version(steps=(write(1, revision="a" * 40),), title="Put checkout back to aaaaaaa")
+
+    after = revising.with_values(before, {1: {"revision": "b" * 40}})
+
+    assert after.title == "Put checkout back to bbbbbbb"
+
+
 def test_a_dropped_step_takes_its_number_along() -> None:
     before = v(1, write(1, value="a"), write(2, value="b"), write(3, commit="{steps.2.commit}"))
 
