@@ -15,6 +15,7 @@ COMMANDS = (
     ("migrate", "bot.cli.migrate:migrate", "Bring the database schema up to date."),
     ("doctor", "bot.cli.doctor:doctor", "Say what is configured, what answers, and what to mend."),
     ("audit", "bot.cli.audit:audit", "Show, verify and export the audit."),
+    ("policy", "bot.cli.policy:policy", "Try rules out, and pack them for an OPA server."),
     ("redact", "bot.cli.redact:redact", "Take secrets out of what comes in, and print the rest."),
     ("tools", "bot.cli.tools:tools", "List, show, check and run tools; read command lines."),
     ("plan", "bot.cli.plan:plan", "Show plans."),

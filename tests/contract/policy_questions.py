@@ -42,6 +42,20 @@ class Lot:
             facts=self._facts(deed),
         )
 
+    def ordinary(self) -> Question:
+        """One that may well be allowed."""
+        drawn = self.question()
+        facts = {**drawn.facts, "stage": "approve-all"}
+        return drawn.model_copy(
+            update={
+                "actor": self._actor().model_copy(update={"tenant": Tenant("default")}),
+                "context": ContextRef(environment="prod", service="checkout"),
+                "resources": (Resource(kind="tool", name="git.set_value", effect="write"),),
+                "risk": "medium",
+                "facts": {**facts, "writes": True} if "writes" in facts else facts,
+            }
+        )
+
     def _some(self, of: tuple[Any, ...]) -> list[Any]:
         return self._random.sample(of, self._random.randint(0, 2))
 

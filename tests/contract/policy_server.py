@@ -17,13 +17,16 @@ OPA = shutil.which("opa")
 
 
 @asynccontextmanager
-async def opa_server(folders: Sequence[Path], *, named: bool = False) -> AsyncIterator[str]:
+async def opa_server(
+    folders: Sequence[Path], *, named: bool = False, bundle: bool = False
+) -> AsyncIterator[str]:
     """Its address, once it answers; it gives its decisions ids only where it logs them."""
     assert OPA is not None
     port = free_port()
+    more = ["--set", "decision_logs.console=true"] if named else []
     server = await asyncio.create_subprocess_exec(
         OPA, "run", "--server", "--log-level", "error", "--addr", f"127.0.0.1:{port}",
-        *(["--set", "decision_logs.console=true"] if named else []), *map(str, folders),
+        *more, *(["--bundle"] if bundle else []), *map(str, folders),
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
@@ -38,7 +41,12 @@ async def opa_server(folders: Sequence[Path], *, named: bool = False) -> AsyncIt
 
 
 @asynccontextmanager
-async def opa_policy(folders: Sequence[Path], *, named: bool = False) -> AsyncIterator[OpaPolicy]:
+async def opa_policy(
+    folders: Sequence[Path], *, named: bool = False, bundle: bool = False
+) -> AsyncIterator[OpaPolicy]:
     """The adapter in front of such a server."""
-    async with opa_server(folders, named=named) as url, aiohttp.ClientSession() as session:
+    async with (
+        opa_server(folders, named=named, bundle=bundle) as url,
+        aiohttp.ClientSession() as session,
+    ):
         yield OpaPolicy(session, url, timeout=5, breaker=Breaker(5, 30, monotonic))
