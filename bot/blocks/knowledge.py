@@ -26,8 +26,8 @@ PARTS = 60
 STEPS = 8
 FENCE = re.compile(r"^\s{0,3}(```|~~~)")
 HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*#*$")
-ITEM = re.compile(r"^(\s*)(?:[-*+]|\d{1,3}[.)])\s+(.*)$")
-INLINE = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*|\[([^\]]+)\]\(([^)\s]+)\)")
+ITEM = re.compile(r"^(\s*)([-*+]|\d{1,3}[.)])\s+(.*)$")
+INLINE = re.compile(r"`([^`]+)`|\*\*?([^*\s](?:[^*]*[^*\s])?)\*\*?|\[([^\]]+)\]\(([^)\s]+)\)")
 
 
 def document(body: Mapping[str, Any]) -> Message:
@@ -105,11 +105,12 @@ def blocks_of(markdown: str) -> Iterator[tuple[str, str]]:
 
 
 def of_row(row: str) -> tuple[str, str]:
-    """A heading, an item of a list with its bullet, or a paragraph."""
+    """A heading, an item of a list with its bullet or number, or a paragraph."""
     if heading := HEADING.match(row):
         return "heading", heading[1]
     if item := ITEM.match(row):
-        return "text", f"{'  ' * (len(item[1]) // 2)}• {item[2]}"
+        mark = item[2] if item[2][0].isdigit() else "•"
+        return "text", f"{'  ' * (len(item[1]) // 2)}{mark} {item[3]}"
     return "text", row.strip()
 
 

@@ -53,6 +53,13 @@ class Session(SessionWords):
         """Whether something may be planned and started in it."""
         return self.state is SessionState.OPEN
 
+    @property
+    def shared(self) -> bool:
+        """Whether it is open to more than people that are named one by one."""
+        if self.visibility is Visibility.MEMBERS:
+            return bool(self.groups)
+        return self.visibility is Visibility.EVERYONE
+
     def admits(self, viewer: "Viewer") -> bool:
         """The rule that the queries hold too: who may see it and work in it."""
         if viewer.everything or self.owner == viewer.person:

@@ -131,7 +131,9 @@ class Alerts:
             PostKind.PROBLEM, problem.id, Place(channel=self.channel, thread=""), urgent=True
         )
         session = await unit.sessions.of_channel(self.channel)
-        inside = session.id if session and session.open else None
+        # Approvers must be in it: a session of a few does not take the alerts of a channel.
+        shared = session is not None and session.open and session.shared
+        inside = session.id if session and shared else None
         opened = self._conversation(problem, post_id).model_copy(update={"session": inside})
         conversation = await unit.conversations.add(opened)
         await unit.problems.add(problem)

@@ -9,6 +9,7 @@ from engine.domain.conversation import Conversation, Place, PostKind, Turn
 from engine.domain.draft import Draft, DraftState, Outcome, OutcomeKind
 from engine.domain.ids import ConversationId, DraftId, SessionId, Tenant, new_id
 from engine.domain.plan import Origin
+from engine.domain.session import Viewer
 from engine.domain.text import storable
 from engine.errors import Conflict, NotAllowed, NotFound
 from engine.ports import Clock, Store, Unit
@@ -45,7 +46,7 @@ class Conversations:
             if conversation is None:
                 if not addressed:
                     return False
-                conversation = await self._join(unit, place)
+                conversation = await self._join(unit, place, actor)
             turn = self._turn(conversation, actor, text, ts)
             if not await unit.conversations.add_turn(turn):
                 return False
@@ -77,7 +78,7 @@ class Conversations:
                 urgent=True,
             )
             place = Place.under(channel, root)
-            conversation = await self._join(unit, place)
+            conversation = await self._join(unit, place, actor)
             turn = self._turn(conversation, actor, text, ts)
             await unit.conversations.add_turn(turn)
             await self._request(unit, conversation, turn)
@@ -137,9 +138,10 @@ class Conversations:
         async with self.store.begin() as unit:
             return await unit.conversations.at(place) is not None
 
-    async def _join(self, unit: Unit, place: Place) -> Conversation:
+    async def _join(self, unit: Unit, place: Place, actor: Actor) -> Conversation:
         session = await unit.sessions.of_channel(place.channel)
-        inside = session.id if session and session.open else None
+        ours = session is not None and session.open and session.admits(Viewer.of(actor))
+        inside = session.id if session and ours else None
         return await unit.conversations.add(self._opened(place, inside))
 
     def _turn(self, conversation: Conversation, actor: Actor, text: str, ts: str) -> Turn:
@@ -156,6 +158,8 @@ class Conversations:
         based_on = None
         if conversation.plan_id:
             based_on = (await unit.plans.current(conversation.plan_id)).version
+        open_ = await unit.drafts.question_in(conversation.id)
+        others = (open_.requester, *open_.beside) if open_ else ()
         draft = Draft(
             id=DraftId(new_id()),
             tenant=self.tenant,
@@ -166,6 +170,7 @@ class Conversations:
             context=conversation.context,
             plan_id=conversation.plan_id,
             based_on=based_on,
+            beside=tuple(one for one in others if one != turn.person),
             session=conversation.session,
             created_at=turn.at,
         )

@@ -19,6 +19,7 @@ from engine.domain.knowledge import (
 )
 from engine.domain.model import Json
 from engine.domain.plan import DraftStep, PlanVersion, Proposal
+from engine.domain.session import Viewer
 from engine.errors import Invalid, NotFound
 from engine.ports import Clock, Commands, Services, Store, Unit
 
@@ -64,7 +65,6 @@ class RunbookSteps:
 
     def _shown(self, document: Document) -> dict[str, Json]:
         about = ", ".join((*document.services, *document.environments, *document.tags))
-        source = "written here" if document.ours else f"{document.source} {document.reference}"
         commands: list[Json] = [
             {
                 "number": line.number,
@@ -75,7 +75,10 @@ class RunbookSteps:
             for line, read in self.read(document, ContextRef())
         ]
         runbook = document.kind is DocumentKind.RUNBOOK
-        said = f"by {document.author_name}, {source}, revision {document.revision}"
+        said = f"by {document.author_name}"
+        if not document.ours:
+            said = f"from {document.source}, {document.reference}"
+        said += f", revision {document.revision}"
         return {
             "document": document.kind.value,
             "id": document.id,
@@ -191,13 +194,14 @@ class RunbookSteps:
             )
             place = Place.under(place.channel, post)
         session = await unit.sessions.of_channel(place.channel)
+        ours = session is not None and session.open and session.admits(Viewer.of(actor))
         return await unit.conversations.add(
             Conversation(
                 id=ConversationId(new_id()),
                 tenant=self.tenant,
                 place=place,
                 context=ContextRef(tenant=self.tenant),
-                session=session.id if session and session.open else None,
+                session=session.id if session and ours else None,
                 created_at=self.clock(),
             )
         )

@@ -133,6 +133,15 @@ async def test_who_is_not_in_the_session_neither_plans_nor_approves_in_it(room: 
     assert await room.state(ref_of(version)) is VersionState.WAITING
 
 
+async def test_a_session_of_a_few_does_not_take_a_channel_from_the_others(room: Room) -> None:
+    await opened(room, WAR_ROOM, ANN.id, visibility="private")
+    thread = Place(channel=WAR_ROOM.channel, thread="1700000009.000100")
+
+    version = await room.planned(place=thread, actor=BO)
+
+    assert version.session is None
+
+
 async def test_the_memory_of_a_session_reaches_no_prompt_of_another(room: Room) -> None:
     here = await opened(room, WAR_ROOM, ANN.id)
     there = await opened(room, ELSEWHERE, ANN.id)
