@@ -18,8 +18,8 @@ DROP = "draft.drop"
 DRAFT_FIX = "problem.draft"
 ACKNOWLEDGE = "problem.acknowledge"
 
-# One id for each button of a row; a request makes at most twelve reads and asks with four answers.
-SHOWS = tuple(f"evidence.show.{number}" for number in range(1, 13))
+# One id for each button of a row; more results than these are not shown one by one.
+SHOWS = tuple(f"evidence.show.{number}" for number in range(1, 21))
 ANSWERS = tuple(f"question.answer.{number}" for number in range(1, 5))
 
 RATE = "rating.give"

@@ -64,12 +64,14 @@ def chosen(settings: "Settings", folder: Path, page_port: int, *, reset: bool) -
         reset=reset,
     )
     slack = settings.slack
+    let_in = slack.signing_secret if slack.transport == "http" else slack.app_token
     return UpOptions(
         folder=folder,
         stack=stack,
         page_port=page_port,
         http_port=settings.http.port,
-        real_slack=bool(slack.bot_token.get_secret_value() and slack.app_token.get_secret_value()),
+        real_slack=bool(slack.bot_token.get_secret_value() and let_in.get_secret_value()),
+        over_http=slack.transport == "http",
         world=settings.context.services_file is None,
         tenant=settings.tenant,
         given=given(settings),

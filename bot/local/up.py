@@ -31,6 +31,8 @@ class UpOptions:
     page_port: int = 0
     http_port: int = 0
     real_slack: bool = False
+    over_http: bool = False
+    """Slack comes to the sidecar instead of being connected to."""
     world: bool = True
     tenant: str = "default"
     given: frozenset[str] = frozenset()
@@ -70,8 +72,9 @@ async def open_up(options: UpOptions, *, on_event: OnEvent) -> AsyncIterator[Up]
         env = stack_environment(stack, http_port, hook_token) | key_environment(keys)
         slack_url = None
         if not options.real_slack:
-            slack_url = await start_local_slack(stack, page_port)
-            env |= slack_environment(slack_url)
+            hooked = over_http(stack, http_port) if options.over_http else {}
+            slack_url = await start_local_slack(stack, page_port, hooked)
+            env |= slack_environment(slack_url) | hooked
         world = None
         if options.world:
             hook = f"http://{LOOPBACK}:{http_port}{HOOK}"
@@ -154,10 +157,25 @@ def world_environment(world: World) -> dict[str, str]:
     return {name: value for name, value in named.items() if value}
 
 
-async def start_local_slack(stack: Stack, port: int) -> str:
+def over_http(stack: Stack, http_port: int) -> dict[str, str]:
+    """Settings of the transport, with a signing secret that both sides are told."""
+    secret = kept_token(stack.folder.secrets / "slack_signing_secret").read_text()
+    return {
+        "CARAPULSE_SLACK__TRANSPORT": "http",
+        "CARAPULSE_SLACK__SIGNING_SECRET": secret,
+        "CARAPULSE_HTTP__PORT": str(http_port),
+    }
+
+
+async def start_local_slack(stack: Stack, port: int, hooked: Mapping[str, str]) -> str:
     """Start the local Slack and return the address of its page."""
     state = stack.folder.part("slack") / "state.json"
-    argv = (sys.executable, "-m", "bot.local.slack", "--port", str(port), "--state", str(state))
+    module = ("-m", "bot.local.slack")
+    argv: tuple[str, ...] = (sys.executable, *module, "--port", str(port), "--state", str(state))
+    if hooked:
+        request_url = f"http://{LOOPBACK}:{hooked['CARAPULSE_HTTP__PORT']}/slack/events"
+        secret = hooked["CARAPULSE_SLACK__SIGNING_SECRET"]
+        argv = (*argv, "--request-url", request_url, "--signing-secret", secret)
 
     async def ready() -> bool:
         return await answers_http(port, "/")

@@ -51,7 +51,10 @@ class How(StrEnum):
 
 
 class Draft(Model):
-    """One request in words. `based_on` names the version that the speaker wants changed."""
+    """One request in words. `based_on` names the version that the speaker wants changed.
+
+    `beside` are those whose open question these words answer: they have asked for it as well.
+    """
 
     id: DraftId
     tenant: Tenant
@@ -64,6 +67,7 @@ class Draft(Model):
     labels: dict[str, str] = {}
     plan_id: PlanId | None = None
     based_on: int | None = None
+    beside: tuple[PersonId, ...] = ()
     how: How = How.SAID
     state: DraftState = DraftState.OPEN
     epoch: int = 0

@@ -78,7 +78,7 @@ class Plans:
             )
             # Who wrote a playbook has shaped what is drafted from it.
             authors = await unit.documents.authors(proposal.used)
-            editors = tuple(dict.fromkeys((*editors, *authors)))
+            editors = tuple(dict.fromkeys((*editors, *authors, *draft.beside)))
             ruling = await self.policy.ask(
                 to_create(
                     actor,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from engine.domain.draft import Draft, DraftState, Evidence, Outcome
+from engine.domain.draft import Draft, DraftState, Evidence, Outcome, OutcomeKind
 from engine.domain.ids import ConversationId, DraftId, EvidenceId
 from engine.errors import NotFound
 from engine.store.connection import Connection, touched
@@ -90,6 +90,18 @@ class PostgresDrafts:
             list(ids),
         )
         return [Evidence.model_validate_json(row["body"]) for row in rows]
+
+    async def question_in(self, conversation_id: ConversationId) -> Draft | None:
+        """The newest draft of a conversation, if it is a question that nobody has answered."""
+        row = await self._db.fetchrow(
+            "SELECT body, state, outcome FROM drafts WHERE conversation_id = $1 "
+            "ORDER BY created_at DESC LIMIT 1",
+            conversation_id,
+        )
+        if row is None or row["state"] != DraftState.DONE.value or not row["outcome"]:
+            return None
+        asked = Outcome.model_validate_json(row["outcome"]).kind is OutcomeKind.QUESTION
+        return Draft.model_validate_json(row["body"]) if asked else None
 
     async def open_in(self, conversation_id: ConversationId) -> list[DraftId]:
         """The drafts of a conversation that are being worked on."""

@@ -151,6 +151,26 @@ async def test_a_question_is_answered_by_the_first_press_of_who_was_asked(
     assert await rig.pool.fetchval("SELECT count(*) FROM drafts") == 2
 
 
+async def test_who_was_asked_has_asked_also_when_another_answers_in_words(
+    rig: Rig, dana: Person, ann: Person
+) -> None:
+    draft_id = await asked(rig, dana, "restart checkout")
+    question = Outcome(kind=OutcomeKind.QUESTION, text="Which checkout?", choices=("prod",))
+    await settled(rig, draft_id, question)
+    message = await dana.wait_for(lambda m: "Which checkout?" in m["text"])
+
+    await ann.say("C0INC", "prod", message["thread_ts"])
+
+    await eventually_in(lambda: drafted(rig, 2))
+    last = await rig.pool.fetchval("SELECT body FROM drafts ORDER BY created_at DESC LIMIT 1")
+    assert '"requester":"ann"' in str(last)
+    assert '"beside":["dana"]' in str(last)
+
+
+async def drafted(rig: Rig, count: int) -> bool:
+    return bool(await rig.pool.fetchval("SELECT count(*) = $1 FROM drafts", count))
+
+
 async def test_a_thumb_down_is_kept_and_its_words_become_a_case(rig: Rig, dana: Person) -> None:
     draft_id = await asked(rig, dana)
     await settled(rig, draft_id, ANSWER, trend(draft_id))

@@ -18,6 +18,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--url", default="", help="where clients reach it, if not at host and port")
     parser.add_argument("--state", type=Path, help="keeps messages, reactions and files")
     parser.add_argument("--world", type=Path, default=SHIPPED, help="who and what exists")
+    parser.add_argument("--request-url", default="", help="deliver over HTTP, to this address")
+    parser.add_argument("--signing-secret", default="", help="what deliveries are signed with")
     parser.add_argument("--no-budgets", action="store_true", help="do not enforce rate limits")
     return parser.parse_args()
 
@@ -37,6 +39,8 @@ async def serve(asked: argparse.Namespace) -> None:
         world=world,
         budgets=not asked.no_budgets,
     ) as slack:
+        slack.deliveries.request_url.url = asked.request_url
+        slack.deliveries.request_url.secret = asked.signing_secret
         sys.stdout.write(f"{slack.url}\n")
         sys.stdout.flush()
         await stop.wait()
