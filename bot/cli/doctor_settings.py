@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel, SecretStr
 
-from engine.settings import PREFIX, Settings
+from engine.settings import Settings
+from engine.variables import PREFIX
 
 
 def listed(settings: Settings) -> list[str]:

@@ -74,7 +74,7 @@ class OpaPolicy:
             self._breaker.broke()
             log.warning("policy is down", action="policy.down", error=type(error).__name__)
             raise Unavailable("policy", DOWN) from error
-        except BaseException:
+        except asyncio.CancelledError:
             self._breaker.left()
             raise
         self._breaker.worked()

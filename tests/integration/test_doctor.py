@@ -22,7 +22,8 @@ from bot.local import up
 from bot.local.children import ChildEvent
 from bot.local.stack import StackOptions
 from engine.secrets.keys import make_keys
-from engine.settings import PREFIX, Settings
+from engine.settings import Settings
+from engine.variables import PREFIX
 from tests.conftest import Database
 
 ROOT = Path(__file__).parents[2]
