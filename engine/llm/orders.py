@@ -111,7 +111,8 @@ def _opens(text: str) -> bool:
 
 def _add(found: Message, segment: Segment, *, question: bool) -> Message:
     """Take over what one segment says."""
-    if form.TOLD.match(segment.text) or segment.text.startswith("@"):
+    told = form.TOLD.match(segment.text) and not WANTS.match(segment.text)
+    if told or segment.text.startswith("@"):
         return found  # said by, or to, somebody else
     whole = segment
     segment = segment.without(verbs.POLITE_CONDITION.search(segment.text))
@@ -289,6 +290,7 @@ def _versioned(text: str) -> bool:
     return bool(TAKES.match(text) and VERSIONED.search(text))
 
 
+WANTS = re.compile(r"(?:the )?<svc> (?:\S+ ){0,2}wants ")
 COUNTS = re.compile(r"(?:<num>|more|fewer|less) ")
 MORE = re.compile(r"\b(?:more|fewer|less|extra|additional)\b")
 BUMPED = re.compile(r"(?:bump|update) (?:the )?<svc> (?:to |version |up to )+<num>")

@@ -12,7 +12,8 @@ from engine.llm.words import Kind, Word
 
 # Words of a telegraphic order that say nothing more.
 SMALL = re.compile(
-    r",|->|:|=|a|again|all|an|and|app|asap|at|away|back|cheers|cluster|deployment|down|env|"
+    r"needed|required|necessary|requested|secrets?|credentials|creds|passwords?|,|->|:|=|a|again|"
+    r"all|an|and|app|asap|at|away|back|cheers|cluster|deployment|down|env|"
     r"environment|for|from|image|immediately|in|instances|it|just|kindly|me|my|now|of|on|our|"
     r"please|pls|plz|pod|pods|quickly|region|replica|replicas|right|rolling|service|services|"
     r"statefulset|tag|thanks|that|the|them|this|thx|to|today|ty|up|urgent|urgently|us|version|"
@@ -113,7 +114,7 @@ def slots(verb: Verb, segment: Segment) -> Order:
     text = segment.text
     services = named(words)
     excluded = _excluded(segment)
-    version, image = segment.first(Kind.VERSION), segment.first(Kind.IMAGE)
+    version, image = _wanted(segment, Kind.VERSION), segment.first(Kind.IMAGE)
     order = Order(
         verb=verb,
         said=" ".join(word.raw for word in words)[:160],
@@ -143,7 +144,7 @@ def slots(verb: Verb, segment: Segment) -> Order:
     if verb is Verb.SET:
         return _setting(order, segment)
     if verb in (Verb.DEPLOY, Verb.ROLL_BACK):
-        number = _plain_number(segment)
+        number = _wanted(segment, Kind.NUMBER).lstrip("+")
         said = verb is Verb.DEPLOY and re.search(r"\b(?:version|build|tag|release) <num>", text)
         return replace(order, version=number if said else version, number=number)
     if verb is Verb.ROTATE:
@@ -199,6 +200,17 @@ def _places(verb: Verb, segment: Segment, excluded: tuple[str, ...]) -> tuple[st
     return tuple(dict.fromkeys(place for place in places if place not in excluded))
 
 
+def _wanted(segment: Segment, kind: Kind) -> str:
+    """The one that is wanted: behind "to" where two are told, never the one behind "from"."""
+    found = [word.value for word in segment.words if word.kind is kind]
+    named = rf"(?:version |revision |rev |release )?{kind}"
+    if len(found) < 2:
+        return "" if re.search(rf"\bfrom {named}", segment.text) else "".join(found)
+    if wanted := re.search(rf"(?:to|->) {named}", segment.text):
+        return found[segment.text[: wanted.end()].count(kind) - 1]
+    return ""
+
+
 def _secret(text: str) -> str:
     """A secret that is not the database credentials which Vault issues."""
     match = SECRET.search(text)
@@ -209,11 +221,6 @@ def _part(text: str) -> str:
     """Something of a service that is not the service."""
     match = PART.search(text)
     return (match["behind"] or match["before"]) if match else ""
-
-
-def _plain_number(segment: Segment) -> str:
-    number = segment.first(Kind.NUMBER)
-    return number.lstrip("+")
 
 
 def _setting(order: Order, segment: Segment) -> Order:

@@ -139,7 +139,11 @@ LEAD = re.compile(
     r"step \d|<num>(?= (?:\.|\)))|dear|mate|friend|folks|guys|all|plz|pls|k|yo|sup|"
     r"(?:this is|it is) (?:urgent|important|an emergency)|for me|for us|emergency|incident|"
     r"could it be possible to|would it be possible to|is it possible to|are you able to|"
-    r"you (?:can|could|may|should|must)|i would appreciate it if you (?:would|could)|"
+    r"you (?:can|could|may|should|must)|it would be (?:great|nice|good|awesome|helpful|lovely|"
+    r"cool)|(?:(?:i am|i was|we were|was) )?"
+    r"(?:just )?wondering|i would be grateful|todo|to do|task|ticket|action|"
+    r"i would appreciate it "
+    r"if you (?:would|could)|"
     r"i authori[sz]e you to|request|requesting|want|wanna)(?: |$))*"
 )
 FRONTED = re.compile(

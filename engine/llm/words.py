@@ -95,7 +95,8 @@ NO_PLACES = re.compile(
     r"the|a|an|my|our|your|their|its|this|that|these|those|it|there|here|git|slack|order|time|case|"
     r"general|total|addition|config|settings|main|full|parallel|which|what|one|all|both|any|some|"
     r"fact|short|progress|trouble|danger|need|question|advance|use|place|turn|mind|front|response|"
-    r"reply|return|line|sync|charge|touch|doubt|yaml|json|code|details?"
+    r"reply|return|line|argocd|argo|helm|kubernetes|k8s|vault|github|gitops|kubectl|sync|charge|"
+    r"touch|doubt|yaml|json|code|details?"
 )
 # Words like "deadbeef" and numbers are commits only after a word that announces one.
 ANNOUNCED = re.compile(r"[0-9a-f]{7,40}")
@@ -119,6 +120,8 @@ RESOURCE = re.compile(r"deploy(?:ments?)?|sts|statefulsets?|svc|services?|apps?|
 HEX = re.compile(r"[0-9a-f]{7,40}")
 NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:%|ms|s|m|h|k|kb|mb|gb|ki|mi|gi)?")
 KEY = re.compile(r"[a-z][a-z0-9-]*(?:[_.][a-z0-9_-]+)+")
+EMOJI = re.compile(r"(?<!\S):[a-z0-9_+-]{2,40}:(?!\S)")
+ADDRESSED = re.compile(r"(?<!\S)@(?:carapulse|bot|ops-?bot)\b[,:]?", re.IGNORECASE)
 MENTION = re.compile(r"<[@#!][^>]*>")
 LONGEST = 4000
 LONG_NAME = 8
@@ -201,9 +204,11 @@ def _region(word: Word, before: Sequence[Word], after: Sequence[str], known: Lex
 
 def _parts(token: str, known: Lexicon) -> tuple[str, ...]:
     """`deploy/cart`, `cart:1.4.2`, `prod/cart` and `cart-prod` are more than one word."""
-    if token.casefold() in known.services or _place(token.casefold(), known):
+    whole = GLUED.fullmatch(token)
+    holds = whole is not None and whole[3].casefold() in known.services
+    if token.casefold() in known.services or (not holds and _place(token.casefold(), known)):
         return (token,)
-    if whole := GLUED.fullmatch(token):
+    if whole:
         first, mark, rest = whole[1], whole[2], whole[3]
         if mark == "/" and RESOURCE.fullmatch(first.casefold()):
             return (rest,)
@@ -235,7 +240,7 @@ def _known_name(part: str, known: Lexicon) -> str:
 
 def _cleaned(text: str) -> str:
     text = unicodedata.normalize("NFKC", text[:LONGEST])
-    text = text.replace("&amp;", "&")
+    text = EMOJI.sub(" ", ADDRESSED.sub(" ", text.replace("&amp;", "&")))
     text = PASTED.sub("\n", MENTION.sub(" @someone ", text))
     for curly, plain in (("\u2018", "'"), ("\u2019", "'"), ("\u201c", '"'), ("\u201d", '"')):
         text = text.replace(curly, plain)
