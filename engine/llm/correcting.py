@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from engine.domain import revising
+from engine.domain.call import Comparison, Expectation
 from engine.domain.draft import Briefing, Outcome, OutcomeKind, Reading
+from engine.domain.expectation import RATIO
 from engine.domain.model import Json
 from engine.domain.plan import DraftStep, Origin, PlanVersion, Step, VersionState
 from engine.errors import Invalid
@@ -21,6 +23,8 @@ NO_CHECK = (
     "Name a read and what it must show, or edit the plan."
 )
 COMMANDS_AT_MOST = 8
+# Of requests that fail, where the service's entry names no limit.
+LIMIT = "0.05"
 
 
 @dataclass(slots=True)
@@ -89,7 +93,7 @@ class Correcting:
         return Outcome(kind=OutcomeKind.PLAN, proposal=proposal)
 
     def _checks(self, version: PlanVersion) -> list[DraftStep]:
-        """The looks after its writes that the plan does not have yet."""
+        """The looks after its writes that the plan does not have yet; else one at the service."""
         there = [(step.call.tool, step.call.action) for step in version.steps if step.expect]
         found = []
         for step in version.steps:
@@ -99,7 +103,51 @@ class Correcting:
             if look and (look.tool, look.action) not in there:
                 title = f"Check what step {step.number} did"
                 found.append(look.model_copy(update={"title": title, "context": step.context}))
-        return found
+        return found or [one for one in self._error_rate(version) if self._fits(one, version)][:1]
+
+    def _error_rate(self, version: PlanVersion) -> list[DraftStep]:
+        """Checks of the service's error rate, as its entry says it is measured."""
+        service = version.context.service
+        entry = self.services.entry(service) if service else {}
+        metrics, health = entry.get("metrics"), entry.get("health")
+        limit = str(metrics.get("limit") or LIMIT) if isinstance(metrics, dict) else LIMIT
+        ways: list[tuple[str, str, dict[str, Json], str]] = []
+        if isinstance(metrics, dict) and metrics.get("error_rate"):
+            ways.append(("prometheus", "query", {"query": metrics["error_rate"]}, "value"))
+        if isinstance(health, dict):
+            ways.append((str(health.get("tool")), str(health.get("action")), {}, "error_rate"))
+        return [
+            DraftStep(
+                tool=tool,
+                action=action,
+                input=given,
+                title=f"Check the error rate of {service}",
+                expect=Expectation(
+                    output=output,
+                    comparison=Comparison.AT_MOST,
+                    value=limit,
+                    within_seconds=120,
+                    hold_seconds=20,
+                    unit=RATIO,
+                    label="error rate",
+                ),
+            )
+            for tool, action, given, output in ways
+        ]
+
+    def _fits(self, step: DraftStep, version: PlanVersion) -> bool:
+        """Whether it can be called here, and is not there yet."""
+        try:
+            frozen = self.tools.freeze(step, version.context, number=50, mark="draft.0.50")
+        except Invalid:
+            return False
+        there = [
+            (one.call.name, one.call.input, one.expect.output)
+            for one in version.steps
+            if one.expect
+        ]
+        output = step.expect.output if step.expect else ""
+        return (frozen.call.name, frozen.call.input, output) not in there
 
     async def _other_place(self, said: Said, version: PlanVersion, briefing: Briefing) -> Outcome:
         places = [one for one in self._places(version) if one != version.context.environment]
