@@ -47,6 +47,7 @@ def told(view: "PlanView") -> list[str]:
         f"{view.state.value}{f': {view.reason}' if view.reason else ''}",
         f"{version.context}  {version.risk.word} risk: {'; '.join(version.risk_reasons)}",
         f"Asked by {version.requester_name}. {version.why}".strip(),
+        *(f"Made with {used.kind}: {used.title}" for used in version.knowledge),
     ]
     states = {step.number: step for step in view.execution.steps} if view.execution else {}
     for step in version.steps:
