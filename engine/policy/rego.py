@@ -56,9 +56,10 @@ class RegoPolicy:
         if wrong := missing(question):
             return denied(f"Not allowed: {wrong}")
         given = orjson.dumps(document(question))
-        return ruling(self._evaluate(given.decode()), sha256(given).hexdigest())
+        return ruling(self.evaluate(given.decode()), sha256(given).hexdigest())
 
-    def _evaluate(self, given: str) -> str:
+    def evaluate(self, given: str) -> str:
+        """What the rules answer to an input, as text. Raises `Unavailable`."""
         try:
             with self._lock:
                 self._interpreter.set_input_term(given)

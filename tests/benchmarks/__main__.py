@@ -12,11 +12,18 @@ import uvloop
 
 from bot.local.stack import StackOptions, open_stack
 from tests.benchmarks.figures import Row, append, record, table
+from tests.benchmarks.governance import governance
 from tests.benchmarks.models import models
 from tests.benchmarks.product import BUDGET_SCALE
 from tests.benchmarks.rows import incidents, intake, webhooks
 
-PARTS = {"intake": intake, "webhooks": webhooks, "incidents": incidents, "models": models}
+PARTS = {
+    "intake": intake,
+    "webhooks": webhooks,
+    "incidents": incidents,
+    "models": models,
+    "governance": governance,
+}
 RESULTS = Path(__file__).with_name("results")
 
 
