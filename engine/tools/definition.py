@@ -160,7 +160,7 @@ class Action(Model):
     timeout_seconds: Annotated[int, Bound(ge=1, le=3600)] = 60
     output: Literal["text", "json", "table", "nothing"] = "text"
     outputs: dict[Slug, Output] = Bound(default_factory=dict)
-    answers: dict[Slug, Output] = Bound(default_factory=dict)
+    answers: dict[Slug, Output] | None = None
     probe: ProbeTemplate | None = None
     check: CheckTemplate | None = None
     rollback: RollbackTemplate | None = None
@@ -174,7 +174,7 @@ class Action(Model):
     @property
     def answered(self) -> dict[Slug, Output]:
         """The outputs of the request."""
-        return self.answers or self.outputs
+        return self.outputs if self.answers is None else self.answers
 
     @property
     def programs(self) -> frozenset[str]:

@@ -158,7 +158,7 @@ def request_of(action: Action, values: Values, url: str) -> Request:
     assert action.request
     request = action.request
     path = PLACEHOLDER.sub(lambda match: _in_path(action, match[0], values), request.path)
-    query = {name: fill(text, values) for name, text in request.query.items()}
+    query = {name: fill(text, values) for name, text in sorted(request.query.items())}
     encoded = urlencode({name: text for name, text in query.items() if text}, quote_via=quote)
     body = _json(action, request.body, values)
     return Request(

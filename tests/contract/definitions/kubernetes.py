@@ -1,0 +1,175 @@
+"""A real Kubernetes control plane with simulated pods, from programs that are on this machine."""
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.local.ports import free_port
+from tests.contract.definitions.bench import executable, until
+
+NEEDED = (
+    "etcd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kwok",
+    "kubectl",
+    "helm",
+)
+NODE = """
+apiVersion: v1
+kind: Node
+metadata: {name: node-1, annotations: {kwok.x-k8s.io/node: fake}}
+status:
+  allocatable: {cpu: "8", memory: 8Gi, pods: "50"}
+  capacity: {cpu: "8", memory: 8Gi, pods: "50"}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: checkout, namespace: shop}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: checkout}}
+  template:
+    metadata: {labels: {app: checkout}}
+    spec: {containers: [{name: app, image: "registry.example/checkout:1.0.0"}]}
+"""
+
+
+def programs() -> Path | None:
+    """The folder that holds the control plane; None where it was not built."""
+    named = os.environ.get("CARAPULSE_TEST_KUBERNETES", "")
+    folder = Path(named) if named else Path.home() / ".cache" / "carapulse" / "kubernetes" / "bin"
+    return folder if executable(folder, *NEEDED) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A cluster that is up, with a deployment `checkout` in the namespace `shop`."""
+
+    url: str
+    kubeconfig: Path
+    programs: Path
+
+    async def kubectl(self, *arguments: str, given: str = "") -> str:
+        """What kubectl says; raises when it fails."""
+        process = await asyncio.create_subprocess_exec(
+            str(self.programs / "kubectl"),
+            f"--kubeconfig={self.kubeconfig}",
+            *arguments,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        said, complained = await process.communicate(given.encode())
+        if process.returncode:
+            raise RuntimeError(complained.decode())
+        return said.decode()
+
+
+@asynccontextmanager
+async def open_cluster(folder: Path, root: Path) -> AsyncIterator[Cluster]:
+    """Start every part on free ports; all of them are dead at the end."""
+    store, peer, port = free_port(), free_port(), free_port()
+    token = secrets.token_hex(16)
+    (root / "tokens.csv").write_text(f'{token},admin,1,"system:masters"\n')
+    kubeconfig = root / "kubeconfig"
+    url = f"https://127.0.0.1:{port}"
+    kubeconfig.write_text(
+        "apiVersion: v1\nkind: Config\ncurrent-context: test\n"
+        f'clusters: [{{name: t, cluster: {{server: "{url}", insecure-skip-tls-verify: true}}}}]\n'
+        f"users: [{{name: admin, user: {{token: {token}}}}}]\n"
+        "contexts: [{name: test, context: {cluster: t, user: admin}}]\n"
+    )
+    cluster = Cluster(url, kubeconfig, folder)
+    async with AsyncExitStack() as stack:
+
+        async def start(name: str, *arguments: str) -> None:
+            await stack.enter_async_context(_running(folder / name, root, arguments))
+
+        await start(
+            "etcd",
+            "--data-dir=etcd",
+            "--unsafe-no-fsync",
+            f"--listen-client-urls=http://127.0.0.1:{store}",
+            f"--advertise-client-urls=http://127.0.0.1:{store}",
+            f"--listen-peer-urls=http://127.0.0.1:{peer}",
+            f"--initial-advertise-peer-urls=http://127.0.0.1:{peer}",
+            f"--initial-cluster=default=http://127.0.0.1:{peer}",
+        )
+        await _key(root / "sa.key")
+        await start(
+            "kube-apiserver",
+            f"--etcd-servers=http://127.0.0.1:{store}",
+            f"--secure-port={port}",
+            "--bind-address=127.0.0.1",
+            "--cert-dir=certs",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            "--service-account-key-file=sa.key",
+            "--service-account-signing-key-file=sa.key",
+            "--token-auth-file=tokens.csv",
+            "--authorization-mode=RBAC",
+            "--service-cluster-ip-range=10.0.0.0/24",
+            "--disable-admission-plugins=ServiceAccount",
+        )
+        await until(lambda: _said(cluster, "get", "--raw", "/readyz"), 60)
+        await start(
+            "kube-controller-manager",
+            "--kubeconfig=kubeconfig",
+            "--service-account-private-key-file=sa.key",
+            "--leader-elect=false",
+            f"--secure-port={free_port()}",
+            "--cert-dir=certs-controller",
+        )
+        await start(
+            "kube-scheduler",
+            "--kubeconfig=kubeconfig",
+            "--leader-elect=false",
+            f"--secure-port={free_port()}",
+            "--cert-dir=certs-scheduler",
+        )
+        await start(
+            "kwok",
+            "--kubeconfig=kubeconfig",
+            "--manage-all-nodes=true",
+            "--node-lease-duration-seconds=40",
+            "--server-address=127.0.0.1:0",
+        )
+        await cluster.kubectl("apply", "-f", "-", given=NODE)
+        await cluster.kubectl("-n", "shop", "rollout", "status", "deploy/checkout", "--timeout=60s")
+        yield cluster
+
+
+async def _said(cluster: Cluster, *arguments: str) -> bool:
+    try:
+        return bool(await cluster.kubectl(*arguments))
+    except RuntimeError:
+        return False
+
+
+async def _key(path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        "openssl", "genrsa", "-out", str(path), "2048", stderr=asyncio.subprocess.DEVNULL
+    )
+    assert await process.wait() == 0
+
+
+@asynccontextmanager
+async def _running(program: Path, root: Path, arguments: tuple[str, ...]) -> AsyncIterator[None]:
+    with (root / f"{program.name}.log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            str(program), *arguments, cwd=root, stdout=log, stderr=log
+        )
+    try:
+        yield
+    finally:
+        process.kill()
+        await process.wait()
