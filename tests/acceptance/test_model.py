@@ -49,19 +49,19 @@ async def talking(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Tal
             yield Talking(rig, model)
 
 
-def a_fix(rig: Rig) -> Callable[[web.Request], Awaitable[web.Response]]:
+def a_fix(rig: Rig, value: str = "20") -> Callable[[web.Request], Awaitable[web.Response]]:
     """A model that sets the pool size forward and checks the error rate."""
 
     async def answer(request: web.Request) -> web.Response:
         head = await rig.head()
         place = {"remote": rig.world.repository_url, "branch": "main"}
-        change = {"path": "checkout/settings.yaml", "key": "pool_size", "value": "20"}
+        change = {"path": "checkout/settings.yaml", "key": "pool_size", "value": value}
         steps = [
             {
                 "tool": "git",
                 "action": "set_value",
                 "input": {**place, **change, "expected_head": head},
-                "title": "Write pool_size = 20",
+                "title": f"Write pool_size = {value}",
                 "why": "0 lets checkouts wait for ever",
                 "expect": None,
             },
@@ -86,7 +86,7 @@ def a_fix(rig: Rig) -> Callable[[web.Request], Awaitable[web.Response]]:
             "kind": "plan",
             "text": "",
             "choices": [],
-            "title": "Set checkout pool_size to 20 in prod/eu-1",
+            "title": f"Set checkout pool_size to {value} in prod/eu-1",
             "why": "The last commit set it to 0.",
             "understood": "fix checkout",
             "service": "checkout",
@@ -112,6 +112,22 @@ async def test_a_models_plan_is_checked_approved_and_carried_out(talking: Talkin
 
     assert await rig.head() != bad
     assert "pool_size: 20" in await rig.world.repository.settings()
+
+
+async def test_a_plan_that_nobody_asked_for_says_so_and_waits_for_a_person(
+    talking: Talking,
+) -> None:
+    rig = talking.rig
+    await rig.mended()
+    head = await rig.head()
+    talking.model.answer = a_fix(rig, "9999")
+
+    thread = await ask(rig.dana, "is checkout healthy?")
+    card = await thread.card("Waiting for approval", "Set checkout pool_size to 9999", within=60)
+
+    assert "Suggested by a text that I read, not asked for by a person" in plain(card)
+    assert "Needs 1 of" in plain(card)
+    assert await rig.head() == head
 
 
 @pytest.mark.parametrize(
