@@ -72,7 +72,7 @@ def _segments(words: Sequence[Word]) -> Iterator[tuple[list[Word], bool]]:
 def _begins(words: Sequence[Word], index: int, before: Sequence[Word]) -> bool:
     """Whether a comma or an "and" has another sentence behind it, and not another name."""
     word = words[index]
-    if word.kind is not Kind.WORD or (word.text not in JOINS and word.text != ","):
+    if word.kind is not Kind.WORD or word.text not in JOINS | {",", ":"}:
         return False
     rest = Segment(words[index + 1 : index + 12])
     text = rest.text

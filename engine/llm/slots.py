@@ -25,7 +25,8 @@ OTHERS = (
     r"disks|volume|volumes|certificate|cert|dns|ingress|load balancer|lb|sidecar|proxy|cron|"
     r"cronjob|"
     r"job|jobs|topic|consumer|consumers|namespace|cdn|firewall|schema|table|bucket|domain|secret|"
-    r"network|router|gateway|vpn|cluster nodes|migration|migrations|website|laptop|feature|feature "
+    r"worker|network|router|gateway|vpn|cluster nodes|migration|migrations|website|laptop|feature|"
+    r"feature "
     r"flag|flag|scheduler|pipeline|build|webhook|dashboard|alert|alerts)"
 )
 SECRET = re.compile(
@@ -104,7 +105,7 @@ SET_ON = re.compile(
     r"(?:service )?)*"
     r"(?:in <place> )?(?:=|to|:|->|back to|as|from <num> to)"
     r" (?P<number><num>|<quote>|<key>|<ver>|[A-Za-z][\w-]*)(?: (?:on|for|in|of) (?:the )?(?:<svc>|"
-    r"<place>))*$"
+    r"<place>|[a-z][\w-]+))*$"
 )
 
 
@@ -247,26 +248,24 @@ def _setting(order: Order, segment: Segment) -> Order:
 
 def _doubt(verb: Verb, segment: Segment) -> str:
     """A word where a service should stand, in an order that names none."""
+    text = segment.text
     for one in LEXEMES:
-        match = one.order.match(segment.text) if one.verb is verb else None
-        match = match or (one.other.search(segment.text) if one.verb is verb else None)
-        if match is None:
-            continue
-        rest = segment.text[match.end() :]
-        before = segment.text[: match.start()]
-        for part in (rest, before):
-            for word in part.split():
-                if (
-                    not SMALL.fullmatch(word)
-                    and not NO_NAMES.fullmatch(word)
-                    and re.fullmatch(r"[a-z][\w-]{2,}", word)
-                ):
+        if one.verb is verb and (match := one.order.match(text) or one.other.search(text)):
+            inside = " ".join(match[0].split()[1:-1])  # "roll chekout back"
+            for part in (text[match.end() :], inside, text[: match.start()]):
+                if word := next(filter(_may_name, part.split()), ""):
                     return word
+    given = None
     if verb in (Verb.SCALE, Verb.DEPLOY, Verb.SET):
-        match2 = re.search(
-            r"\b(?:of|for|on|to|give|in) (?:the |our )?(?P<name>[a-z][\w-]{2,})", segment.text
-        )
-        name = match2["name"] if match2 else ""
-        if name and not (SMALL.fullmatch(name) or NO_NAMES.fullmatch(name)):
-            return name
-    return ""
+        given = (GIVEN if verb is not Verb.SET else SET_FOR).search(text)
+    return given["name"] if given and _may_name(given["name"]) else ""
+
+
+def _may_name(word: str) -> bool:
+    """Whether a word could be meant as the name of a service."""
+    return bool(NAME.fullmatch(word)) and not (SMALL.fullmatch(word) or NO_NAMES.fullmatch(word))
+
+
+NAME = re.compile(r"[a-z][\w-]{2,}")
+SET_FOR = re.compile(r"\b(?:of|for|on|in) (?:the |our )?(?P<name>[a-z][\w-]{2,})")
+GIVEN = re.compile(r"\b(?:of|for|on|to|give|in) (?:the |our )?(?P<name>[a-z][\w-]{2,})")

@@ -240,7 +240,7 @@ def _known_name(part: str, known: Lexicon) -> str:
 
 def _cleaned(text: str) -> str:
     text = unicodedata.normalize("NFKC", text[:LONGEST])
-    text = EMOJI.sub(" ", ADDRESSED.sub(" ", text.replace("&amp;", "&")))
+    text = EMOJI.sub(" , ", ADDRESSED.sub(" ", text.replace("&amp;", "&")))
     text = PASTED.sub("\n", MENTION.sub(" @someone ", text))
     for curly, plain in (("\u2018", "'"), ("\u2019", "'"), ("\u201c", '"'), ("\u201d", '"')):
         text = text.replace(curly, plain)
