@@ -9,7 +9,11 @@ from engine.domain.plan import Step
 
 HARMLESS = frozenset({"dev", "staging"})
 # Inputs that say what is touched.
-TARGETS = ("remote", "repository", "path", "service", "namespace", "resource", "name", "target")
+TARGETS = (
+    *("remote", "repository", "project", "path", "service", "namespace", "resource", "name"),
+    *("target", "release", "application", "node", "ecs_cluster", "group", "role", "secret"),
+    *("connection_name", "lease", "session", "incident"),
+)
 EVERYTHING = frozenset({"*", "all"})
 
 Target = frozenset[tuple[str, str]]

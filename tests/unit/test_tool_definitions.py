@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.domain.call import Effect
 from engine.errors import ConfigurationError
-from engine.tools.loading import CATALOG, load_tool, load_tools
+from engine.tools.loading import CATALOG, faults, load_tool, load_tools
 
 DEMO = Path(__file__).parents[2] / "bot" / "local" / "demo" / "tools"
 GOOD = """
@@ -26,6 +27,7 @@ actions:
 
 
 def write(folder: Path, text: str) -> Path:
+    folder.mkdir(exist_ok=True)
     path = folder / "echo.yaml"
     path.write_text(text, encoding="utf-8")
     return path
@@ -34,7 +36,41 @@ def write(folder: Path, text: str) -> Path:
 def test_the_shipped_definitions_are_right() -> None:
     names = {tool.tool for tool in load_tools(CATALOG, DEMO)}
 
-    assert names >= {"git", "kubectl", "helm", "argocd", "vault", "prometheus", "shop"}
+    assert names == {
+        *("aws", "vault", "kubectl", "helm", "boundary", "argocd", "git", "prometheus"),
+        *("alertmanager", "thanos", "grafana", "tempo", "github", "gitlab", "linear"),
+        *("pagerduty", "psql", "shop"),
+    }
+
+
+def test_every_write_has_a_preview_or_is_what_undoes_another() -> None:
+    bare = [
+        f"{tool.tool}.{name}"
+        for tool in load_tools(CATALOG)
+        for name, action in tool.actions.items()
+        if action.effect is not Effect.READ
+        and not (action.preview or action.probe or name.startswith("delete_"))
+    ]
+
+    assert bare == [
+        "github.comment",
+        "gitlab.comment",
+        "linear.comment",
+        "linear.create_issue",
+        "vault.rotate_root",
+    ]
+
+
+def test_every_fault_of_a_file_is_told_with_its_line(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD.replace("[echo,", "[sh,").replace("effect: read", "effect: reed"))
+    other = write(tmp_path / "other", GOOD.replace('"{word}"]', '"{other}"]'))
+
+    wrong = faults(path)
+    named = faults(other)
+
+    assert [(one.line, one.place) for one in wrong] == [(8, "actions.say.effect")]
+    assert [(one.line, one.place) for one in named] == [(12, "actions.say.commands[1]")]
+    assert faults(write(tmp_path, GOOD)) == []
 
 
 def test_a_definition_of_a_few_lines_is_enough(tmp_path: Path) -> None:
