@@ -42,6 +42,9 @@ class KeyBlock:
         return data[: begin.start()], MASKED, data[end.end() :]
 
     def _inside(self, data: bytes) -> tuple[bytes, bytes, bytes]:
+        if b"-----BEGIN" in data:  # the one before never ended
+            self._lines = 0
+            return self.split(data)
         end = END.search(data)
         if end is not None:
             self._lines = 0

@@ -263,6 +263,59 @@ FORMATS = (
         r"(?:pgar_[A-Za-z0-9]{24,}|ramp_sec_[A-Za-z0-9]{40,}|tkn\.v1_[A-Za-z0-9=_-]{50,}|thog-(?:key|secret)-[a-f0-9]{16,}|endr\+[A-Za-z0-9]{16}|(?:pub|sub|sec)-c-[A-Za-z0-9-]{36,}|s-s4t2(?:ud|af)-[a-f0-9]{60,})",
     ),
     Format(("AAAAAAAAAA",), r"A{20,}[A-Za-z0-9%]{60,}"),
+    # More makers, whose tokens say so by their first letters
+    Format(("p8e-",), r"p8e-[a-z0-9]{32}"),
+    Format(("pubkey-",), r"pubkey-[a-f0-9]{32}"),
+    Format(("API-",), r"API-[A-Z0-9]{26,32}", then=r"[A-Z0-9]{20}"),
+    Format(("sha256~",), r"sha256~[A-Za-z0-9_-]{43}"),
+    Format(("sm_aat_", "sm_pat_", "sm_sat_"), r"sm_[aps]at_[A-Za-z0-9]{16,}"),
+    Format(
+        ("AQVN", "YC", "t1."),
+        r"(?:AQVN|YC)[A-Za-z0-9_-]{35,}|t1\.[A-Za-z0-9_=-]{20,}\.[A-Za-z0-9_=-]{60,}",
+        then=r"[A-Za-z0-9_=-]{20}",
+    ),
+    Format(("_mmk",), r"[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk", before=37),
+    Format(("4b1d",), r"4b1d[A-Za-z0-9]{38}", then=r"[A-Za-z0-9]{30}"),
+    Format(
+        ("sat.",),
+        r"sat\.[A-Za-z0-9_-]{22}\.[a-f0-9]{24}\.[A-Za-z0-9]{20}",
+        then=r"[A-Za-z0-9_-]{22}\.",
+    ),
+    Format(
+        ("sc_", "ext_", "scauth_", "authress_"),
+        r"(?:sc|ext|scauth|authress)_[a-z0-9]{5,30}\.[a-z0-9]{4,6}\.(?:acc)[_-][a-z0-9-]{10,32}\.[a-z0-9+/_=-]{30,120}",
+        then=r"[a-z0-9]{5,30}\.[a-z0-9]{4,6}\.",
+    ),
+    Format(
+        ("pk.", "sk.", "tk."),
+        r"[pst]k\.[A-Za-z0-9_-]{40,}\.[A-Za-z0-9_-]{16,}",
+        then=r"[A-Za-z0-9_-]{40}",
+    ),
+    Format(("RGAPI-",), r"RGAPI-[a-f0-9-]{36}"),
+    Format(("tskey-",), r"tskey-[a-z]+-[A-Za-z0-9-]{16,}"),
+    Format(
+        ("nfp_", "nfc_", "nfo_", "vcp_", "vercel_", "rnd_", "rpa_", "e2b_", "napi_"),
+        r"(?:nf[pco]|vcp|vercel|rnd|rpa|e2b|napi)_[A-Za-z0-9]{20,}",
+        then=r"[A-Za-z0-9]{20}",
+    ),
+    Format(("fc-",), r"fc-[a-f0-9]{32}", then=r"[a-f0-9]{32}"),
+    Format(("EAA",), r"EAA[A-Za-z][A-Za-z0-9]{50,}", then=r"[A-Za-z0-9]{30}"),
+    Format(
+        ("AQ", "WPL_AP"),
+        r"AQ[A-Za-z0-9_-]{80,}|WPL_AP[0-9]\.[A-Za-z0-9.=]{16,}",
+        then=r"[A-Za-z0-9_.-]{16}",
+    ),
+    Format(
+        ("amzn.mws.", "amzn1.oa2-cs."), r"amzn(?:\.mws\.[0-9a-f-]{36}|1\.oa2-cs\.v1\.[a-f0-9]{64})"
+    ),
+    Format(("cfut_", "cfat_", "cfk_"), r"cf(?:ut|at|k)_[A-Za-z0-9_-]{30,}"),
+    Format(("glbt-",), r"glbt-[A-Za-z0-9_-]{16,}"),
+    Format(("pat-",), r"pat-[a-z]{2}[0-9]-[a-f0-9-]{36}", then=r"[a-z]{2}[0-9]-"),
+    Format(
+        ("zpka_", "apify_api_", "shpua_"),
+        r"(?:zpka_[A-Za-z0-9_]{40,}|apify_api_[A-Za-z0-9]{30,}|shpua_[a-f0-9]{30,})",
+    ),
+    Format(("dG9rZW46",), r"dG9rZW46[A-Za-z0-9+/=]{16,}"),
     # Web
     Format(
         ("eyJ", "ewog", "ewoi", "ZXlK"),
