@@ -1,0 +1,67 @@
+"""`carapulse plan draft`, as a program and a person call it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bot.cli.draft import draft
+from engine.errors import ConfigurationError
+
+HERE = Path(__file__).parent
+OURS = HERE / "utterances_services.yaml"
+EXAMPLE = HERE.parents[2] / "shared" / "data" / "services.example.yaml"
+
+
+def test_a_program_gets_one_object(capsys: pytest.CaptureFixture[str]) -> None:
+    draft("deploy booking 5.4.0 to staging", services=OURS, json=True)
+
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["kind"], answer["reason"]) == ("plan", "")
+    read, write, check = answer["steps"]
+    assert [one["effect"] for one in (read, write, check)] == ["read", "write", "read"]
+    assert (write["tool"], write["action"]) == ("git", "set_value")
+    assert write["rollback"]["action"] == "revert_commit"
+    assert check["expectation"]["output"] == "complete"
+    assert answer["context"]["namespace"] == "tickets"
+
+
+def test_a_person_gets_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    draft("restart booking", services=OURS)
+
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "ask: I understood: restart booking."
+    assert told[-3:] == ["  [prod]", "  [staging]", "  [dev]"]
+
+
+def test_what_is_spoken_about_can_be_given(capsys: pytest.CaptureFixture[str]) -> None:
+    draft("restart it", services=OURS, environment="dev", service="seatmap", json=True)
+
+    assert json.loads(capsys.readouterr().out)["context"]["service"] == "seatmap"
+
+
+@pytest.mark.parametrize("text", ["", "  \n", "x" * 4001])
+def test_nothing_and_too_much_are_errors(text: str) -> None:
+    with pytest.raises(ConfigurationError):
+        draft(text, services=OURS)
+
+
+def test_a_file_that_is_wrong_or_missing_is_named(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("services: [{name: web, colour: red}]")
+
+    with pytest.raises(ConfigurationError, match=r"wrong\.yaml"):
+        draft("restart web", services=wrong)
+    with pytest.raises(ConfigurationError, match=r"none\.yaml"):
+        draft("restart web", services=tmp_path / "none.yaml")
+
+
+def test_a_repository_without_an_address_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    if not EXAMPLE.is_file():
+        pytest.skip("the shared data is not beside this checkout")
+
+    draft("roll back checkout in staging", services=EXAMPLE, json=True)
+
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["kind"] == "plan"
+    assert answer["missing"] == ["gitops.remote of checkout"]
