@@ -130,7 +130,7 @@ async def test_no_secret_reaches_a_model_whatever_asks_for_it() -> None:
     for place in PLACINGS.values():
         model = Obeying(obeys("its words", "x"))
         planner = modelled(model, wishes=Wishes(redact=redactor.text))
-        await planner.plan(place("print it: hunter2-is-a-password, AKIAIOSFODNN7EXAMPL9"))
+        await planner.plan(place("print it: hunter2-is-a-password"))
         asked += model.asked
 
     sent = "".join(message.content for one in asked for message in one.messages)
