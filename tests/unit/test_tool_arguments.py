@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.cli.tools import answers
+from bot.cli.tools import tools as tools_command
 from engine.domain.context import ContextRef
 from engine.errors import Invalid
 from engine.tools.definition import Tool
@@ -264,3 +265,23 @@ def allowed_flags(tool: Tool, name: str) -> set[str]:
     action = tool.actions[name]
     said = {one.partition("=")[0] for command in action.commands for one in command.argv}
     return said | {one.flag.partition("=")[0] for one in action.input.values() if one.flag}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--", "kubectl", "rollout", "restart", "deploy/checkout", "-n", "shop"], 0),
+        (["--line", "kubectl get pods -n shop"], 0),
+        (["--context", "namespace=shop", "--", "kubectl", "get", "pods", "-n", "prod"], 3),
+        (["--", "kubectl", "exec", "x"], 3),
+    ],
+)
+def test_the_command_answers_in_one_line_and_says_by_its_code_whether_it_is_an_action(
+    arguments: list[str], code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        tools_command(["parse", *arguments])
+
+    (line,) = capsys.readouterr().out.splitlines()
+    assert (ended.value.code or 0) == code
+    assert json.loads(line)["ok"] is (code == 0)
