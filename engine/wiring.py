@@ -290,7 +290,7 @@ def assembled(settings: Settings, opened: Opened, *, gate: bool) -> Engine:
         knowledge=knowing(on),
         memory=Memory(store, now, tenant, on.services),
         sessions=Sessions(store, now, tenant),
-        mirror=mirroring(settings.knowledge, store, now, tenant),
+        mirror=mirroring(settings, store, now, tenant),
         runbook_steps=RunbookSteps(
             store, CommandLines(one.tool for one, _ in on.tools.tools()), on.services, now, tenant
         ),

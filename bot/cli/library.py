@@ -72,7 +72,7 @@ async def open_library(folder: Path = DEFAULT_FOLDER) -> AsyncIterator[Library]:
             lambda: RunbookSteps(
                 store, command_lines(settings.tools.folder), services, now, tenant
             ),
-            mirroring(settings.knowledge, store, now, tenant),
+            mirroring(settings, store, now, tenant),
             actor,
             Viewer(person=actor.id, everything=True),
         )

@@ -24,6 +24,7 @@ class Source:
 
     name: str
     read: Callable[[], Awaitable[Files]]
+    kind: DocumentKind = DocumentKind.RUNBOOK
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +66,15 @@ class Mirror:
         """Make the documents of a source what it holds now. Raises what reading it does."""
         found, left_out = await source.read()
         async with self.store.begin() as unit:
-            kept = await self._same(unit, source.name, dict(found))
+            kept = await self._same(unit, source, dict(found))
             await unit.memory.purge()
         for each in left_out:
             log.warning("runbook left out", action="runbooks.left_out", why=each)
         return Kept(kept.added, kept.changed, kept.removed, tuple(left_out))
 
-    async def _same(self, unit: Unit, source: str, wanted: dict[str, Words]) -> Kept:
-        kind = DocumentKind.RUNBOOK
-        there = {one.reference: one for one in await unit.documents.of_source(kind, source)}
+    async def _same(self, unit: Unit, source: Source, wanted: dict[str, Words]) -> Kept:
+        kind = source.kind
+        there = {one.reference: one for one in await unit.documents.of_source(kind, source.name)}
         gone = [one for reference, one in there.items() if reference not in wanted]
         for one in gone:
             await unit.documents.remove(one.id, revision=one.revision)
@@ -94,7 +95,7 @@ class Mirror:
             await self._record(unit, source, kept)
         return kept
 
-    def _new(self, source: str, reference: str, words: Words, taken: set[str]) -> Document:
+    def _new(self, source: Source, reference: str, words: Words, taken: set[str]) -> Document:
         now, name = self.clock(), slug(words.title)
         number = 2
         while name in taken:
@@ -104,22 +105,22 @@ class Mirror:
             **words.model_dump(),
             id=DocumentId(new_id()),
             tenant=self.tenant,
-            kind=DocumentKind.RUNBOOK,
+            kind=source.kind,
             name=name,
-            source=source,
+            source=source.name,
             reference=reference,
             author=FILES.id,
-            author_name=source,
+            author_name=source.name,
             created_at=now,
             updated_at=now,
         )
 
-    async def _record(self, unit: Unit, source: str, kept: Kept) -> None:
+    async def _record(self, unit: Unit, source: Source, kept: Kept) -> None:
         await unit.audit.record(
             AuditEvent(
                 actor=FILES,
-                action="runbook.refresh",
-                subject=source,
+                action=f"{source.kind.value}.refresh",
+                subject=source.name,
                 decision="allow",
                 detail={"added": kept.added, "changed": kept.changed, "removed": kept.removed},
             )

@@ -16,7 +16,7 @@ from engine.domain.knowledge import DocumentKind, command_lines
 from engine.errors import ConfigurationError, Invalid, Unavailable
 from engine.library import mirroring
 from engine.services.mirror import Mirror
-from engine.settings import KnowledgeSettings
+from engine.settings import ContextSettings, KnowledgeSettings, Settings
 from engine.store.connection import Pool, open_pool
 from engine.store.unit import PostgresStore
 from tests.conftest import Database
@@ -54,8 +54,11 @@ def shelf(tmp_path: Path) -> Path:
     return folder
 
 
-def mirror(pool: Pool, **knowledge: object) -> Mirror:
-    settings = KnowledgeSettings.model_validate(knowledge)
+def mirror(pool: Pool, playbooks: Path | None = None, **knowledge: object) -> Mirror:
+    settings = Settings(
+        knowledge=KnowledgeSettings.model_validate(knowledge),
+        context=ContextSettings(playbooks_folder=playbooks),
+    )
     store = PostgresStore(pool, TENANT)
     return mirroring(settings, store, lambda: datetime.now(UTC), TENANT)
 
@@ -148,6 +151,27 @@ async def test_a_folder_that_is_gone_takes_nothing_away(pool: Pool, shelf: Path)
         await follow.refresh(source)
 
     assert len(await kept(pool)) == 2
+
+
+async def test_playbooks_of_a_folder_are_listed_and_quoted_but_changed_there(
+    pool: Pool, tmp_path: Path
+) -> None:
+    (tmp_path / "drain.yaml").write_text(
+        "title: drain a node\nplan_title: Drain\nsteps: [{tool: a, action: b, title: c}]"
+    )
+    (tmp_path / "wrong.yaml").write_text("title: x")
+    follow = mirror(pool, playbooks=tmp_path)
+
+    refreshed = await follow.refresh(follow.sources[0])
+
+    assert (refreshed.added, len(refreshed.left_out)) == (1, 1)
+    async with PostgresStore(pool, TENANT).begin() as unit:
+        (found,) = await unit.documents.listed(DocumentKind.PLAYBOOK)
+        quoted = await unit.documents.relevant(
+            "drain it", named="drain", service=None, environment=None, limit=3
+        )
+    assert (found.document.title, found.document.ours) == ("drain a node", False)
+    assert [(one.kind, one.fits) for one in quoted] == [("playbook", True)]
 
 
 async def test_a_git_remote_is_read_and_its_links_lead_nowhere(
