@@ -105,7 +105,7 @@ def _opens(text: str) -> bool:
     return any(one.order.match(text) for one in LEXEMES) or bool(
         form.OTHER.match(text)
         or form.FIX.match(text)
-        or re.match(r"<svc> <num>|(?:tell|show|check)\b|(?:<svc> )?to <num>", text)
+        or re.match(r"<svc> <num>|(?:tell|show|check|know)\b|(?:<svc> )?to <num>", text)
     )
 
 
@@ -208,7 +208,7 @@ def _told(found: Message, segment: Segment, whole: Segment, *, question: bool) -
 
 
 LOOKING = re.compile(
-    r"(?:show|list|get|tail|fetch|print|display|describe|see|tell|give|check|read|count|find|look|"
+    r"(?:show|list|get|know|tail|fetch|print|display|describe|see|tell|give|check|read|count|find|look|"
     r"status|health|logs?|metrics|owners?|dependencies|dependents|history|alerts|events)(?!\w)"
 )
 SYMPTOM = re.compile(
@@ -234,7 +234,7 @@ def _order(segment: Segment, *, led: str) -> Order | None:
 
 def _verb(text: str, led: str) -> Verb | None:
     gerund = bool(verbs.GERUND_LEAD.search(led))
-    if re.search(r"(?:get|have) $", led):
+    if re.search(r"(?:get|have|want|need|like) $", led):
         text = f"get {text}"  # "could we get web restarted"
     for one in LEXEMES:
         if one.order.match(text) or (gerund and one.other.match(text)):

@@ -118,7 +118,7 @@ DRAFT = re.compile(
     r"initiate|kick off|execute|schedule|issue|request|requesting|get|launch|begin|force|fire|"
     r"do)(?: (?:me|us|a|an|the|another|for|some|<svc>|it|them|quick|rolling|new|full|clean|"
     r"emergency|"
-    r"graceful|helm|argocd|argo|config|in|<place>|please))* "
+    r"graceful|secrets?|credentials?|passwords?|helm|argocd|argo|config|in|<place>|please))* "
 )
 GOT = re.compile(
     r"^(?:get|have|want|need|see|i want|like)(?: (?:the|our|<svc>|<place>|in|on|it|"
