@@ -60,7 +60,8 @@ async def test_a_healthy_service_is_left_alone() -> None:
 
     assert outcome.kind is OutcomeKind.ANSWER
     assert outcome.text == (
-        "checkout looks healthy: error rate 0.3 % [2], 3 of 3 ready [1], last change 2 days ago [3]. "
+        "checkout looks healthy: error rate 0.3 % [2], 3 of 3 ready [1], "
+        "last change 2 days ago [3]. "
         "I did not draft anything."
     )
 
