@@ -28,7 +28,6 @@ JWK = re2.compile(rb"\"(?:d|p|q|dp|dq|qi|k)\"\s{0,3}:\s{0,3}\"([A-Za-z0-9_-]{20,
 KIND = {word.encode(): "name" for word in names.REVEALING}
 KIND |= {word.encode(): "service" for word in names.SERVICES}
 KIND |= {
-    b"://": "url",
     b'"d"': "jwk",
     b'"k"': "jwk",
     b'"p"': "jwk",

@@ -174,6 +174,7 @@ FORMATS = (
     Format(
         ("sk_", "rk_", "whsec_", "pk_live_", "sk-live", "prv_", "rzp_live_", "rzp_test_", "priv_"),
         r"(?:[srp]k_(?:live|test|prod)_[A-Za-z0-9_]{10,}|sk_[A-Za-z0-9_]{20,}|whsec_[A-Za-z0-9+/=]{16,}|rzp_(?:live|test)_[A-Za-z0-9]{14,}|pr(?:v|iv)_(?:test_|prod_)?[A-Za-z0-9]{20,})",
+        then=r"[A-Za-z0-9_+/=]{10}",
     ),
     Format(
         ("shpat_", "shpca_", "shppa_", "shpss_", "shptka_"),
