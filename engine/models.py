@@ -6,10 +6,10 @@ from decimal import Decimal
 
 from pydantic import SecretStr
 
+from engine.domain.breaker import Breaker
 from engine.domain.spending import Allowance
 from engine.errors import ConfigurationError
 from engine.llm.anthropic import Anthropic
-from engine.domain.breaker import Breaker
 from engine.llm.codex import Codex
 from engine.llm.exchange import Provider, ProviderSettings, Usage
 from engine.llm.investigation import LookLimits

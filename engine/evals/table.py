@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.domain.breaker import Breaker
 from engine.evals.playing import play, scenario_time
 from engine.evals.recorded import Recorded
 from engine.evals.scenario import Scenario
 from engine.evals.scoring import Score, score
 from engine.evals.world import World, load_world
-from engine.domain.breaker import Breaker
 from engine.llm.fallback import FallbackPlanner
 from engine.llm.planner import Means, ModelPlanner, PlannerSettings
 from engine.llm.prompts import Prompts

@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from engine.domain.breaker import Breaker
 from engine.domain.spending import Hold, Spent
 from engine.errors import Unavailable
-from engine.domain.breaker import Breaker
 from engine.llm.exchange import (
     COMPONENT,
     Asked,

@@ -10,9 +10,9 @@ from typing import Any
 from pydantic import SecretStr
 
 from engine.context.services import ServiceFile
+from engine.domain.breaker import Breaker
 from engine.domain.draft import Briefing, Outcome, Reading
 from engine.llm.anthropic import Anthropic
-from engine.domain.breaker import Breaker
 from engine.llm.codex import Codex
 from engine.llm.exchange import (
     Asked,

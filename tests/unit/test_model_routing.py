@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from engine.domain.breaker import Breaker
 from engine.domain.spending import Hold, Spent
 from engine.errors import Unavailable
-from engine.domain.breaker import Breaker
 from engine.llm.exchange import (
     Asked,
     Message,
