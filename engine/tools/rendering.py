@@ -131,7 +131,10 @@ def commands_of(action: Action, values: Values, url: str) -> tuple[tuple[str, ..
 
 def connection(url: str) -> dict[str, str]:
     """What of a connection may stand in a plan."""
-    return {"connection.url": url.rstrip("/"), "connection.host": urlsplit(url).netloc.rpartition("@")[2]}
+    return {
+        "connection.url": url.rstrip("/"),
+        "connection.host": urlsplit(url).netloc.rpartition("@")[2],
+    }
 
 
 def _switched(action: Action, values: Values) -> dict[str, str | int]:
