@@ -1,4 +1,4 @@
-"""Finds the folders that ship with Carapulse: prompts, policies, migrations, scenarios, the manifest."""
+"""Finds what ships with Carapulse: prompts, policies, migrations, scenarios, the manifest."""
 
 from pathlib import Path
 from typing import Literal

@@ -79,6 +79,7 @@ async def test_a_command_becomes_a_plans_only_step_and_nothing_runs(rig: Rig, da
     row = await rig.pool.fetchrow(
         "SELECT d.id::text AS id, d.conversation_id::text AS thread FROM drafts d"
     )
+    assert row is not None
     async with rig.store.begin() as unit:
         draft = await unit.drafts.get(DraftId(row["id"]))
         outcome = await unit.drafts.outcome(draft.id)

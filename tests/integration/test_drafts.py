@@ -9,6 +9,7 @@ import pytest
 from engine.domain.draft import DraftState, Outcome, OutcomeKind, Reading
 from engine.domain.plan import VersionRef, VersionState
 from engine.errors import Conflict, DraftFailed, NotAllowed, Unavailable
+from engine.services.drafts import READS_AT_MOST
 from tests.conftest import Database
 from tests.integration.room import Room, bad, good, note, open_room, plans, write
 from tests.unit.governing import ANN, DANA
@@ -42,17 +43,17 @@ async def test_looking_twice_makes_every_read_once(room: Room) -> None:
     assert room.script.calls == ["desk.look"]
 
 
-async def test_a_planner_that_wants_everything_gets_a_dozen_reads(room: Room) -> None:
+async def test_a_planner_that_wants_everything_gets_a_bounded_number_of_reads(room: Room) -> None:
     action = {"remote": "https://git.example/shop-config.git", "branch": "main"}
     room.mind.wants = [
         Reading(tool="git", action="log", input={**action, "limit": number})
-        for number in range(1, 40)
+        for number in range(1, 60)
     ]
     draft_id = await room.say()
 
     await room.drafts.look(draft_id)
 
-    assert len(room.script.calls) == 12
+    assert len(room.script.calls) == READS_AT_MOST
 
 
 async def test_a_read_that_fails_or_may_not_be_made_is_evidence_too(room: Room) -> None:

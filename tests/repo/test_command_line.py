@@ -2,12 +2,10 @@
 
 import subprocess
 import sys
-import time
 
 from bot.cli.app import COMMANDS
 from tests.repo.repository import ROOT
 
-HELP_WITHIN = 0.5
 HEAVY = ("aiohttp", "asyncpg", "openai", "pydantic", "rich.live", "slack_bolt", "temporalio")
 
 
@@ -23,17 +21,11 @@ def carapulse(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProce
     )
 
 
-def test_help_names_every_command_quickly() -> None:
-    carapulse("--help", env={})  # the first one compiles
-    fastest = float("inf")
-    for _ in range(3):
-        since = time.perf_counter()
-        result = carapulse("--help", env={})
-        fastest = min(fastest, time.perf_counter() - since)
+def test_help_names_every_command() -> None:
+    result = carapulse("--help", env={})
 
     assert result.returncode == 0
     assert [name for name, _, _ in COMMANDS if f" {name} " not in result.stdout] == []
-    assert fastest < HELP_WITHIN
 
 
 def test_the_command_line_loads_nothing_heavy_by_itself() -> None:

@@ -212,7 +212,7 @@ def test_looking_never_changes_anything(registry: ToolRegistry) -> None:
 
 
 def test_an_unknown_tool_is_refused_with_what_there_is(registry: ToolRegistry) -> None:
-    with pytest.raises(Invalid, match="There are: .*git, .*prometheus"):
+    with pytest.raises(Invalid, match=r"There are: .*git, .*prometheus"):
         freeze(registry, "terraform.apply", {})
     with pytest.raises(NotFound):
         registry.definition("0" * 64)
