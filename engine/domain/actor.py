@@ -63,6 +63,7 @@ class Account(Model):
         return f"slack:{self.team}:{self.user}"
 
 
+API = Actor(kind=ActorKind.SERVICE, id=PersonId("service:api"), name="API")
 ALERTS = Actor(kind=ActorKind.SERVICE, id=PersonId("service:alerts"), name="Alerts")
 GATE = Actor(kind=ActorKind.SERVICE, id=PersonId("service:gate"), name="Gate")
 WORKER = Actor(kind=ActorKind.SERVICE, id=PersonId("service:worker"), name="Worker")

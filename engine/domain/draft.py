@@ -15,7 +15,15 @@ from engine.domain.ids import (
 )
 from engine.domain.model import Json, Model
 from engine.domain.passage import Passage
-from engine.domain.plan import Origin, PlanVersion, Proposal, VersionState
+from engine.domain.plan import (
+    Constraints,
+    DraftStep,
+    Origin,
+    PlanVersion,
+    Proposal,
+    VersionRef,
+    VersionState,
+)
 
 
 class DraftState(StrEnum):
@@ -54,6 +62,7 @@ class Draft(Model):
     """One request in words. `based_on` names the version that the speaker wants changed.
 
     `beside` are those whose open question these words answer: they have asked for it as well.
+    `constraints` are the asker's own; the plan is held to them beside those of the policy.
     """
 
     id: DraftId
@@ -64,6 +73,7 @@ class Draft(Model):
     origin: Origin = Origin.PERSON
     text: str
     context: ContextRef = ContextRef()
+    constraints: Constraints = Constraints()
     labels: dict[str, str] = {}
     plan_id: PlanId | None = None
     based_on: int | None = None
@@ -73,6 +83,16 @@ class Draft(Model):
     epoch: int = 0
     session: SessionId | None = None
     created_at: datetime
+
+
+class Order(Model):
+    """What a program says beside its words. With `steps` no planner is asked."""
+
+    draft_id: DraftId
+    context: ContextRef
+    constraints: Constraints = Constraints()
+    session: SessionId | None = None
+    steps: tuple[DraftStep, ...] = ()
 
 
 class Evidence(Model):
@@ -134,7 +154,7 @@ class Outcome(Model):
 
     `graph` names the service whose dependencies are drawn beside the answer. `chosen` is the one of
     the `choices` that somebody pressed. With `dry_run` the answer is what the current version would
-    change.
+    change. `cost` is what the speaker was asked before a change, `made` the version it became.
     """
 
     kind: OutcomeKind
@@ -147,6 +167,8 @@ class Outcome(Model):
     chosen: str = ""
     chosen_by: str = ""
     offers: tuple[Offer, ...] = ()
+    cost: str = ""
+    made: VersionRef | None = None
 
 
 class Briefing(Model):

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from engine.domain.actor import Actor, ActorKind
 from engine.domain.call import Call, Effect, Expectation, Probe, Risk
 from engine.domain.context import ContextRef
 from engine.domain.ids import ConversationId, EvidenceId, PersonId, PlanId, SessionId, Tenant
@@ -106,6 +107,11 @@ class Origin(StrEnum):
     PERSON = "person"
     ALERT = "alert"
     API = "api"
+
+    @classmethod
+    def of(cls, actor: Actor) -> "Origin":
+        """A person, or a program that holds a token."""
+        return cls.PERSON if actor.kind is ActorKind.PERSON else cls.API
 
 
 class PlanVersion(Model):

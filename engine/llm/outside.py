@@ -34,7 +34,7 @@ class Witness:
         fits = self._fits(proposal)
         if fits and all(self._proposed(step) or self._restores(step) for step in writes):
             return ""
-        if self.briefing.draft.origin is not Origin.PERSON:
+        if self.briefing.draft.origin is Origin.ALERT:
             return SUGGESTED
         asked = fits and self._wants_a_change() and all(self._asked(step) for step in writes)
         return "" if asked else UNASKED
@@ -102,7 +102,7 @@ class Witness:
         return self.services.resolve(context.service) or ""
 
     def _named(self) -> Iterator[str]:
-        if self.briefing.draft.origin is not Origin.PERSON:
+        if self.briefing.draft.origin is Origin.ALERT:
             return
         for line in (self.briefing.draft.text, *self.briefing.history):
             for word in re.findall(r"[\w.-]+", line):

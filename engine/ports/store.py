@@ -57,6 +57,17 @@ class Plans(Protocol):
 
     async def epoch(self, ref: VersionRef) -> int: ...
     async def state_reason(self, plan_id: PlanId, version: int) -> str: ...
+    async def listed(
+        self,
+        *,
+        after: str | None = None,
+        limit: int = 50,
+        state: VersionState | None = None,
+        service: str = "",
+    ) -> list[tuple[PlanVersion, VersionState]]:
+        """Current versions, newest plans first."""
+        ...
+
     async def of_requester(self, person: PersonId, limit: int) -> list[PlanId]: ...
     async def open_refs(self) -> list[VersionRef]:
         """Versions that a workflow must be waiting on, or executing."""
@@ -200,6 +211,10 @@ class Inbox(Protocol):
 
     async def once(self, source: str, key: str) -> bool:
         """Whether this is the first time; committed with the rest of the transaction."""
+        ...
+
+    async def first(self, source: str, key: str, body: bytes) -> bytes:
+        """What came with this key the first time: this, unless something did before."""
         ...
 
 

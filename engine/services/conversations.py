@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from engine.domain.actor import Actor
 from engine.domain.context import ContextRef
 from engine.domain.conversation import Conversation, Place, PostKind, Turn
-from engine.domain.draft import Draft, DraftState, Outcome, OutcomeKind
+from engine.domain.draft import Draft, DraftState, How, Order, Outcome, OutcomeKind
 from engine.domain.ids import ConversationId, DraftId, SessionId, Tenant, new_id
-from engine.domain.plan import Origin
+from engine.domain.plan import Constraints, Origin, Proposal
 from engine.domain.session import Viewer
 from engine.domain.text import storable
 from engine.errors import Conflict, NotAllowed, NotFound
@@ -61,9 +61,12 @@ class Conversations:
             await self._request(unit, conversation, turn)
             return True
 
-    async def begin(self, channel: str, *, actor: Actor, text: str, ts: str) -> bool:
+    async def begin(
+        self, channel: str, *, actor: Actor, text: str, ts: str, order: Order | None = None
+    ) -> bool:
         """A request that came without a message: a thread of its own, under a post that quotes it.
 
+        What it is about is the channel's default, or what the `order` of a program says.
         False when this very request (`ts`) has been taken already.
         """
         async with self.store.begin() as unit:
@@ -78,11 +81,27 @@ class Conversations:
                 urgent=True,
             )
             place = Place.under(channel, root)
-            conversation = await self._join(unit, place, actor)
+            conversation = await self._join(unit, place, actor, order)
             turn = self._turn(conversation, actor, text, ts)
             await unit.conversations.add_turn(turn)
-            await self._request(unit, conversation, turn)
+            await self._request(unit, conversation, turn, Origin.of(actor), order)
         return True
+
+    async def say(
+        self, conversation_id: ConversationId, *, actor: Actor, text: str, draft_id: DraftId
+    ) -> None:
+        """What a program says in a thread; everybody there reads it. Said again it is said once."""
+        async with self.store.begin() as unit:
+            conversation = await unit.conversations.get(conversation_id)
+            turn = self._turn(conversation, actor, text, f"said:{draft_id}")
+            if not await unit.conversations.add_turn(turn):
+                return
+            said = f"{actor.mention} says: “{quotable(text)}”"
+            await unit.posts.want(
+                PostKind.NOTE, f"said:{draft_id}", conversation.place, body={"text": said}
+            )
+            order = Order(draft_id=draft_id, context=conversation.context)
+            await self._request(unit, conversation, turn, Origin.of(actor), order)
 
     async def choose(self, actor: Actor, draft_id: DraftId, number: int, *, ts: str) -> None:
         """A press on an answer of a question counts as if the asker had written it.
@@ -138,11 +157,15 @@ class Conversations:
         async with self.store.begin() as unit:
             return await unit.conversations.at(place) is not None
 
-    async def _join(self, unit: Unit, place: Place, actor: Actor) -> Conversation:
+    async def _join(
+        self, unit: Unit, place: Place, actor: Actor, order: Order | None = None
+    ) -> Conversation:
+        if order and order.session:
+            return await unit.conversations.add(self._opened(place, order.session, order))
         session = await unit.sessions.of_channel(place.channel)
         ours = session is not None and session.open and session.admits(Viewer.of(actor))
         inside = session.id if session and ours else None
-        return await unit.conversations.add(self._opened(place, inside))
+        return await unit.conversations.add(self._opened(place, inside, order))
 
     def _turn(self, conversation: Conversation, actor: Actor, text: str, ts: str) -> Turn:
         return Turn(
@@ -154,20 +177,30 @@ class Conversations:
             at=self.clock(),
         )
 
-    async def _request(self, unit: Unit, conversation: Conversation, turn: Turn) -> None:
+    async def _request(
+        self,
+        unit: Unit,
+        conversation: Conversation,
+        turn: Turn,
+        origin: Origin = Origin.PERSON,
+        order: Order | None = None,
+    ) -> None:
         based_on = None
         if conversation.plan_id:
             based_on = (await unit.plans.current(conversation.plan_id)).version
         open_ = await unit.drafts.question_in(conversation.id)
         others = (open_.requester, *open_.beside) if open_ else ()
         draft = Draft(
-            id=DraftId(new_id()),
+            id=order.draft_id if order else DraftId(new_id()),
             tenant=self.tenant,
             conversation_id=conversation.id,
             requester=turn.person,
             requester_name=turn.person_name,
+            origin=origin,
             text=turn.text,
             context=conversation.context,
+            constraints=order.constraints if order else Constraints(),
+            how=How.GIVEN if order and order.steps else How.SAID,
             plan_id=conversation.plan_id,
             based_on=based_on,
             beside=tuple(one for one in others if one != turn.person),
@@ -175,10 +208,15 @@ class Conversations:
             created_at=turn.at,
         )
         await unit.drafts.add(draft)
+        if order and order.steps:
+            await unit.drafts.keep_outcome(draft.id, given(order, turn))
         await unit.jobs.add("draft.start", {"draft_id": draft.id})
 
-    def _opened(self, place: Place, session: SessionId | None) -> Conversation:
-        context = self.defaults.get(place.channel) or self.defaults.get("") or ContextRef()
+    def _opened(
+        self, place: Place, session: SessionId | None, order: Order | None = None
+    ) -> Conversation:
+        usual = self.defaults.get(place.channel) or self.defaults.get("") or ContextRef()
+        context = order.context if order else usual
         return Conversation(
             id=ConversationId(new_id()),
             tenant=self.tenant,
@@ -187,6 +225,17 @@ class Conversations:
             session=session,
             created_at=self.clock(),
         )
+
+
+def given(order: Order, turn: Turn) -> Outcome:
+    """The plan of a request that brought its steps along."""
+    proposal = Proposal(
+        title=" ".join(turn.text.split())[:200],
+        context=order.context,
+        steps=order.steps,
+        planner=turn.person_name,
+    )
+    return Outcome(kind=OutcomeKind.PLAN, proposal=proposal)
 
 
 def quotable(text: str) -> str:

@@ -18,7 +18,7 @@ from engine.domain.draft import (
 )
 from engine.domain.expectation import told
 from engine.domain.ids import DraftId, EvidenceId, PersonId, new_id
-from engine.domain.plan import PlanVersion, Proposal, VersionState
+from engine.domain.plan import Origin, PlanVersion, Proposal, VersionState
 from engine.domain.policy import Deed
 from engine.domain.questions import Limits, to_read
 from engine.domain.quorum import quorum
@@ -245,8 +245,10 @@ class Drafts:
         """
         assert outcome.proposal is not None
         proposal = outcome.proposal
-        if draft.how is How.AGAIN or (state is not None and not state.open):
-            proposal = await self.previews.pinned(proposal)
+        over = state is not None and not state.open
+        if over or draft.how in (How.AGAIN, How.GIVEN):
+            anew = over or draft.how is How.AGAIN
+            proposal = await self.previews.pinned(proposal, anew=anew)
         warnings = await self.previews.warnings(proposal)
         proposal = proposal.model_copy(update={"warnings": warnings})
         if proposal != outcome.proposal:
@@ -287,6 +289,11 @@ class Drafts:
     async def _ask(self, draft: Draft, text: str) -> None:
         async with self.store.begin() as unit:
             if not await unit.drafts.move(draft.id, frm=DraftState.OPEN, to=DraftState.ASKING):
+                return
+            if outcome := await unit.drafts.outcome(draft.id):
+                told = outcome.model_copy(update={"cost": text})
+                await unit.drafts.keep_outcome(draft.id, told)
+            if draft.origin is Origin.API:
                 return
             conversation = await unit.conversations.get(draft.conversation_id)
             buttons = [
@@ -330,6 +337,11 @@ class Drafts:
     async def _whisper(
         self, unit: Unit, draft: Draft, conversation: Conversation, body: dict[str, object]
     ) -> None:
+        """For the asker's eyes; what a program is told, everybody in the thread reads."""
+        if draft.origin is Origin.API:
+            said = json.loads(json.dumps(body))
+            await unit.posts.want(PostKind.NOTE, draft.id, conversation.place, body=said)
+            return
         actor = await self.directory.by_id(draft.requester)
         recipient = actor.slack_id if actor else ""
         await unit.posts.want(

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from engine.domain.actor import ALERTS, Actor
+from engine.domain.actor import ALERTS, API, Actor, ActorKind
 from engine.domain.audit import AuditEvent
+from engine.domain.bounds import hold, narrowed
 from engine.domain.call import Call
 from engine.domain.changes import changes, sentences
 from engine.domain.context import ContextRef
@@ -26,7 +27,7 @@ from engine.domain.policy import Answer, Ruling
 from engine.domain.questions import Limits, to_create
 from engine.domain.risk import assess
 from engine.domain.session import Viewer
-from engine.errors import Conflict, NotAllowed
+from engine.errors import Conflict, Invalid, NotAllowed
 from engine.ports import Clock, Directory, Policy, Services, Store, Tools, Unit
 from engine.services.ending import call_off
 from engine.services.sessions import may_work
@@ -71,6 +72,7 @@ class Plans:
             number = before.version + 1 if before else 1
             steps = self.freeze(proposal, plan_id, number)
             risk = assess(steps, proposal.context)
+            agreeing(draft, proposal)
             editors = (
                 tuple(dict.fromkeys((*before.editors, before.requester, draft.requester)))
                 if before
@@ -81,7 +83,7 @@ class Plans:
             editors = tuple(dict.fromkeys((*editors, *authors, *draft.beside)))
             ruling = await self.policy.ask(
                 to_create(
-                    actor,
+                    API if draft.origin is Origin.API else actor,
                     steps,
                     proposal.context,
                     risk.risk,
@@ -95,6 +97,10 @@ class Plans:
             )
             if ruling.decision is Answer.DENY:
                 raise NotAllowed(" ".join(ruling.reasons) or "The policy does not allow this plan.")
+            limits = narrowed(
+                ruling.constraints, draft.constraints, *([before.constraints] if before else [])
+            )
+            hold(limits, steps, proposal.context)
             version = self._version(
                 draft,
                 proposal,
@@ -106,10 +112,12 @@ class Plans:
                 evidence=tuple(item.id for item in evidence) or (before.evidence if before else ()),
                 editors=editors,
                 session=session,
+                constraints=limits,
                 risk=risk.risk,
                 reasons=tuple(risk.reasons),
             )
             await self._store(unit, version, before, actor, ruling)
+            await made(unit, draft, version)
         return version
 
     def freeze(self, proposal: Proposal, plan_id: PlanId, number: int) -> tuple[Step, ...]:
@@ -122,6 +130,8 @@ class Plans:
     async def _actor(self, draft: Draft) -> Actor:
         if draft.origin is Origin.ALERT:
             return ALERTS
+        if draft.origin is Origin.API:
+            return programmed(draft)
         actor = await self.directory.by_id(draft.requester)
         if actor is None:
             raise NotAllowed(f"{draft.requester_name} is no longer in the directory.")
@@ -188,7 +198,6 @@ class Plans:
                 "title": proposal.title,
                 "why": proposal.why,
                 "context": context,
-                "constraints": ruling.constraints,
                 "requirements": somebody(ruling.requirements) if label else ruling.requirements,
                 "decide_before": decide_before,
                 "start_before": decide_before + START_GRACE,
@@ -256,6 +265,38 @@ class Plans:
             reason = f"v{before.version} was replaced by v{before.version + 1}."
             await call_off(unit, ref, reason, self.clock())
             await unit.jobs.add("execution.wake", {"plan_id": ref.plan_id, "version": ref.version})
+
+
+def programmed(draft: Draft) -> Actor:
+    """The program that asked; no directory knows it, and it decides nothing."""
+    return Actor(
+        kind=ActorKind.SERVICE,
+        id=draft.requester,
+        name=draft.requester_name,
+        tenant=draft.tenant,
+    )
+
+
+def agreeing(draft: Draft, proposal: Proposal) -> None:
+    """What a program says beside its words holds. Raises `Invalid` where the words say else."""
+    if draft.origin is not Origin.API or draft.based_on is not None:
+        return
+    wrong = {}
+    for name in ("environment", "service"):
+        said, found = getattr(draft.context, name), getattr(proposal.context, name)
+        if said and found and said != found:
+            wrong[f"context.{name}"] = f"is {said}, and the words ask for {found}"
+    if wrong:
+        text = "; ".join(f"{name} {what}" for name, what in wrong.items())
+        raise Invalid(f"The request contradicts itself: {text}.", wrong)
+
+
+async def made(unit: Unit, draft: Draft, version: PlanVersion) -> None:
+    """Whoever looks at the request later finds the version that it became."""
+    outcome = await unit.drafts.outcome(draft.id)
+    if outcome is not None:
+        ref = VersionRef(plan_id=version.plan_id, version=version.version)
+        await unit.drafts.keep_outcome(draft.id, outcome.model_copy(update={"made": ref}))
 
 
 def somebody(requirements: Requirements) -> Requirements:

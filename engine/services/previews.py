@@ -95,19 +95,25 @@ class Previews:
                 found += taken_along(at, listed(looked.outputs.get("also", "")))
         return tuple(found)
 
-    async def pinned(self, proposal: Proposal) -> Proposal:
-        """The proposal with what its steps were pinned to read again. Raises `DraftFailed`."""
-        steps = [await self._pinned(step, proposal.context) for step in proposal.steps]
+    async def pinned(self, proposal: Proposal, *, anew: bool = True) -> Proposal:
+        """The proposal with what its steps are pinned to read; `anew` also where it is said.
+
+        Raises `DraftFailed`.
+        """
+        steps = [await self._pinned(step, proposal.context, anew) for step in proposal.steps]
         return proposal.model_copy(update={"steps": tuple(steps)})
 
-    async def _pinned(self, step: DraftStep, context: ContextRef) -> DraftStep:
+    async def _pinned(self, step: DraftStep, context: ContextRef, anew: bool) -> DraftStep:
         given = dict(step.input)
         for name, pin in self.tools.pins(step).items():
             if refers(pin.call.input) or refers({name: given.get(name)}):
                 continue
+            if given.get(name) and not anew:
+                continue
             looked = await self._look(pin.call, context)
             if not looked.ok or not looked.outputs.get(pin.output):
-                raise DraftFailed(f"I can't draft this again: {looked.message}")
+                what = "draft this again" if anew else f"find out the {name} of this"
+                raise DraftFailed(f"I can't {what}: {looked.message}")
             given[name] = looked.outputs[pin.output]
         return step.model_copy(update={"input": given})
 

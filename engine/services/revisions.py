@@ -10,7 +10,7 @@ from engine.domain.draft import Draft, How, Outcome, OutcomeKind
 from engine.domain.form import InputField, PlanForm, StepForm
 from engine.domain.ids import DraftId, PlanId, new_id
 from engine.domain.model import Json
-from engine.domain.plan import PlanVersion, Proposal, Step, VersionState
+from engine.domain.plan import Origin, PlanVersion, Proposal, Step, VersionState
 from engine.domain.revising import Values
 from engine.errors import Conflict, Invalid
 from engine.ports import Clock, Store, Tools, Unit
@@ -53,13 +53,16 @@ class Revisions:
         first = next(f"{n}:{name}" for n, values in given.items() for name in values)
         return {first: UNCHANGED.format(number)}
 
-    async def edit(self, actor: Actor, plan_id: PlanId, number: int, given: Given) -> None:
-        """Ask for the version with these values. Raises `Conflict`, `Invalid`, `NotFound`."""
+    async def edit(self, actor: Actor, plan_id: PlanId, number: int, given: Given) -> DraftId:
+        """Ask for the version with these values; return its request.
+
+        Raises `Conflict`, `Invalid`, `NotFound`.
+        """
         async with self.store.begin() as unit:
             version = await self._open(unit, plan_id, number)
             proposal = revising.with_values(version, given)
             text = "Edited: " + ", ".join(different(version, given))
-            await self._ask(unit, actor, version, text[:3000], How.GIVEN, proposal)
+            return await self._ask(unit, actor, version, text[:3000], How.GIVEN, proposal)
 
     async def again(self, actor: Actor, plan_id: PlanId, number: int) -> None:
         """Draft again what was rejected or expired; run again what is over.
@@ -119,7 +122,7 @@ class Revisions:
         proposal: Proposal | None = None,
         *,
         apart: bool = False,
-    ) -> None:
+    ) -> DraftId:
         """A request whose plan is known already, or whose words come from a button."""
         draft = Draft(
             id=DraftId(new_id()),
@@ -127,6 +130,7 @@ class Revisions:
             conversation_id=version.conversation_id,
             requester=actor.id,
             requester_name=actor.name,
+            origin=Origin.of(actor),
             text=text,
             context=version.context,
             plan_id=None if apart else version.plan_id,
@@ -140,6 +144,7 @@ class Revisions:
             outcome = Outcome(kind=OutcomeKind.PLAN, proposal=proposal)
             await unit.drafts.keep_outcome(draft.id, outcome)
         await unit.jobs.add("draft.start", {"draft_id": draft.id})
+        return draft.id
 
     def _step(self, step: Step) -> StepForm:
         fields = self.tools.fields(step.call.tool, step.call.action)

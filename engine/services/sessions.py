@@ -157,6 +157,8 @@ async def told_in(unit: Unit, directory: Directory, draft: Draft) -> SessionId |
     session = await unit.sessions.get(draft.session) if draft.session else None
     if session is None or draft.origin is Origin.ALERT:
         return session.id if session else None
+    if draft.origin is Origin.API:
+        return session.id if session.admits(Viewer(person=draft.requester)) else None
     speaker = await directory.by_id(draft.requester)
     admitted = speaker is not None and session.admits(Viewer.of(speaker))
     return session.id if admitted else None

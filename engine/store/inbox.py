@@ -10,6 +10,11 @@ ONCE = (
     "VALUES ($1, $2, $3, '', '', now(), 'once') "
     "ON CONFLICT (tenant, source, key) DO NOTHING RETURNING id"
 )
+FIRST = (
+    "INSERT INTO inbox (tenant, source, key, thread, body, handled_at, outcome) "
+    "VALUES ($1, $2, $3, '', $4, now(), 'once') "
+    "ON CONFLICT (tenant, source, key) DO NOTHING RETURNING body"
+)
 # Held from the start where nothing of the thread waits: its process needs no second statement.
 RECEIVE = (
     "INSERT INTO inbox (tenant, source, key, thread, body, holder, held_until, attempts) "
@@ -31,6 +36,14 @@ class PostgresInbox:
     async def once(self, source: str, key: str) -> bool:
         """Whether this is the first time; committed with the rest of the transaction."""
         return await self._db.fetchval(ONCE, self._tenant, source, key) is not None
+
+    async def first(self, source: str, key: str, body: bytes) -> bytes:
+        """What came with this key the first time: this, unless something did before."""
+        kept = await self._db.fetchval(FIRST, self._tenant, source, key, body)
+        if kept is None:  # a new statement sees what another transaction has committed meanwhile
+            query = "SELECT body FROM inbox WHERE (tenant, source, key) = ($1, $2, $3)"
+            kept = await self._db.fetchval(query, self._tenant, source, key)
+        return bytes(kept)
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,34 @@ class PostgresPlans:
         )
         return [PlanId(row["id"]) for row in rows]
 
+    async def listed(
+        self,
+        *,
+        after: str | None = None,
+        limit: int = 50,
+        state: VersionState | None = None,
+        service: str = "",
+    ) -> list[tuple[PlanVersion, VersionState]]:
+        """Current versions, newest plans first."""
+        rows = await self._db.fetch(
+            "SELECT v.body, s.state FROM plans p "
+            "JOIN plan_versions v ON v.plan_id = p.id AND v.version = p.current "
+            "JOIN version_states s ON s.plan_id = p.id AND s.version = p.current "
+            "WHERE p.tenant = $1 AND ($2::uuid IS NULL OR p.id < $2) "
+            "AND ($3::text IS NULL OR s.state = $3) "
+            "AND ($4 = '' OR v.body::json #>> '{context,service}' = $4) "
+            "ORDER BY p.id DESC LIMIT $5",
+            self._tenant,
+            after,
+            state.value if state else None,
+            service,
+            limit,
+        )
+        return [
+            (PlanVersion.model_validate_json(row["body"]), VersionState(row["state"]))
+            for row in rows
+        ]
+
     async def state(self, plan_id: PlanId, version: int) -> VersionState:
         state = await self._db.fetchval(
             "SELECT state FROM version_states WHERE plan_id = $1 AND version = $2",
