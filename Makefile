@@ -27,8 +27,8 @@ demo: setup  ## play one incident from alert to fix, and print its thread
 up: setup  ## start everything on this machine
 	$(BIN)/carapulse up
 
-test: setup  ## all tests that this machine can run
-	$(BIN)/python -m pytest
+test: setup  ## all tests that this machine can run, a file at a time on each core
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: setup  ## format, rules, imports, types; the cheapest first
 	$(BIN)/ruff format --check .
