@@ -173,6 +173,7 @@ async def test_the_reason_of_a_rejection_steers_the_next_draft(room: Room) -> No
     made = await room.planned(write("5"))
     await reject(room, made, "use 6 instead")
     room.mind.answers = [plans(write("6"))]
+    room.script.says("git.head", good(head=HEAD))
 
     await room.revisions.again(DANA, made.plan_id, 1)
     draft_id = await drafted(room)
