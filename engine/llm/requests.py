@@ -19,6 +19,8 @@ NAMED = re.compile(
     r"\b(?:run|use|start|execute|apply|follow|do|try|play|draft|with|from) "
     r"(?:the |our |a )?playbook\b"
 )
+# Where a team's own phrase tells more than what the grammar makes of the words ("slow drill").
+PHRASED = (Intent.NOTHING, Intent.UNSURE, Intent.OTHER, Intent.CAUSE, Intent.FIX)
 SPEAKER = re.compile(r"^[^:\n]{1,60}: ")
 
 
@@ -89,7 +91,7 @@ class Requests:
             for playbook in self._playbooks:
                 if playbook.matches(briefing.draft.labels):
                     return playbook
-        if asked.intent in (Intent.NOTHING, Intent.UNSURE, Intent.OTHER):
+        if asked.intent in PHRASED and "?" not in briefing.draft.text:
             said = _folded(briefing.draft.text)
             for playbook in self._playbooks:
                 if any(f" {phrase.casefold()} " in said for phrase in playbook.phrases):

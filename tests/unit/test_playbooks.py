@@ -68,6 +68,16 @@ async def test_a_phrase_of_a_playbook_asks_for_it() -> None:
     assert outcome.proposal.used == ("wake the shop",)
 
 
+async def test_a_phrase_counts_also_where_its_words_sound_like_a_complaint() -> None:
+    slow = {**SMALL, "phrases": ["slow drill"]}
+    offline = OfflinePlanner(services(), [build_playbook(slow, "p.yaml")], TOOLS)
+
+    outcome = await offline.plan(briefing("slow drill on checkout in prod"))
+
+    assert outcome.proposal
+    assert outcome.proposal.used == (SMALL["title"],)
+
+
 def test_a_value_is_never_looked_at_again() -> None:
     values = {"service": {"name": "{context.place}"}, "context": {"place": "prod"}}
 
