@@ -13,10 +13,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.http import jobs as hook_jobs
 from bot.http.app import Listening, Sidecar, open_sidecar
 from bot.http.audit import AuditRecords
+from bot.http.drafting import Drafting
 from bot.http.health import Check
 from bot.http.hooks import SOURCE as ALERTMANAGER
 from bot.http.jobs import HookJobs
 from bot.http.library import Library
+from bot.http.plans import PlanRecords
 from bot.http.tools import ToolRoutes
 from bot.relay.relay import Relay
 from bot.relay.rendering import Rendering
@@ -42,6 +44,7 @@ from engine.domain.policy import Question
 from engine.domain.questions import Limits, to_read
 from engine.errors import ConfigurationError, Conflict, NotAllowed, Unavailable
 from engine.feed.redis import RedisFeed
+from engine.services.requests import Requests
 from engine.settings import Settings
 from engine.store.intake import Desk, open_intake
 from engine.store.jobs import working
@@ -123,6 +126,8 @@ async def open_bot(settings: Settings) -> AsyncIterator[Listening]:
             more=[
                 *AuditRecords(engine.store, engine.audits).routes(),
                 *ToolRoutes(engine.store, engine.tool_runs).routes(),
+                *PlanRecords(engine.store, engine.feedback).routes(),
+                *drafting(engine, settings).routes(),
                 *([("POST", PATH, request_url.handle)] if request_url else ()),
             ],
         )
@@ -158,6 +163,20 @@ async def open_bot(settings: Settings) -> AsyncIterator[Listening]:
         await stack.enter_async_context(running(beating(engine.presence.beat, there)))
         log.info("bot is ready", action="bot.ready", team=workspace.team)
         yield listening
+
+
+def drafting(engine: Engine, settings: Settings) -> Drafting:
+    """What programs ask for, shown where alerts are."""
+    requests = Requests(
+        engine.store,
+        engine.conversations,
+        engine.revisions,
+        engine.services,
+        engine.tools,
+        engine.tenant,
+        settings.slack.channel,
+    )
+    return Drafting(engine.store, requests, engine.drafts, engine.feedback)
 
 
 def asked_over_http(settings: Settings) -> RequestUrl | None:

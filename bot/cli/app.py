@@ -18,7 +18,7 @@ COMMANDS = (
     ("policy", "bot.cli.policy:policy", "Try rules out, and pack them for an OPA server."),
     ("redact", "bot.cli.redact:redact", "Take secrets out of what comes in, and print the rest."),
     ("tools", "bot.cli.tools:tools", "List, show, check and run tools; read command lines."),
-    ("plan", "bot.cli.plan:plan", "Show plans."),
+    ("plan", "bot.cli.plan:plan", "Ask for plans, list and show them."),
     ("llm", "bot.cli.llm:llm", "Show language models, what they cost, and log in to one."),
     ("eval", "bot.cli.eval:evals", "Score drafts against scenarios."),
     ("execution", "bot.cli.execution:execution", "Show executions and their logs."),

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING
 from cyclopts import App
 
 from bot.cli.draft import draft
+from bot.cli.plan_create import create, listed
 from bot.cli.plan_diff import diff, versions
 from bot.cli.up import DEFAULT_FOLDER
 
 if TYPE_CHECKING:
     from engine.domain.views import PlanView
 
-plan = App(name="plan", help="Draft and show plans.")
+plan = App(name="plan", help="Ask for plans, list and show them.")
+plan.command(create)
+plan.command(listed, name="list")
 plan.command(draft)
 plan.command(diff)
 plan.command(versions)

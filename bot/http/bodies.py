@@ -36,6 +36,25 @@ def plan(version: PlanVersion, state: VersionState, signed: list[Signed]) -> dic
     }
 
 
+def short(version: PlanVersion, state: VersionState) -> dict[str, Json]:
+    """A version in a list."""
+    return {
+        "plan_id": version.plan_id,
+        "reference": version.reference,
+        "version": version.version,
+        "state": state.value,
+        "title": version.title,
+        "risk": version.risk.word,
+        "origin": version.origin.value,
+        "requester": {"id": version.requester, "name": version.requester_name},
+        "changed_by": version.changed_by,
+        "changes": list(version.changes),
+        "context": version.context.model_dump(mode="json"),
+        "digest": version.digest,
+        "created_at": time(version.created_at),
+    }
+
+
 def step(item: Step) -> dict[str, Json]:
     """A step with everything that it would run."""
     return {

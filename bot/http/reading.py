@@ -21,6 +21,7 @@ LONGEST_NAME = 200
 ETAG = re.compile(r'"(\d{1,9})"')
 Given = TypeVar("Given", bound=Model)
 Item = TypeVar("Item")
+Query = TypeVar("Query", bound="PageQuery")
 
 
 class PageQuery(Model):
@@ -45,13 +46,18 @@ class PageQuery(Model):
 
 
 def query(request: web.Request) -> PageQuery:
+    """The query of a list. Raises `Invalid`."""
+    return asked(request, PageQuery)
+
+
+def asked(request: web.Request, kind: type[Query]) -> Query:
     """The query, read strictly. Raises `Invalid` that names each wrong part."""
     if len(request.query) != len(set(request.query)):
         raise Invalid("A name is there twice in the query.")
     if any("\x00" in value for value in request.query.values()):
         raise Invalid("The query holds a character that no text has.")
     try:
-        return PageQuery.model_validate_strings(dict(request.query))
+        return kind.model_validate_strings(dict(request.query))
     except ValidationError as error:
         raise Invalid("The query is wrong.", fields(error)) from None
 

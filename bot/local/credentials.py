@@ -13,7 +13,14 @@ from engine.store.unit import PostgresStore
 ENVIRONMENT = "environment"
 SERVICE_TOKEN = "service-token"  # noqa: S105 - a file's name
 SERVICE_NAME = "up"
-SCOPES = ("plan.read", "execution.read", "audit.read", "tool.read", "tool.run")
+SCOPES = (
+    "plan.read",
+    "plan.create",
+    "execution.read",
+    "audit.read",
+    "tool.read",
+    "tool.run",
+)
 LIBRARY_SCOPES = tuple(
     f"{noun}.{verb}"
     for noun in ("runbook", "playbook", "memory", "session")

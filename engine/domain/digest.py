@@ -3,8 +3,8 @@
 In it is all that decides what runs, where, for whom, and until when. Not in it is what only helps
 people to read: reference, conversation, requester_name, origin, title, why, risk and its reasons
 (both follow from the steps), dependants, planner, used, evidence, changes, changed_by, warnings,
-label, created_at, and a step's title and why. Editors are not in it either: they follow from the
-versions before.
+label, created_at, wanted (a part of constraints), and a step's title and why. Editors are not in
+it either: they follow from the versions before.
 """
 
 from datetime import UTC, datetime

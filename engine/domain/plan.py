@@ -119,7 +119,8 @@ class PlanVersion(Model):
 
     `editors` are all who shaped this or an earlier version; with the requester they never
     approve a write. `changed_by` made this version out of the one before; `warnings` are what a
-    step takes along beside what was asked for. Times are UTC.
+    step takes along beside what was asked for; `wanted` is the asker's part of the `constraints`,
+    which later versions keep. Times are UTC.
     """
 
     schema_version: int = 1
@@ -137,6 +138,7 @@ class PlanVersion(Model):
     why: Sentence = ""
     context: ContextRef
     constraints: Constraints = Constraints()
+    wanted: Constraints = Constraints()
     requirements: Requirements
     decide_before: datetime
     start_before: datetime

@@ -12,9 +12,10 @@ from engine.domain.context import ContextRef
 from engine.domain.conversation import PostKind
 from engine.domain.digest import digest
 from engine.domain.draft import Draft, DraftState, Evidence
-from engine.domain.ids import PlanId, new_id
+from engine.domain.ids import PersonId, PlanId, new_id
 from engine.domain.model import Json
 from engine.domain.plan import (
+    Constraints,
     Origin,
     PlanVersion,
     Proposal,
@@ -81,26 +82,9 @@ class Plans:
             # Who wrote a playbook has shaped what is drafted from it.
             authors = await unit.documents.authors(proposal.used)
             editors = tuple(dict.fromkeys((*editors, *authors, *draft.beside)))
-            ruling = await self.policy.ask(
-                to_create(
-                    API if draft.origin is Origin.API else actor,
-                    steps,
-                    proposal.context,
-                    risk.risk,
-                    limits=self.limits,
-                    origin=draft.origin,
-                    requester=before.requester if before else draft.requester,
-                    editors=editors,
-                    owners=self._owners(proposal.context),
-                    now=self.clock(),
-                )
-            )
-            if ruling.decision is Answer.DENY:
-                raise NotAllowed(" ".join(ruling.reasons) or "The policy does not allow this plan.")
-            limits = narrowed(
-                ruling.constraints, draft.constraints, *([before.constraints] if before else [])
-            )
-            hold(limits, steps, proposal.context)
+            ruling = await self._ruling(draft, before, actor, steps, proposal.context, editors)
+            own = narrowed(draft.constraints, before.wanted if before else Constraints())
+            hold(own, steps, proposal.context)
             version = self._version(
                 draft,
                 proposal,
@@ -112,13 +96,41 @@ class Plans:
                 evidence=tuple(item.id for item in evidence) or (before.evidence if before else ()),
                 editors=editors,
                 session=session,
-                constraints=limits,
+                wanted=own,
+                constraints=narrowed(ruling.constraints, own),
                 risk=risk.risk,
                 reasons=tuple(risk.reasons),
             )
             await self._store(unit, version, before, actor, ruling)
             await made(unit, draft, version)
         return version
+
+    async def _ruling(
+        self,
+        draft: Draft,
+        before: PlanVersion | None,
+        actor: Actor,
+        steps: tuple[Step, ...],
+        context: ContextRef,
+        editors: tuple[PersonId, ...],
+    ) -> Ruling:
+        """Raises `NotAllowed` when the policy forbids the plan."""
+        question = to_create(
+            API if draft.origin is Origin.API else actor,
+            steps,
+            context,
+            assess(steps, context).risk,
+            limits=self.limits,
+            origin=draft.origin,
+            requester=before.requester if before else draft.requester,
+            editors=editors,
+            owners=self._owners(context),
+            now=self.clock(),
+        )
+        ruling = await self.policy.ask(question)
+        if ruling.decision is Answer.DENY:
+            raise NotAllowed(" ".join(ruling.reasons) or "The policy does not allow this plan.")
+        return ruling
 
     def freeze(self, proposal: Proposal, plan_id: PlanId, number: int) -> tuple[Step, ...]:
         """Render every step in full. Raises `Invalid`."""

@@ -199,7 +199,7 @@ class Requests:
         try:
             frozen = self.tools.freeze(step, context, number=number, mark=f"draft.0.{number}")
         except Invalid as error:
-            return _named(error, unread), False
+            return _named(error, unread), bool(unread)  # only writes are pinned
         return {}, frozen.effect is not Effect.READ
 
 

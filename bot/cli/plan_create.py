@@ -1,0 +1,171 @@
+"""`carapulse plan create` and `carapulse plan list`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bot.cli.up import DEFAULT_FOLDER
+from engine.domain.plan import VersionState
+from engine.errors import CarapulseError, Invalid
+
+if TYPE_CHECKING:
+    from engine.domain.wanted import Standing
+
+WAIT, AT_MOST = 120.0, 200
+COLUMNS = ("plan", "state", "risk", "service", "asked by", "title")
+
+
+async def create(
+    text: str,
+    *,
+    environment: str | None = None,
+    cluster: str | None = None,
+    namespace: str | None = None,
+    region: str | None = None,
+    service: str | None = None,
+    session: str = "",
+    folder: Path = DEFAULT_FOLDER,
+    json: bool = False,
+    wait: bool = True,
+) -> None:
+    """Ask for a plan; its card goes to the channel of the settings, where others approve it.
+
+    Exit code 1 when nothing came of it but a refusal.
+
+    Args:
+        text: the request, as one would write it in a thread.
+        environment: where; what the words say must agree.
+        cluster: the same for the cluster.
+        namespace: the same for the namespace.
+        region: the same for the region.
+        service: the same for the service.
+        session: id or name of the session to work in.
+        folder: of the `carapulse up` that runs, when no database is configured.
+        json: as the API answers it.
+        wait: with --no-wait do not wait until it is drafted.
+    """
+    import orjson
+
+    from bot.http.drafts import became
+
+    about = {
+        "environment": environment,
+        "cluster": cluster,
+        "namespace": namespace,
+        "region": region,
+        "service": service,
+    }
+    given = {"intent": text, "context": about, "session": session}
+    found = await asked(given, folder, WAIT if wait else 0.0)
+    body = became(found)
+    if json:
+        print(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode())  # noqa: T201 - the command's answer
+    else:
+        print("\n".join(told(found, body)))  # noqa: T201 - the command's answer
+    if body["kind"] == "refuse":
+        raise SystemExit(1)
+
+
+async def listed(
+    *,
+    state: VersionState | None = None,
+    service: str = "",
+    limit: int = 50,
+    folder: Path = DEFAULT_FOLDER,
+    json: bool = False,
+) -> None:
+    """List plans, newest first.
+
+    Args:
+        state: those alone whose current version stands there.
+        service: those alone that are about this service.
+        limit: how many at most.
+        folder: of the `carapulse up` that runs, when no database is configured.
+        json: one object per line, for scripts.
+    """
+    from bot.cli.library import shown
+    from bot.cli.records import open_records
+    from bot.http.bodies import short
+
+    async with open_records(folder) as views, views.store.begin() as unit:
+        found = await unit.plans.listed(
+            limit=max(1, min(limit, AT_MOST)), state=state, service=service
+        )
+    rows: list[dict[str, Any]] = [
+        short(version, at)
+        if json
+        else {
+            "plan": f"{version.reference} v{version.version}",
+            "state": at.value,
+            "risk": version.risk.word,
+            "service": version.context.service,
+            "asked by": version.requester_name,
+            "title": version.title,
+        }
+        for version, at in found
+    ]
+    print(shown(rows, COLUMNS, json=json))  # noqa: T201 - the command's answer
+
+
+async def asked(given: dict[str, Any], folder: Path, seconds: float) -> "Standing":
+    """Ask as this machine's user, and wait for what comes of it."""
+    import getpass
+
+    from pydantic import ValidationError
+
+    from bot.cli.records import configured
+    from engine.domain.actor import Actor, ActorKind
+    from engine.domain.ids import PersonId
+    from engine.domain.wanted import Wanted
+    from engine.services.requests import Requests
+    from engine.wiring import open_engine
+
+    try:
+        wanted = Wanted.model_validate(given)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise Invalid(f"That can't be asked for: {where}: {first['msg']}.") from None
+    settings = configured(folder)
+    name = getpass.getuser()
+    async with open_engine(settings, gate=False) as engine:
+        actor = Actor(kind=ActorKind.SERVICE, id=PersonId(f"cli:{name}"), name=name)
+        requests = Requests(
+            engine.store,
+            engine.conversations,
+            engine.revisions,
+            engine.services,
+            engine.tools,
+            engine.tenant,
+            settings.slack.channel,
+        )
+        try:
+            draft_id = await requests.ask(actor, wanted)
+        except Invalid as error:
+            raise CarapulseError(with_fields(error)) from None
+        return await requests.settled(actor, draft_id, seconds=seconds)
+
+
+def with_fields(error: Invalid) -> str:
+    """The sentence, and what is wrong with which field."""
+    return " ".join([str(error), *(f"{name}: {text}." for name, text in error.fields.items())])
+
+
+def told(found: "Standing", body: dict[str, Any]) -> list[str]:
+    """The answer as lines."""
+    from bot.cli.library import printable
+
+    version = found.version
+    if version is None:
+        lines = [str(body.get("answer") or "It is being drafted; its card comes in the channel.")]
+        lines += [f"  [{choice}]" for choice in body.get("choices", ())]
+        return [printable(line) for line in lines]
+    steps = [f"  {step.number} {step.title}" for step in version.steps]
+    return [
+        printable(line)
+        for line in (
+            f"{version.reference} v{version.version}  {version.title}",
+            f"{version.context}  {version.risk.word} risk: {'; '.join(version.risk_reasons)}",
+            *steps,
+            f"It waits for people: carapulse plan show {version.reference}",
+        )
+    ]
