@@ -20,6 +20,19 @@ def contradictions(given: ContextRef, services: Services) -> dict[str, str]:
     return wrong
 
 
+def completed(given: ContextRef, services: Services) -> ContextRef:
+    """With the environment, where the cluster leaves one only."""
+    if given.environment or not given.cluster:
+        return given
+    service = services.resolve(given.service) if given.service else None
+    found = _having(given.cluster, _places(services, [service] if service else services.names()))
+    return given.model_copy(update={"environment": found.pop()}) if len(found) == 1 else given
+
+
+def _having(cluster: str, places: set[tuple[str, str]]) -> set[str]:
+    return {environment for environment, name in places if name == cluster}
+
+
 def _places(services: Services, names: list[str]) -> set[tuple[str, str]]:
     """(environment, cluster) of all places where these run; empty where nothing says it."""
     found = set()
@@ -43,6 +56,6 @@ def _of_places(given: ContextRef, places: set[tuple[str, str]], who: str) -> dic
     if given.cluster and given.cluster not in clusters:
         known = ", ".join(clusters) or "none"
         return {"context.cluster": f"is not one of {known}"}
-    if given.cluster and not given.environment and len({place[0] for place in here}) > 1:
+    if given.cluster and not given.environment and len(_having(given.cluster, here)) > 1:
         return {"context.environment": "is needed beside the cluster"}
     return {}

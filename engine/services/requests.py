@@ -21,7 +21,7 @@ from engine.domain.wanted import Standing, Wanted
 from engine.errors import Conflict, Invalid, NotFound
 from engine.ports import Services, Store, Tools
 from engine.services.conversations import Conversations
-from engine.services.places import contradictions
+from engine.services.places import completed, contradictions
 from engine.services.revisions import Revisions
 
 ASKED = "api.asked"
@@ -161,6 +161,7 @@ class Requests:
             wrong["constraints.environments"] = f"leaves {given.environment} out"
         if wrong:
             raise Invalid(CONTEXT, wrong)
+        given = completed(given, self.services)
         service = self.services.resolve(given.service) if given.service else None
         return placed(given, service, self.services.entry(service)) if service else given
 
