@@ -136,6 +136,8 @@ def _server_child(cluster: Path, server: Server, user: str | None, *, durable: b
         "fsync": "on" if durable else "off",
         "synchronous_commit": "on" if durable else "off",
         "full_page_writes": "on" if durable else "off",
+        # A database that is thrown away soon: its vacuum would only be in the way of dropping it.
+        "autovacuum": "on" if durable else "off",
     }
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     return Child(

@@ -110,7 +110,6 @@ async def test_an_event_said_while_the_app_was_away_arrives_later(
 
 
 async def test_a_click_is_never_delivered_twice(slack: LocalSlack, dana: Person) -> None:
-    slack.faults.redelivery_scale = 0.001
     button = {"type": "button", "action_id": "go", "text": {"type": "plain_text", "text": "Go"}}
 
     async with open_link(slack) as link:
@@ -118,6 +117,7 @@ async def test_a_click_is_never_delivered_twice(slack: LocalSlack, dana: Person)
             channel="C0GEN", text="go?", blocks=[{"type": "actions", "elements": [button]}]
         )
         await link.ack(await link.next())
+        slack.faults.redelivery_scale = 0.001
         acked = await dana.press("C0GEN", posted["ts"], "go")
         frames = [await link.next()]
         silent = await link.silent_for(0.3)
