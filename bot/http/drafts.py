@@ -11,6 +11,7 @@ KINDS = {
     OutcomeKind.REFUSE: "refuse",
     OutcomeKind.REMARK: "remark",
 }
+DRY_RUN = "What it would change comes in the thread, and is at {}."
 UNDERSTOOD_NOTHING = "These words ask for nothing that I could do or look up."
 
 
@@ -60,8 +61,10 @@ def instead(found: Standing) -> dict[str, Json]:
     if outcome.kind is OutcomeKind.REMARK:
         text = outcome.text or UNDERSTOOD_NOTHING
         return named(found, "remark", text) | {"choices": []}
-    kind = KINDS.get(outcome.kind, "refuse")
-    told = named(found, kind, outcome.text) | {"choices": list(outcome.choices)}
+    kind, text = KINDS.get(outcome.kind, "refuse"), outcome.text
+    if outcome.dry_run and found.draft.plan_id:
+        text = text or DRY_RUN.format(f"/v1/plans/{found.draft.plan_id}/diff")
+    told = named(found, kind, text) | {"choices": list(outcome.choices)}
     if outcome.note:
         told["note"] = outcome.note
     if outcome.chosen:

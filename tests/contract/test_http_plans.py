@@ -334,6 +334,19 @@ async def test_what_the_program_ruled_out_stays_ruled_out_for_corrections(desk: 
     assert (version.version, version.constraints.max_targets) == (1, 1)
 
 
+async def test_a_dry_run_is_told_with_its_address(desk: Desk) -> None:
+    dry = Outcome(kind=OutcomeKind.ANSWER, dry_run=True)
+    desk.room.mind.answers = [plans(write("5")), dry]
+    async with worker(desk.room):
+        _, made, _ = await desk("POST", "/plans", ASKED)
+        path = f"/plans/{made['plan_id']}/corrections"
+        _, told, _ = await desk("POST", path, {"text": "dry run first"})
+
+    assert told["answer"].endswith(f"/v1/plans/{made['plan_id']}/diff.")
+    shown = await desk("GET", f"/plans/{made['plan_id']}/diff")
+    assert (shown[0], len(shown[1]["steps"])) == (200, 1)
+
+
 async def test_a_correction_that_ends_an_approval_asks_the_program_first(desk: Desk) -> None:
     async with worker(desk.room):
         _, made, _ = await desk("POST", "/plans", ASKED)
