@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from cyclopts import App
 
 from bot.cli.draft import draft
-from bot.cli.plan_create import create, listed
+from bot.cli.plan_create import correct, create, listed
 from bot.cli.plan_diff import diff, versions
 from bot.cli.up import DEFAULT_FOLDER
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 plan = App(name="plan", help="Ask for plans, list and show them.")
 plan.command(create)
+plan.command(correct)
 plan.command(listed, name="list")
 plan.command(draft)
 plan.command(diff)

@@ -1,5 +1,6 @@
-"""`carapulse plan create` and `carapulse plan list`."""
+"""`carapulse plan create`, `carapulse plan correct` and `carapulse plan list`."""
 
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +9,11 @@ from engine.domain.plan import VersionState
 from engine.errors import CarapulseError, Invalid
 
 if TYPE_CHECKING:
-    from engine.domain.wanted import Standing
+    from collections.abc import AsyncIterator
+
+    from engine.domain.actor import Actor
+    from engine.domain.wanted import Standing, Wanted
+    from engine.services.requests import Requests
 
 WAIT, AT_MOST = 120.0, 200
 COLUMNS = ("plan", "state", "risk", "service", "asked by", "title")
@@ -43,10 +48,6 @@ async def create(
         json: as the API answers it.
         wait: with --no-wait do not wait until it is drafted.
     """
-    import orjson
-
-    from bot.http.drafts import became
-
     about = {
         "environment": environment,
         "cluster": cluster,
@@ -54,8 +55,45 @@ async def create(
         "region": region,
         "service": service,
     }
-    given = {"intent": text, "context": about, "session": session}
-    found = await asked(given, folder, WAIT if wait else 0.0)
+    wanted = request({"intent": text, "context": about, "session": session})
+    async with asking(folder) as (actor, requests):
+        draft_id = await requests.ask(actor, wanted)
+        found = await requests.settled(actor, draft_id, seconds=WAIT if wait else 0)
+    show(found, json)
+
+
+async def correct(
+    reference: str,
+    text: str,
+    *,
+    folder: Path = DEFAULT_FOLDER,
+    json: bool = False,
+    wait: bool = True,
+) -> None:
+    """Say in a plan's thread what should be different, or ask about it.
+
+    Exit code 1 when nothing came of it but a refusal.
+
+    Args:
+        reference: P-1042, or the plan's id.
+        text: as one would write it in the thread.
+        folder: of the `carapulse up` that runs, when no database is configured.
+        json: as the API answers it.
+        wait: with --no-wait do not wait for what comes of it.
+    """
+    said = request({"intent": text}).intent
+    async with asking(folder) as (actor, requests):
+        draft_id = await requests.correct(actor, reference, said)
+        found = await requests.settled(actor, draft_id, seconds=WAIT if wait else 0)
+    show(found, json)
+
+
+def show(found: "Standing", json: bool) -> None:
+    """Print what came of it; exit code 1 for a refusal."""
+    import orjson
+
+    from bot.http.drafts import became
+
     body = became(found)
     if json:
         print(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode())  # noqa: T201 - the command's answer
@@ -106,43 +144,49 @@ async def listed(
     print(shown(rows, COLUMNS, json=json))  # noqa: T201 - the command's answer
 
 
-async def asked(given: dict[str, Any], folder: Path, seconds: float) -> "Standing":
-    """Ask as this machine's user, and wait for what comes of it."""
+@asynccontextmanager
+async def asking(folder: Path) -> "AsyncIterator[tuple[Actor, Requests]]":
+    """Ask as this machine's user; what is wrong with which field is in the sentence."""
     import getpass
-
-    from pydantic import ValidationError
 
     from bot.cli.records import configured
     from engine.domain.actor import Actor, ActorKind
     from engine.domain.ids import PersonId
-    from engine.domain.wanted import Wanted
     from engine.services.requests import Requests
     from engine.wiring import open_engine
 
+    settings, name = configured(folder), getpass.getuser()
+    actor = Actor(kind=ActorKind.SERVICE, id=PersonId(f"cli:{name}"), name=name)
+    async with open_engine(settings, gate=False) as engine:
+        try:
+            yield (
+                actor,
+                Requests(
+                    engine.store,
+                    engine.conversations,
+                    engine.revisions,
+                    engine.services,
+                    engine.tools,
+                    engine.tenant,
+                    settings.slack.channel,
+                ),
+            )
+        except Invalid as error:
+            raise CarapulseError(with_fields(error)) from None
+
+
+def request(given: dict[str, Any]) -> "Wanted":
+    """The words as a request. Raises `Invalid`."""
+    from pydantic import ValidationError
+
+    from engine.domain.wanted import Wanted
+
     try:
-        wanted = Wanted.model_validate(given)
+        return Wanted.model_validate(given)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise Invalid(f"That can't be asked for: {where}: {first['msg']}.") from None
-    settings = configured(folder)
-    name = getpass.getuser()
-    async with open_engine(settings, gate=False) as engine:
-        actor = Actor(kind=ActorKind.SERVICE, id=PersonId(f"cli:{name}"), name=name)
-        requests = Requests(
-            engine.store,
-            engine.conversations,
-            engine.revisions,
-            engine.services,
-            engine.tools,
-            engine.tenant,
-            settings.slack.channel,
-        )
-        try:
-            draft_id = await requests.ask(actor, wanted)
-        except Invalid as error:
-            raise CarapulseError(with_fields(error)) from None
-        return await requests.settled(actor, draft_id, seconds=seconds)
 
 
 def with_fields(error: Invalid) -> str:

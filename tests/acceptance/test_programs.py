@@ -71,18 +71,20 @@ async def test_a_question_is_answered_with_its_evidence_and_an_unclear_one_asked
     assert refused["answer"]
 
 
-async def test_the_command_line_asks_and_lists(rig: Rig) -> None:
+async def test_the_command_line_asks_corrects_and_lists(rig: Rig) -> None:
     words = "set pool_size to 25 for checkout in prod"
     code, out, err = await carapulse(
         rig, "plan", "create", words, "--environment", "prod", "--service", "checkout", "--json"
     )
     made = json.loads(out)
+    _, changed, _ = await carapulse(rig, "plan", "correct", made["reference"], "use 15 instead")
     _, listed, _ = await carapulse(rig, "plan", "list", "--state", "waiting")
     wrong, _, said = await carapulse(rig, "plan", "create", SET, "--environment", "qa")
 
     assert (code, made["kind"], made["plan"]["state"]) == (0, "plan", "waiting"), err
     assert made["plan"]["requester"]["id"].startswith("cli:")
-    assert f"{made['reference']} v1" in listed
+    assert f"{made['reference']} v2" in changed
+    assert f"{made['reference']} v2" in listed
     assert (wrong, "context.environment" in said) == (1, True)
     thread = await thread_of(rig, words)
     await thread.card("Waiting for approval", made["reference"])
