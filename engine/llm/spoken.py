@@ -9,7 +9,7 @@ from engine.domain.plan import Origin, Proposal
 from engine.llm.grammar import Asked, Intent
 from engine.llm.inquiries import About
 from engine.llm.operations import Operations, Sketch, SketchKind
-from engine.llm.requests import SPEAKER
+from engine.llm.requests import PHRASED, SPEAKER
 from engine.llm.verbs import Verb
 from engine.ports import Services
 
@@ -98,6 +98,8 @@ class Spoken:
                 not covered or found.about not in LOOKED_INTO
             )
         if asked.intent is Intent.DECIDE and briefing.current:
+            return False
+        if covered and asked.intent in PHRASED:
             return False
         talking = briefing.current is not None or len(briefing.history) > 1
         return asked.bare or asked.intent is not Intent.NOTHING or not talking

@@ -11,7 +11,7 @@ from engine.errors import ConfigurationError, DraftFailed
 from engine.llm.offline import OfflinePlanner
 from engine.llm.playbooks import build_playbook, load_playbooks
 from engine.llm.templates import Missing, fill, fill_text
-from tests.unit.planning import DEMO, TOOLS, briefing, broken, log, planner, services
+from tests.unit.planning import DEMO, TOOLS, briefing, broken, log, planner, registry, services
 
 SMALL: dict[str, Any] = {
     "title": "wake the shop",
@@ -70,9 +70,10 @@ async def test_a_phrase_of_a_playbook_asks_for_it() -> None:
 
 async def test_a_phrase_counts_also_where_its_words_sound_like_a_complaint() -> None:
     slow = {**SMALL, "phrases": ["slow drill"]}
-    offline = OfflinePlanner(services(), [build_playbook(slow, "p.yaml")], TOOLS)
+    actions = TOOLS | {str(one["name"]) for one in registry().catalogue()}
+    offline = OfflinePlanner(services(), [build_playbook(slow, "p.yaml")], actions)
 
-    outcome = await offline.plan(briefing("slow drill on checkout in prod"))
+    outcome = await offline.plan(briefing("slow drill on checkout"))
 
     assert outcome.proposal
     assert outcome.proposal.used == (SMALL["title"],)
