@@ -46,7 +46,7 @@ from engine.errors import ConfigurationError, Conflict, NotAllowed, Unavailable
 from engine.feed.redis import RedisFeed
 from engine.services.requests import Requests
 from engine.settings import Settings
-from engine.store.intake import Desk, open_intake
+from engine.store.intake import Desk, Intake, open_intake
 from engine.store.jobs import working
 from engine.wiring import Engine, now, open_engine
 from engine.workflows.activities import DraftActivities, ExecutionActivities, ToolActivities
@@ -115,22 +115,7 @@ async def open_bot(settings: Settings) -> AsyncIterator[Listening]:
         intake = open_intake(engine.pool, engine.tenant, holder)
         facts = Facts()
         request_url = asked_over_http(settings)
-        sidecar = Sidecar(
-            engine.store,
-            intake,
-            engine.metrics,
-            settings.hooks.alertmanager_token.get_secret_value(),
-            checks(settings, engine, facts),
-            library=Library(engine.knowledge, engine.memory, engine.sessions, engine.runbook_steps),
-            previews=engine.previews,
-            more=[
-                *AuditRecords(engine.store, engine.audits).routes(),
-                *ToolRoutes(engine.store, engine.tool_runs).routes(),
-                *PlanRecords(engine.store, engine.feedback).routes(),
-                *drafting(engine, settings).routes(),
-                *([("POST", PATH, request_url.handle)] if request_url else ()),
-            ],
-        )
+        sidecar = served(settings, engine, intake, facts, request_url)
         listening = await stack.enter_async_context(
             open_sidecar(sidecar, host=settings.http.host, port=settings.http.port)
         )
@@ -163,6 +148,28 @@ async def open_bot(settings: Settings) -> AsyncIterator[Listening]:
         await stack.enter_async_context(running(beating(engine.presence.beat, there)))
         log.info("bot is ready", action="bot.ready", team=workspace.team)
         yield listening
+
+
+def served(
+    settings: Settings, engine: Engine, intake: Intake, facts: Facts, request_url: RequestUrl | None
+) -> Sidecar:
+    """What the sidecar of a bot answers."""
+    return Sidecar(
+        engine.store,
+        intake,
+        engine.metrics,
+        settings.hooks.alertmanager_token.get_secret_value(),
+        checks(settings, engine, facts),
+        library=Library(engine.knowledge, engine.memory, engine.sessions, engine.runbook_steps),
+        previews=engine.previews,
+        more=[
+            *AuditRecords(engine.store, engine.audits).routes(),
+            *ToolRoutes(engine.store, engine.tool_runs).routes(),
+            *PlanRecords(engine.store, engine.feedback).routes(),
+            *drafting(engine, settings).routes(),
+            *([("POST", PATH, request_url.handle)] if request_url else ()),
+        ],
+    )
 
 
 def drafting(engine: Engine, settings: Settings) -> Drafting:
