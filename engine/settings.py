@@ -8,9 +8,10 @@ import os
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import ClassVar, Literal, Self, TypeVar
+from typing import Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -23,7 +24,7 @@ from pydantic_settings import (
 from pydantic_settings.sources.utils import parse_env_vars
 
 from engine.errors import ConfigurationError
-from engine.variables import PREFIX, refuse_unknown, refuse_unreadable, usual
+from engine.variables import PREFIX, NotJson, refuse_unknown, refuse_unreadable, told, usual
 
 Tree = TypeVar("Tree", bound="Settings")
 
@@ -324,13 +325,11 @@ class Settings(BaseSettings):
             build: Callable[..., Self] = sources(cls, given)
             return build(**usual(given))
         except ValidationError as error:
-            wrong = "; ".join(
-                f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}"
-                for item in error.errors(include_input=False, include_url=False)
-            )
+            wrong = told(error, cls, given)
+            raise ConfigurationError(f"The settings are wrong: {wrong}") from None
+        except SettingsError as error:  # other causes than this one tell the value
+            wrong = str(error.__cause__ if isinstance(error.__cause__, NotJson) else error)
             raise ConfigurationError(f"The settings are wrong: {wrong}.") from None
-        except SettingsError as error:  # its text names the field, its cause the value
-            raise ConfigurationError(f"The settings are wrong: {error}.") from None
 
 
 def sources(tree: type[Tree], environ: Mapping[str, str]) -> type[Tree]:
@@ -353,3 +352,13 @@ class GivenVariables(EnvSettingsSource):
     def _load_env_vars(self) -> Mapping[str, str | None]:
         variables = self.settings_cls.variables if issubclass(self.settings_cls, Settings) else {}
         return parse_env_vars(variables)
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo | None, value: Any) -> Any:
+        """Decode JSON; what is none is an error that names the variable."""
+        try:
+            return super().decode_complex_value(field_name, field, value)  # type: ignore[arg-type]
+        except ValueError:
+            same = (name.upper() for name, given in self.env_vars.items() if given == value)
+            ours = [name for name in same if name.startswith(PREFIX)]
+            named = [name for name in ours if name.endswith(field_name.upper())] or ours
+            raise NotJson(" or ".join(named)) from None

@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any, get_args
 
 import yaml
+from pydantic import BaseModel, ValidationError
 
 from engine.errors import ConfigurationError
 
@@ -35,6 +37,51 @@ def refuse_unknown(environ: Mapping[str, str], sections: Iterable[str]) -> None:
             f"{', '.join(wrong)} {verb}.{meant} Unset what is wrong; `carapulse doctor --settings` "
             "then lists all there are."
         )
+
+
+class NotJson(ValueError):
+    """A variable that must hold JSON holds something else; the text never tells what."""
+
+    def __init__(self, variable: str) -> None:
+        super().__init__(
+            f"{variable} is no JSON. A list is written [...], settings by name are written "
+            '{"name": value}'
+        )
+
+
+def told(error: ValidationError, tree: type[BaseModel], environ: Mapping[str, str]) -> str:
+    """A sentence for each wrong setting, with its variable where that was given, and no value."""
+    items = error.errors(include_input=False, include_url=False)
+    return " ".join(_wrong(item["type"], item["loc"], item["msg"], tree, environ) for item in items)
+
+
+def _wrong(
+    kind: str,
+    place: tuple[int | str, ...],
+    text: str,
+    tree: type[BaseModel],
+    environ: Mapping[str, str],
+) -> str:
+    variable = f"{PREFIX}{'__'.join(str(part) for part in place)}".upper()
+    given = any(f"{name.upper()}__".startswith(f"{variable}__") for name in environ)
+    name = ".".join(str(part) for part in place) + (f" ({variable})" if given else "")
+    if kind != "extra_forbidden":
+        return f"{name}: {text}."
+    *above, last = place
+    near = get_close_matches(str(last), _fields(tree, above), n=1)
+    meant = ".".join([*map(str, above), *near])
+    return f"{name} is no setting." + (f" Did you mean {meant}?" if near else "")
+
+
+def _fields(tree: type[BaseModel], path: Iterable[int | str]) -> list[str]:
+    """Names of the settings below a place of the tree."""
+    at: Any = tree
+    for part in path:
+        if isinstance(at, type) and issubclass(at, BaseModel):
+            at = at.model_fields[str(part)].annotation
+        else:  # by name or in a list: its own type is what the values have
+            at = next((one for one in reversed(get_args(at)) if one is not ...), None)
+    return list(at.model_fields) if isinstance(at, type) and issubclass(at, BaseModel) else []
 
 
 def usual(environ: Mapping[str, str]) -> dict[str, dict[str, str]]:

@@ -93,7 +93,7 @@ def test_a_mistyped_key_of_the_file_is_named(tmp_path: Path, text: str) -> None:
     config = tmp_path / "carapulse.yaml"
     config.write_text(text)
 
-    with pytest.raises(ConfigurationError, match="Extra inputs"):
+    with pytest.raises(ConfigurationError, match="is no setting"):
         Settings.load({"CARAPULSE_CONFIG": str(config)})
 
 
@@ -128,6 +128,41 @@ def test_a_file_that_is_no_settings_file_is_an_error_that_does_not_tell_it(
     with pytest.raises(ConfigurationError) as error:
         Settings.load({"CARAPULSE_CONFIG": str(config)})
 
+    assert SECRET not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("LLM__REEDS", "llm.reads"),
+        ("POSTGRES__POOLSIZE", "postgres.pool_size"),
+        ("LLM__BUDGET__TOKENS_A_DAY", "llm.budget.tokens_per_day"),
+        ("TOOLS__CONNECTIONS__SHOP__URI", "tools.connections.shop.url"),
+        ("LLM__CODEX__TOKENFILE", "llm.codex.token_file"),
+    ],
+)
+def test_what_a_mistyped_variable_meant_is_said(name: str, meant: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        Settings.load({f"CARAPULSE_{name}": SECRET})
+
+    assert f"(CARAPULSE_{name}) is no setting." in str(error.value)
+    assert f"Did you mean {meant}?" in str(error.value)
+
+
+def test_what_a_mistyped_key_in_a_list_meant_is_said() -> None:
+    given = {"CARAPULSE_LLM__PROVIDERS": '[{"kind": "openai", "modle": "x"}]'}
+
+    with pytest.raises(ConfigurationError, match=r"Did you mean llm\.providers\.0\.model\?"):
+        Settings.load(given)
+
+
+@pytest.mark.parametrize("name", ["CARAPULSE_LLM__PROVIDERS", "CARAPULSE_LLM"])
+def test_a_variable_that_is_no_json_is_named(name: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        Settings.load({name: f"[{SECRET}"})
+
+    assert f"{name} is no JSON." in str(error.value)
+    assert "GivenVariables" not in str(error.value)
     assert SECRET not in str(error.value)
 
 
