@@ -55,7 +55,12 @@ def loaded(path: Path | None) -> "ServiceFile":
     from engine.settings import Settings
 
     if path is None:
-        return loaded_services(Settings.load().context.services_file)
+        path = Settings.load().context.services_file
+        if path is None:
+            raise ConfigurationError(
+                "There is no services file: give --services FILE, or set "
+                "CARAPULSE_CONTEXT__SERVICES_FILE."
+            )
     if not path.is_file():
         raise ConfigurationError(f"There is no services file {path}.")
     return loaded_services(path)

@@ -1,6 +1,7 @@
 """`carapulse plan draft`, as a program and a person call it."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,27 @@ def test_a_file_that_is_wrong_or_missing_is_named(tmp_path: Path) -> None:
         draft("restart web", services=wrong)
     with pytest.raises(ConfigurationError, match=r"none\.yaml"):
         draft("restart web", services=tmp_path / "none.yaml")
+
+
+def test_without_a_services_file_it_says_how_to_give_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CARAPULSE_CONTEXT__SERVICES_FILE", raising=False)
+
+    with pytest.raises(ConfigurationError, match="give --services FILE, or set CARAPULSE_CONTEXT"):
+        draft("restart cart in staging")
+
+
+def test_the_example_of_the_readme_becomes_a_plan(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = HERE.parents[1]
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    found = re.search(r'`carapulse plan draft "([^"]+)" --services (\S+)`', readme)
+    assert found
+    monkeypatch.chdir(root)
+
+    draft(found[1], services=Path(found[2]))
+
+    assert capsys.readouterr().out.startswith("plan: ")
 
 
 def test_a_repository_without_an_address_is_told(capsys: pytest.CaptureFixture[str]) -> None:
