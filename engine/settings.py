@@ -312,14 +312,20 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(
-        cls, environ: Mapping[str, str] | None = None, *, over: Mapping[str, str] | None = None
+        cls,
+        environ: Mapping[str, str] | None = None,
+        *,
+        over: Mapping[str, str] | None = None,
+        under: Mapping[str, str] | None = None,
     ) -> Self:
         """Read everything. `CARAPULSE_CONFIG` names the YAML file, `CARAPULSE_SECRETS` a folder.
 
-        `environ` replaces this process's variables, `over` wins where it names the same ones.
+        `environ` replaces this process's variables; where others name the same ones, those of
+        `over` win and those of `under` lose.
         Raises `ConfigurationError` that names each wrong key and never its value.
         """
-        given = {**(os.environ if environ is None else environ), **(over or {})}
+        own = os.environ if environ is None else environ
+        given = {**(under or {}), **own, **(over or {})}
         refuse_unknown(given, cls.model_fields)
         try:
             build: Callable[..., Self] = sources(cls, given)

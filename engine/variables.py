@@ -23,11 +23,16 @@ USUAL = (
 )
 
 
+def is_ours(name: str) -> bool:
+    """Whether a variable is meant to be a setting."""
+    return name.startswith(PREFIX) and not name.startswith(INJECTED)
+
+
 def refuse_unknown(environ: Mapping[str, str], sections: Iterable[str]) -> None:
     """A mistyped top-level name would be ignored in silence; say it instead."""
     known = {f"{PREFIX}{name.upper()}" for name in sections}
     known |= {f"{PREFIX}CONFIG", f"{PREFIX}SECRETS"}
-    ours = (name for name in environ if name.startswith(PREFIX) and not name.startswith(INJECTED))
+    ours = filter(is_ours, environ)
     wrong = sorted(name for name in ours if name.split("__", 1)[0] not in known)
     if wrong:
         near = get_close_matches(wrong[0].split("__", 1)[0], known, n=1)

@@ -27,7 +27,7 @@ async def doctor(
     from bot.cli.doctor_visits import examine, read_settings
 
     if settings:
-        print("\n".join(listed(read_settings(folder))))  # noqa: T201 - the command's answer
+        print("\n".join(listed(read_settings(folder)[0])))  # noqa: T201 - the command's answer
         return
     findings = await examine(folder)
     print(as_json(findings) if json else "", end="")  # noqa: T201 - the command's answer

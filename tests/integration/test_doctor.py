@@ -1,5 +1,6 @@
 """`carapulse doctor` finds what is broken, names it, and says how to mend it."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -14,9 +15,9 @@ import pytest_asyncio
 import yaml
 
 from bot.cli import doctor_slack
-from bot.cli.doctor_finding import Finding, Level, clock
+from bot.cli.doctor_finding import Finding, Level, clock, ok
 from bot.cli.doctor_settings import listed
-from bot.cli.doctor_visits import examine
+from bot.cli.doctor_visits import examine, visits
 from bot.cli.records import environment
 from bot.local import up
 from bot.local.children import ChildEvent
@@ -216,6 +217,41 @@ def test_the_command_finds_what_is_up_in_a_folder(running: up.Up) -> None:
     told = [json.loads(line) for line in result.stdout.splitlines()]
     assert {one["level"] for one in told} <= {"ok", "warn"}
     assert "schema" in {one["area"] for one in told}
+
+
+async def test_what_the_environment_sets_over_the_settings_of_up_is_checked(
+    running: up.Up, env: Mapping[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = running.stack.folder.path
+    for name in env:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(f"{PREFIX}DIRECTORY__FILE", str(tmp_path / "nobody.yaml"))
+
+    findings = await examine(folder)
+
+    [settings] = [one for one in findings if one.area == "settings"]
+    assert f"`carapulse up` in {folder}, with {PREFIX}DIRECTORY__FILE of the" in settings.found
+    assert list(failures(findings)) == ["directory"]
+    assert "nobody.yaml" in failures(findings)["directory"].found
+
+
+async def test_a_check_that_computes_never_keeps_one_that_waits_from_its_answer() -> None:
+    happened: list[str] = []
+
+    async def asks(_: Settings) -> list[Finding]:
+        happened.append("asks")
+        await asyncio.sleep(0)
+        happened.append("is answered")
+        return [ok("store", "answers")]
+
+    async def computes(_: Settings) -> list[Finding]:
+        happened.append("computes")
+        return [ok("rules", "load")]
+
+    found = await visits(Settings.load({}), [asks, computes], {computes})
+
+    assert happened == ["computes", "asks", "is answered"]
+    assert [one.area for one in found] == ["store", "rules"]
 
 
 def test_the_command_fails_where_nothing_is_configured(tmp_path: Path) -> None:
