@@ -28,7 +28,7 @@ up: setup  ## start everything on this machine
 	$(BIN)/carapulse up
 
 test: setup  ## all tests that this machine can run, a file at a time on each core
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: setup  ## format, rules, imports, types; the cheapest first
 	$(BIN)/ruff format --check .

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Error, Locator, Page, expect
 
 from tests.acceptance.page.people import INCIDENTS, Tabs
 
@@ -69,8 +69,15 @@ class Desk:
         return self.page.locator(f'.conversation .message[data-ts="{ts}"]')
 
     async def open_thread(self, root: Locator) -> None:
-        """Press "1 reply" below a message, as soon as there is one."""
+        """Press "1 reply" below a message, as soon as there is one.
+
+        A message that changes in the very moment of the press swallows it; a person presses again.
+        """
         await root.locator(".reply-bar").click(timeout=DRAFTED)
+        try:
+            await self.thread.wait_for(state="visible", timeout=3000)
+        except Error:
+            await root.locator(".reply-bar").click()
         await expect(self.thread).to_be_visible()
 
     async def reply(self, text: str) -> None:
