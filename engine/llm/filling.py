@@ -48,6 +48,7 @@ def propose(case: Drafting, tools: frozenset[str]) -> Outcome:
     """
     _check(case)
     values = request_values(case.wanted, case.found, case.entry)
+    values["found"]["reason"] = _reason(case)
     steps = tuple(_step(action, case, values, tools) for action in case.playbook.steps)
     if _same_as_current(case, steps):
         current = case.briefing.current
@@ -244,7 +245,18 @@ def _why(case: Drafting, values: Roots) -> str:
     try:
         return fill_text(case.playbook.why, values)
     except Missing:
+        return _reason(case)
+
+
+def _reason(case: Drafting) -> str:
+    """What is wrong, where something is; else that somebody asked, and that all is well."""
+    if case.found.healthy is False or case.wanted.intent is Intent.FIX:
         return sentences.cause(case.found)
+    asked = f"{case.briefing.draft.requester_name} asked for it"
+    backwards = case.wanted.intent in (Intent.ROLL_BACK, Intent.RESTORE)
+    if backwards and case.found.healthy:
+        return f"{asked}, but {sentences.healthy(case.wanted.service, case.found)}"
+    return f"{asked}."
 
 
 def _understood(case: Drafting, values: Roots) -> str:

@@ -84,13 +84,10 @@ class OfflinePlanner:
             return self._without_case(briefing)
         if case.wanted.intent in QUESTIONS:
             return self._answers.question(case.wanted, case.found)
-        if case.wanted.intent is Intent.FIX or _only_a_wish(case):
+        if case.wanted.intent is Intent.FIX:
             if case.found.healthy:
                 return self._answers.nothing_to_do(case.wanted.service, case.found)
-            if (
-                case.wanted.intent is Intent.FIX
-                and sentences.likelihood(case.found) == "Less likely"
-            ):
+            if sentences.likelihood(case.found) == "Less likely":
                 return self._answers.unlikely(case.wanted.service, case.found)
         drafting = Drafting(briefing, case.wanted, case.playbook, case.found, case.entry)
         return propose(drafting, self._tools)
@@ -175,8 +172,3 @@ def _filled(name: str, action: Action, values: dict[str, dict[str, Json]]) -> Re
         return None
     assert isinstance(given, dict)
     return Reading(name=name, tool=action.tool, action=action.action, input=given, title=title)
-
-
-def _only_a_wish(case: Case) -> bool:
-    """A rollback that names no revision: worth nothing while all is well."""
-    return case.wanted.intent is Intent.ROLL_BACK and not case.wanted.asked.revision

@@ -55,8 +55,31 @@ async def test_a_reading_that_needs_another_is_asked_for_in_the_next_round() -> 
     assert [one.name for one in third] == ["trend"]
 
 
+async def test_an_order_is_drafted_although_all_is_well_and_the_card_says_so() -> None:
+    said = "roll back the last config change of checkout in prod"
+
+    outcome = await planner().plan(briefing(said, well()))
+
+    assert outcome.proposal
+    assert outcome.proposal.steps[0].input["commit"] == BAD
+    assert outcome.proposal.why == (
+        "Dana asked for it, but checkout looks healthy: error rate 0.3 % [2], 3 of 3 ready [1], "
+        "last change 2 days ago [3]."
+    )
+
+
+async def test_a_plan_that_explains_nothing_names_no_cause() -> None:
+    outcome = await planner().plan(briefing("set pool_size to 14", well()))
+    broke = await planner().plan(briefing("set pool_size to 14"))
+
+    assert outcome.proposal
+    assert broke.proposal
+    assert outcome.proposal.why == "Dana asked for it."
+    assert broke.proposal.why.startswith("Most likely: commit 9f3c1e2")
+
+
 async def test_a_healthy_service_is_left_alone() -> None:
-    outcome = await planner().plan(briefing("roll back checkout", well()))
+    outcome = await planner().plan(briefing("fix checkout", well()))
 
     assert outcome.kind is OutcomeKind.ANSWER
     assert outcome.text == (
