@@ -222,6 +222,7 @@ def grounded(settings: Settings, opened: Opened) -> Ground:
         settings.tools.folder,
         connections={name: one.url for name, one in endpoints(settings).items()},
         remotes=lambda: (*settings.tools.git_remotes, *remotes(services)),
+        redactor=masking,
     )
     runner = ToolRunner(
         bodies=definitions(tools, store),

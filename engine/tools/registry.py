@@ -17,8 +17,10 @@ from engine.tools import schema
 from engine.tools.definition import Action, Tool
 from engine.tools.fields import REFERENCE, is_reference
 from engine.tools.loading import CATALOG, load_tools
+from engine.tools.redaction import Redactor
 from engine.tools.rendering import Definition, Transport
 from engine.tools.sandbox import installed
+from engine.tools.secrecy import refuse_secrets
 from engine.tools.templates import PLACEHOLDER, placeholders
 
 Remotes = Callable[[], Collection[str]]
@@ -36,12 +38,15 @@ class ToolRegistry:
         connections: Mapping[str, str] | None = None,
         remotes: Remotes | Collection[str] = (),
         installed: Callable[[str], bool] = installed,
+        redactor: Redactor | None = None,
     ) -> None:
         """`connections` are base URLs by tool, empty for one that only has a file.
 
         `remotes` are the repositories that may be named.
         `installed` tells whether a program is there; where it is not, a request is frozen instead.
+        What `redactor` would mask is no value of a step.
         """
+        self._redactor = redactor or Redactor()
         self._definitions = {tool.tool: Definition.of(tool) for tool in tools}
         self._connections = {
             name: url
@@ -59,6 +64,7 @@ class ToolRegistry:
         *,
         connections: Mapping[str, str] | None = None,
         remotes: Remotes | Collection[str] = (),
+        redactor: Redactor | None = None,
     ) -> Self:
         """Read the shipped catalog, and the user's folder if there is one.
 
@@ -66,7 +72,7 @@ class ToolRegistry:
             ConfigurationError: a definition is wrong.
         """
         tools = load_tools(CATALOG, *([folder] if folder else []))
-        return cls(tools, connections=connections, remotes=remotes)
+        return cls(tools, connections=connections, remotes=remotes, redactor=redactor)
 
     @classmethod
     def unconnected(
@@ -84,6 +90,7 @@ class ToolRegistry:
     def freeze(self, step: DraftStep, context: ContextRef, *, number: int, mark: str) -> Step:
         """Check a drafted step and render all that it would run. Raises `Invalid`."""
         definition, action = self._find(step.tool, step.action)
+        refuse_secrets(step, self._redactor)
         context = _where(step, context)
         filled = _given(action, context, mark)
         # Where it acts may be said if it is said as it is: a frozen step says it.

@@ -51,6 +51,36 @@ def test_titles_of_writes_come_from_the_definition(registry: ToolRegistry) -> No
     assert step.kind is StepKind.ACT
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("api_token", "ghp_abcdefghijklmnop1234567890abcdefgh12"),
+        ("api_token", "ghp_abc"),
+        ("database.password", "hunter2hunter2"),
+        ("greeting", "ghp_abcdefghijklmnop1234567890abcdefgh12"),
+    ],
+)
+def test_a_secret_never_becomes_a_step_and_is_not_repeated(
+    registry: ToolRegistry, key: str, value: str
+) -> None:
+    with pytest.raises(Invalid, match="Vault") as refused:
+        freeze(registry, "git.set_value", {**WRITE, "key": key, "value": value})
+
+    assert list(refused.value.fields) == ["value"]
+    assert value not in f"{refused.value}{refused.value.fields}"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("max_tokens", "4000"), ("token_ttl_seconds", "300"), ("log_level", "debug")]
+)
+def test_a_setting_that_only_sounds_like_a_secret_is_drafted(
+    registry: ToolRegistry, key: str, value: str
+) -> None:
+    step = freeze(registry, "git.set_value", {**WRITE, "key": key, "value": value})
+
+    assert step.call.input["value"] == value
+
+
 def test_a_write_is_frozen_with_its_mark_its_probe_and_its_way_back(
     registry: ToolRegistry,
 ) -> None:
