@@ -12,6 +12,7 @@ from bot.blocks.text import quoted
 from bot.slack.answered import answered
 from bot.slack.door import Door
 from bot.slack.origins import Origin, origin
+from bot.slack.wire import as_typed
 from engine.domain.actor import Actor
 
 SUGGESTED = 3
@@ -21,13 +22,15 @@ SUGGESTED = 3
 class Asked:
     """A command as somebody typed it: `words` are what follows the subcommand's name.
 
-    `once` is the same for a second delivery of the same command.
+    `sent` is the same in Slack's wire form, where a mention still names its account. `once` is
+    the same for a second delivery of the same command.
     """
 
     actor: Actor
     who: Origin
     words: str
     once: str
+    sent: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ class Commands:
         name, _, words = str(args.body.get("text", "")).strip().partition(" ")
         found = next((each for each in self.table if each.name == name.lower()), None)
         once = str(args.body.get("trigger_id", ""))
-        asked = Asked(actor, who, words.strip(), once)
+        asked = Asked(actor, who, as_typed(words).strip(), once, words.strip())
         text = await found.answer(asked) if found else self.without(name.lower())
         if text:
             await self.door.whispers.whisper(who, text)

@@ -20,7 +20,7 @@ from engine.domain.session import Session, SessionWords, Viewer, Visibility
 from engine.errors import Invalid, NotFound
 
 MOST = 20
-PERSON = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
+PERSON = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>$")
 OPTION = re.compile(r"\b(service|env|until|session):(\S+)")
 Given = TypeVar("Given", bound=Model)
 Verb = Callable[[Asked, str], Awaitable[str]]
@@ -65,7 +65,7 @@ class DocumentCommands:
     async def add(self, asked: Asked, rest: str) -> str:
         """The first line is the title, the rest what it says."""
         # A fence that Slack has joined to the line before it ends nothing.
-        rest = re.sub(r"(?<=[^\n`])```(?=\s|$)", "\n```", as_typed(rest))
+        rest = re.sub(r"(?<=[^\n`])```(?=\s|$)", "\n```", rest)
         title, _, body = rest.partition("\n")
         if self.kind is DocumentKind.PLAYBOOK:
             title, body = "playbook", rest
@@ -97,19 +97,16 @@ class MemoryCommands:
 
     async def list(self, asked: Asked, rest: str) -> str:
         """What the asker may see, newest first."""
-        facts = await self.library.memory.listed(
-            Viewer.of(asked.actor), query=as_typed(rest), limit=MOST
-        )
+        facts = await self.library.memory.listed(Viewer.of(asked.actor), query=rest, limit=MOST)
         if not facts:
             return "I remember nothing. `/carapulse memory add TEXT service:NAME` tells me."
         return "\n".join([told(one) for one in facts])
 
     async def add(self, asked: Asked, rest: str) -> str:
         """`TEXT service:checkout env:prod until:2026-12-24 session:NAME`."""
-        text = as_typed(rest)
-        options = dict(OPTION.findall(text))
+        options = dict(OPTION.findall(rest))
         given: dict[str, object] = {
-            "text": OPTION.sub("", text).strip(),
+            "text": OPTION.sub("", rest).strip(),
             "service": options.get("service", ""),
             "environment": options.get("env", ""),
         }
@@ -198,20 +195,20 @@ class SessionCommands:
         return await self._enter(asked, rest, out=True)
 
     async def _enter(self, asked: Asked, rest: str, *, out: bool) -> str:
-        name, _, member = rest.rpartition(" ")
+        mention = PERSON.search(asked.sent)
+        shown = as_typed(mention[0]) if mention else rest.rpartition(" ")[2]
+        name = rest.removesuffix(shown).strip()
         if not name:
             raise Invalid("Name the session and the person: `/carapulse session add NAME @ann`.")
+        member = await self._member(mention[1]) if mention else shown
         session = await self.library.sessions.enter(
-            asked.actor, Viewer.of(asked.actor), name, await self._member(member), out=out
+            asked.actor, Viewer.of(asked.actor), name, member, out=out
         )
         return f"Now {row(session)}."
 
-    async def _member(self, member: str) -> str:
-        """The directory's id of a mention; anything else is one already."""
-        mention = PERSON.fullmatch(member)
-        if mention is None:
-            return member
-        actor = await self.door.people.actor(mention[1])
+    async def _member(self, user: str) -> str:
+        """The directory's id of somebody who was mentioned."""
+        actor = await self.door.people.actor(user)
         if actor is None:
             raise NotFound("I don't know this person.")
         return actor.id
@@ -268,7 +265,7 @@ def told(fact: Fact) -> str:
 def row(session: Session) -> str:
     """A session on one line."""
     count = len(session.members) + len(session.groups)
-    shared = f", {count} members" if count else ""
+    shared = f", {count} {'member' if count == 1 else 'members'}" if count else ""
     return (
         f"*{quoted(session.name, 80)}* ({session.visibility.value}, {session.state.value}, "
         f"of {quoted(session.owner_name, 60)}{shared})"

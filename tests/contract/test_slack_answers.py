@@ -200,9 +200,11 @@ async def test_a_thumb_down_is_kept_and_its_words_become_a_case(rig: Rig, dana: 
 async def test_a_plan_can_be_asked_for_by_command_in_a_thread_of_its_own(
     rig: Rig, dana: Person
 ) -> None:
-    await dana.slash("/carapulse", "plan restart checkout in prod", "C0GEN")
+    await dana.slash("/carapulse", "plan restart checkout & <!channel> in prod", "C0GEN")
 
-    root = await dana.wait_for(lambda m: "asks: “restart checkout in prod”" in m["text"])
+    root = await dana.wait_for(
+        lambda m: "asks: “restart checkout &amp; &lt;!channel&gt; in prod”" in m["text"]
+    )
 
     await eventually_in(lambda: begun_at(rig, str(root["ts"])))
     assert root["channel"] == "C0GEN"

@@ -121,12 +121,23 @@ async def test_a_session_is_the_channels_until_it_is_left(
     inside = "SELECT count(*) FROM conversations WHERE session_id IS NOT NULL"
     assert await rig.pool.fetchval(inside) == 1
 
-    await ask(dana, "session add db migration <@U0ANN|ann>", "1 members")
+    await ask(dana, "session add db migration @ann", "1 member)")
+    async with rig.store.begin() as unit:
+        shared = await unit.sessions.of_channel("C0INC")
+    assert shared is not None
+    assert shared.members == ("ann",)
     await ask(dana, "session leave", "no session now")
     await ask(dana, "session close db migration", "Closed")
     async with rig.store.begin() as unit:
         assert await unit.conversations.at(Place(channel="C0INC", thread="none")) is None
         assert await unit.sessions.of_channel("C0INC") is None
+
+
+async def test_a_sessions_name_is_shown_as_it_was_typed(rig: Rig, dana: Person) -> None:
+    told = await ask(dana, "session open night & <day>", "Opened")
+
+    assert "*night &amp; &lt;day&gt;*" in told["text"]
+    await ask(dana, "session add night & <day> @ann", "1 member)")
 
 
 async def test_a_verb_that_is_none_is_told_what_there_is(rig: Rig, dana: Person) -> None:
