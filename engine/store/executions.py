@@ -36,8 +36,10 @@ class PostgresExecutions(PostgresCalls):
         """Insert with its steps, or return the one that there is: unique by (plan, version)."""
         execution_id = await self._db.fetchval(
             "INSERT INTO executions "
-            "(id, reference, tenant, plan_id, version, state, lock_key, created_at) VALUES "
-            "($1, 'X-' || nextval('execution_reference'), $2, $3, $4, $5, $6, $7) "
+            "(id, reference, tenant, plan_id, version, state, lock_key, created_at) "
+            # What waits asks again and again: only a row that is really made takes a number.
+            "SELECT $1, 'X-' || nextval('execution_reference'), $2, $3, $4, $5, $6, $7 "
+            "WHERE NOT EXISTS (SELECT FROM executions WHERE plan_id = $3 AND version = $4) "
             "ON CONFLICT (plan_id, version) DO NOTHING RETURNING id",
             new_id(),
             self._tenant,
