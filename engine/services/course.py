@@ -87,6 +87,8 @@ class Course(Undoing):
             held = f"Held by {decision.person_name}."
             await self._save(countdown_until=None, choices=left, reason=held)
             return
+        if all(one.state in PASSED for one in self.execution.steps):
+            return  # it was the last step: nothing is left to resume
         await self._save(
             state=ExecutionState.PAUSED,
             choices=(Choice.RESUME, Choice.CANCEL),
@@ -95,7 +97,10 @@ class Course(Undoing):
 
     async def _cancel(self, decision: Decision) -> None:
         if not self._to_undo():
-            await self._finish(ExecutionState.CANCELLED, f"Cancelled by {decision.person_name}.")
+            number = self.execution.question_step
+            failed = f" {self.execution.step(number).message}" if number else ""
+            reason = f"Cancelled by {decision.person_name}.{failed}"
+            await self._finish(ExecutionState.CANCELLED, reason)
             return
         await self._save(
             state=ExecutionState.NEEDS_DECISION,
@@ -109,7 +114,7 @@ class Course(Undoing):
             state=ExecutionState.RUNNING,
             question_step=None,
             countdown_until=None,
-            choices=(Choice.PAUSE,),
+            choices=BETWEEN,
             reason="",
         )
 
@@ -120,8 +125,8 @@ class Course(Undoing):
         if step is None:
             await self._finish(ExecutionState.SUCCEEDED, "")
             return Move.done()
-        if self.execution.choices != (Choice.PAUSE,):
-            await self._save(choices=(Choice.PAUSE,))
+        if self.execution.choices != BETWEEN:
+            await self._save(choices=BETWEEN)
         match step.state:
             case StepState.PENDING:
                 return await self._begin(step)
@@ -183,13 +188,20 @@ class Course(Undoing):
             return await self._unknown(self.execution.step(step.number))
         if await self._refused(step):
             # It tells nothing about the world, so it is no reason to undo anything by itself.
-            await self._ask(step, (Choice.RETRY, Choice.SKIP, Choice.ROLL_BACK), None)
+            await self._ask(step, self._ways_on(step), None)
             return Move.wait(LONG)
         complete = all(self._frozen(one.number).rollback for one in self._to_undo())
         until = self.now + timedelta(seconds=self.pace.rollback_delay) if complete else None
-        choices = (Choice.HOLD, Choice.RETRY, Choice.SKIP, Choice.ROLL_BACK)
-        await self._ask(step, choices if complete else choices[1:], until)
+        choices = self._ways_on(step)
+        await self._ask(step, (Choice.HOLD, *choices) if complete else choices, until)
         return Move.wait(self.pace.rollback_delay if complete else LONG)
+
+    def _ways_on(self, step: StepRecord) -> tuple[Choice, ...]:
+        """What makes sense after a failure: nothing is rolled back where nothing was changed."""
+        if self._to_undo():
+            return (Choice.RETRY, Choice.SKIP, Choice.ROLL_BACK)
+        last = step.number == len(self.execution.steps)
+        return (Choice.RETRY, Choice.CANCEL) if last else (Choice.RETRY, Choice.SKIP, Choice.CANCEL)
 
     async def _refused(self, step: StepRecord) -> bool:
         """Whether a guard stopped this attempt before anything ran."""
@@ -230,6 +242,8 @@ class Course(Undoing):
         return await self._backward()
 
 
+# What a running execution offers; both begin to hold when the step that runs has ended.
+BETWEEN = (Choice.PAUSE, Choice.CANCEL)
 AFTER = {
     Choice.RETRY: StepState.PENDING,
     Choice.SKIP: StepState.SKIPPED,

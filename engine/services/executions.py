@@ -112,6 +112,7 @@ class Executions:
                         at=self.clock(),
                     )
                 )
+                await announce(unit, actor, execution, choice)
                 await wake(unit, VersionRef(plan_id=execution.plan_id, version=execution.version))
         if not ruling.allows:
             raise NotAllowed(" ".join(ruling.reasons) or "The policy does not allow this.")
@@ -248,6 +249,15 @@ class Executions:
 async def wake(unit: Unit, ref: VersionRef) -> None:
     """Tell the version's workflow to look again, after this transaction."""
     await unit.jobs.add("execution.wake", {"plan_id": ref.plan_id, "version": ref.version})
+
+
+async def announce(unit: Unit, actor: Actor, execution: Execution, choice: Choice) -> None:
+    """Say at once on the card what a running step keeps waiting."""
+    if execution.state is not ExecutionState.RUNNING:
+        return
+    reason = f"{WORDS[choice]} after this step, as {actor.name} asked."
+    await unit.executions.save(execution.model_copy(update={"reason": reason}))
+    await unit.posts.touch(execution.plan_id, urgent=True)
 
 
 async def cancelled_by(unit: Unit, ref: VersionRef) -> str:

@@ -30,6 +30,7 @@ from tests.integration.room import (
 )
 
 ELSEWHERE = Place(channel="C0INC", thread="1700000001.000100")
+APART = Place(channel="C0INC", thread="1700000002.000100")
 
 
 @pytest.fixture
@@ -41,6 +42,10 @@ async def room(database: Database, tmp_path: Path) -> AsyncIterator[Room]:
 async def worked(room: Room, ref: VersionRef) -> Execution:
     await room.work(ref)
     return await room.execution(ref)
+
+
+def number(execution: Execution) -> int:
+    return int(execution.reference.removeprefix("X-"))
 
 
 async def test_a_failed_check_counts_down_and_then_everything_is_undone(room: Room) -> None:
@@ -104,6 +109,19 @@ async def test_what_can_not_be_undone_whole_waits_for_a_person_without_a_timer(r
     assert execution.state is ExecutionState.NEEDS_DECISION
     assert execution.countdown_until is None
     assert execution.choices == (Choice.RETRY, Choice.SKIP, Choice.ROLL_BACK)
+
+
+async def test_a_failure_that_changed_nothing_offers_no_rollback(room: Room) -> None:
+    ref = await room.approved(write())
+    room.script.says("git.set_value", bad("main moved. Nothing was pushed."))
+    asked = await worked(room, ref)
+
+    await room.press(ref, Choice.CANCEL)
+    ended = await worked(room, ref)
+
+    assert asked.choices == (Choice.HOLD, Choice.RETRY, Choice.CANCEL)
+    assert ended.state is ExecutionState.CANCELLED
+    assert ended.reason == "Cancelled by Ann. main moved. Nothing was pushed."
 
 
 async def test_an_unknown_write_without_a_probe_is_for_a_person(room: Room) -> None:
@@ -333,8 +351,37 @@ async def test_nobody_decides_while_a_lost_workers_call_may_still_run(room: Room
 
     move = await room.next(ref)
 
+    execution = await room.execution(ref)
     assert move.kind is MoveKind.WAIT
-    assert (await room.execution(ref)).state is ExecutionState.RUNNING
+    assert execution.state is ExecutionState.RUNNING
+    assert execution.reason == "Pausing after this step, as Ann asked."
+
+
+async def test_a_pause_in_the_last_step_leaves_nothing_to_resume(room: Room) -> None:
+    ref = await room.approved(write())
+    request = (await room.next(ref)).request
+    assert request is not None
+    await room.press(ref, Choice.PAUSE)
+    await room.steps.perform(request)
+
+    execution = await worked(room, ref)
+
+    assert execution.state is ExecutionState.SUCCEEDED
+    assert execution.reason == ""
+
+
+async def test_a_running_execution_is_cancelled_when_its_step_has_ended(room: Room) -> None:
+    ref = await room.approved(write(), level())
+    request = (await room.next(ref)).request
+    assert request is not None
+    await room.press(ref, Choice.CANCEL)
+    await room.steps.perform(request)
+    await room.next(ref)
+
+    execution = await room.execution(ref)
+
+    assert execution.state is ExecutionState.NEEDS_DECISION
+    assert execution.choices == (Choice.KEEP, Choice.ROLL_BACK)
 
 
 async def test_a_second_press_is_told_what_is_the_case_now(room: Room) -> None:
@@ -383,15 +430,22 @@ async def test_the_second_plan_for_a_service_waits_and_says_for_whom(room: Room)
     await room.next(first)
 
     waits = await room.work(second)
+    for _ in range(5):
+        await room.next(second)
     waiting = await room.execution(second)
     await worked(room, first)
     ended = await worked(room, second)
+
+    third = await room.approved(write("7"), context=STAGING, place=APART)
+    await room.next(third)
 
     assert waits.kind is MoveKind.WAIT
     assert waiting.state is ExecutionState.WAITING
     assert waiting.reason == f"{(await room.execution(first)).reference} is changing checkout now"
     assert ended.state is ExecutionState.SUCCEEDED
     assert ended.reason == ""
+    # Asking again takes no number.
+    assert number(await room.execution(third)) == number(ended) + 1
 
 
 async def test_of_two_plans_that_start_at_once_one_waits(room: Room) -> None:
