@@ -21,6 +21,7 @@ from engine.domain.model import Model
 from engine.domain.move import Move, StepRequest
 from engine.domain.plan import PlanVersion, Step, VersionRef, VersionState
 from engine.ports import Unit
+from engine.services.alerts import credit
 
 ATTEMPTS_AT_MOST = 3
 MARGIN = 30
@@ -123,8 +124,8 @@ class Progress:
         )
         conversation = await self.unit.conversations.get(self.version.conversation_id)
         place = conversation.place
-        if conversation.problem_id:
-            await self.unit.posts.touch(conversation.problem_id)
+        if state is ExecutionState.SUCCEEDED:  # locks the problem, so before its post is touched
+            await credit(self.unit, conversation.id)
         await self.unit.posts.touch(self.execution.id, PostKind.LOG, urgent=True)
         await self.unit.posts.want(PostKind.OUTCOME, self.execution.id, place, urgent=True)
         await self.unit.posts.want(PostKind.FILE, self.execution.id, place)

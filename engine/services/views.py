@@ -106,9 +106,6 @@ class Views:
     async def _with_plan(self, unit_: Unit, problem_id: ProblemId, plan_id: PlanId) -> ProblemView:
         problem = await unit_.problems.get(problem_id)
         version = await unit_.plans.current(plan_id)
-        execution = await unit_.executions.of_version(plan_id, version.version)
-        if execution and execution.state is ExecutionState.SUCCEEDED and problem.ended_at:
-            problem = problem.model_copy(update={"fixed_by": version.reference})
         post = await unit_.posts.of(PostKind.PROBLEM, problem_id)
         return ProblemView(
             problem=problem,

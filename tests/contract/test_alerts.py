@@ -9,11 +9,12 @@ import pytest
 
 from engine.domain.actor import ALERTS
 from engine.domain.conversation import Place, PostKind
-from engine.domain.execution import ExecutionState
-from engine.domain.plan import Origin, VersionState
+from engine.domain.execution import ExecutionState, StepState
+from engine.domain.plan import Origin, VersionRef, VersionState
 from engine.domain.problem import AlertStatus, Problem
 from engine.errors import Conflict, Invalid
-from engine.services.alerts import credit
+from engine.services.course import Course
+from engine.services.progress import Pace
 from tests.conftest import Database
 from tests.contract.problems_bench import CHANNEL, LABELS, Bench, body, open_bench
 from tests.unit import governing
@@ -277,9 +278,12 @@ async def test_the_credit_comes_later_when_the_plans_check_ends_after_the_alert(
     bench.time.pass_minutes(1)
 
     async with bench.store.begin() as unit:
-        ended = {"state": ExecutionState.SUCCEEDED, "ended_at": bench.time()}
-        await unit.executions.save(begun.model_copy(update=ended))
-        await credit(unit, conversation_id)
+        for step in begun.steps:
+            done = step.model_copy(update={"state": StepState.SUCCEEDED})
+            await unit.executions.save_step(begun.id, done)
+        ref = VersionRef(plan_id=version.plan_id, version=version.version)
+        ran = await unit.executions.lock(begun.id)
+        await Course(unit, ref, version, ran, bench.time(), Pace()).next()
 
     (now,) = await bench.problems()
     assert (over.fixed_by, now.fixed_by) == ("", version.reference)
