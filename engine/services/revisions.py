@@ -15,6 +15,7 @@ from engine.domain.revising import Values
 from engine.errors import Conflict, Invalid
 from engine.ports import Clock, Store, Tools, Unit
 from engine.services import verdicts
+from engine.services.alerts import open_plan
 
 Given = Mapping[int, Values]
 CHECKS = (
@@ -81,6 +82,7 @@ class Revisions:
                 await self._ask(unit, actor, version, version.intent, How.AGAIN, same)
             else:
                 await self._over(unit, version, state)
+                await self._once(unit, version)
                 same = revising.again(version)
                 await self._ask(unit, actor, version, version.intent, How.AGAIN, same, apart=True)
 
@@ -91,6 +93,17 @@ class Revisions:
                 f"{version.reference} is {state.value} and can still be decided or stopped. "
                 "Use its card."
             )
+
+    async def _once(self, unit: Unit, version: PlanVersion) -> None:
+        """A thread has one open plan, and a second press does not ask for another."""
+        conversation = await unit.conversations.lock(version.conversation_id)
+        reference = await open_plan(unit, conversation)
+        if reference not in ("", version.reference):
+            raise Conflict(f"{reference} is in the thread and is not over yet. Look at its card.")
+        for draft_id, _ in await unit.drafts.open_ids():
+            asked = await unit.drafts.get(draft_id)
+            if asked.conversation_id == conversation.id and asked.how is How.AGAIN:
+                raise Conflict(f"{version.reference} is being drafted again already.")
 
     async def _reason(self, unit: Unit, version: PlanVersion) -> str:
         """Why somebody said no, in their own words."""

@@ -156,6 +156,21 @@ async def test_what_is_over_runs_again_as_a_plan_of_its_own(room: Room) -> None:
         await room.revisions.again(BO, second.plan_id, 1)
 
 
+async def test_what_is_over_has_one_open_rerun_at_a_time(room: Room) -> None:
+    ref = await room.approved(write("5"))
+    await room.work(ref)
+    room.script.says("git.head", good(head=NEW))
+    await room.revisions.again(BO, ref.plan_id, 1)
+
+    with pytest.raises(Conflict, match="is being drafted again already"):
+        await room.revisions.again(BO, ref.plan_id, 1)
+    await drafted(room)
+    with pytest.raises(Conflict, match="is in the thread and is not over yet"):
+        await room.revisions.again(BO, ref.plan_id, 1)
+
+    assert await room.pool.fetchval("SELECT count(*) FROM plans") == 2
+
+
 async def test_a_plan_that_can_not_be_pinned_again_is_said_to_whoever_asked(room: Room) -> None:
     ref = await room.approved(write("5"))
     await room.work(ref)
