@@ -135,14 +135,23 @@ def asked(
 
 def said(found: "Verification") -> list[str]:
     """The report as lines."""
-    lines = [f"{found.rows} entries, {found.checkpoints} signatures checked; end {found.end}"]
+    entries = plural(found.rows, "entry", "entries")
+    signed = plural(found.checkpoints, "checkpoint", "checkpoints")
+    lines = [f"{entries} and {signed} checked; end {found.end}"]
     tail = found.tail
-    if tail.count:
-        lines.append(f"{tail.count} rows are not sealed yet: {tail.first} to {tail.last}")
+    if tail.count == 1:
+        lines.append(f"1 entry is not sealed yet: {tail.first}")
+    if tail.count > 1:
+        lines.append(f"{tail.count} entries are not sealed yet: {tail.first} to {tail.last}")
     lines += [f"{one.damage.value.upper()}: {one.text}" for one in found.findings]
     if found.more_findings:
         lines.append(f"and {found.more_findings} more")
     return [*lines, "The audit is whole." if found.sound else "The audit was tampered with."]
+
+
+def plural(count: int, one: str, many: str) -> str:
+    """`1 entry`, `2 entries`."""
+    return f"{count} {one if count == 1 else many}"
 
 
 @asynccontextmanager
