@@ -4,13 +4,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.blocks.audit import event
 from bot.blocks.text import quoted
 from bot.slack.commands import Asked, Subcommand
 from bot.slack.door import Door
 from bot.slack.services import Approvals, Conversations, Plans
 from engine.domain.actor import Surface
 from engine.domain.approval import Verdict
-from engine.domain.audit import AuditEvent
 from engine.domain.execution import LogLine
 from engine.domain.ids import ExecutionId, PlanId
 from engine.domain.views import PlanView
@@ -111,7 +111,7 @@ class PlanCommands:
         async with self.store.begin() as unit:
             events = [each for one in subjects for each in await unit.audit.of(one)]
         events.sort(key=lambda each: each.at.timestamp() if each.at else 0.0)
-        rows = [event_told(each) for each in events[-EVENTS:]]
+        rows = [event(each) for each in events[-EVENTS:]]
         head = f"*{view.version.reference}* {quoted(view.version.title)}"
         if len(events) > EVENTS:
             head += f", last {EVENTS} of {len(events)} events"
@@ -185,11 +185,3 @@ def told(view: PlanView) -> str:
 def line_told(entry: LogLine) -> str:
     """`14:09:31 [1] git commit`."""
     return f"{{@time:{int(entry.at.timestamp())}}} [{entry.step}] {quoted(entry.text, 200)}"
-
-
-def event_told(event: AuditEvent) -> str:
-    """`14:09 Ann Okafor plan.approve: allow`."""
-    at = f"{{@time:{int(event.at.timestamp())}}} " if event.at else ""
-    decision = f": {quoted(event.decision, 60)}" if event.decision else ""
-    reason = f" ({quoted(event.reason, 150)})" if event.reason else ""
-    return f"{at}{quoted(event.actor.name, 60)} `{quoted(event.action, 60)}`{decision}{reason}"

@@ -151,7 +151,7 @@ async def test_a_plan_asked_for_by_command_is_decided_by_reference(rig: Rig) -> 
     audit = await heard(rig.ann, reference, "Ann Okafor")
 
     assert "Approve" not in buttons(rejected)
-    assert "plan.reject" in plain(audit)
+    assert "Ann Okafor rejected it v1" in plain(audit)
 
 
 async def test_a_number_over_time_is_drawn_under_the_answer(rig: Rig, desk: Desk) -> None:
