@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from bot.blocks import actions as ids
 from bot.blocks import knowledge
+from bot.blocks.answer import summary
+from bot.blocks.findings import CITED
 from bot.blocks.limits import CHARACTERS, characters
 from bot.blocks.parts import Block, Message, actions, button, confirm, context, header, section
 from bot.blocks.status import asked_by, status, waiting
@@ -28,6 +30,8 @@ WORDS = {
 }
 # Changes and characters of the reason that a card shows; Changes and Explain tell the rest.
 CHANGES, WHY = 4, 1200
+# What the planner of rules calls itself.
+WITHOUT_MODEL = "offline"
 # For what stands between the blocks, and for the sentence about the file.
 MARGIN = 200
 AGAIN = {
@@ -233,11 +237,8 @@ def explanation(view: PlanView) -> str:
     lines = [
         f"*{version.reference} v{version.version}: {quoted(version.title)}*",
         f"{asked_by(view)}: “{quoted(version.intent)}”" if version.intent else "",
-        f"Drafted by {version.planner or 'a playbook'} from {len(view.evidence)} reads.",
-        *(
-            f"[{each.number}] {quoted(each.title)}: {quoted(each.summary)}"
-            for each in once(view.evidence)[:12]
-        ),
+        f"Drafted {drafter(version.planner)} from {len(view.evidence)} reads.",
+        *(read(each) for each in once(view.evidence, version.why)[:12]),
         f"Risk {version.risk.word}: {'; '.join(version.risk_reasons)}"
         if version.risk_reasons
         else "",
@@ -247,11 +248,26 @@ def explanation(view: PlanView) -> str:
     return "\n".join(each for each in lines if each)
 
 
-def once(evidence: Sequence[Evidence]) -> list[Evidence]:
-    """Without what says again what another read has said: one change is listed once."""
+def drafter(planner: str) -> str:
+    """Who found the steps."""
+    if planner == WITHOUT_MODEL:
+        return "by rules and playbooks, without a model"
+    return f"by {quoted(planner or 'a playbook', 80)}"
+
+
+def read(each: Evidence) -> str:
+    """`[4] error rate of checkout: 61 points`."""
+    return f"[{each.number}] {quoted(each.title)}: {quoted(summary(each))}"
+
+
+def once(evidence: Sequence[Evidence], why: str) -> list[Evidence]:
+    """Without what says again what another read has said, unless the reason points to it."""
+    cited = {int(number) for number in CITED.findall(why)}
     found: dict[str, Evidence] = {}
     for each in evidence:
         said = each.summary.removeprefix("last ")
+        if each.number in cited or not said:
+            said = str(each.number)
         if said not in found or len(each.summary) < len(found[said].summary):
             found[said] = each
     return sorted(found.values(), key=lambda each: each.number)

@@ -13,7 +13,9 @@ from bot.blocks.steps import as_file
 from bot.local.slack.validate import accept_blocks
 from engine.domain.approval import Verdict
 from engine.domain.call import Effect
+from engine.domain.draft import Evidence
 from engine.domain.execution import Choice, ExecutionState, StepState
+from engine.domain.ids import DraftId, EvidenceId
 from engine.domain.plan import Origin, Step, StepKind, VersionState
 from engine.domain.views import PlanView
 from tests.unit.cards import (
@@ -258,6 +260,40 @@ def test_hostile_titles_stay_titles() -> None:
 
     assert "<!channel>" not in text
     assert "<@U0ANN>" not in plan.explanation(shown)
+
+
+def looked(number: int, title: str, said: str, **more: Any) -> Evidence:
+    return Evidence(
+        id=EvidenceId(str(number)),
+        draft_id=DraftId("d"),
+        number=number,
+        tool="git",
+        action="log",
+        title=title,
+        summary=said,
+        at=NOW,
+        **more,
+    )
+
+
+def test_the_explanation_shows_every_read_that_the_reason_points_to() -> None:
+    times = " ".join(str(int(NOW.timestamp()) + 30 * each) for each in range(5))
+    series = {"facts": {"times": times, "values": "0.01 0.02 0.4 0.4 0.4"}, "unit": "ratio"}
+    shown = view(
+        version=version(planner="offline", why="It changed [2][3]."),
+        evidence=(
+            looked(1, "log", "commit 9f3c1e2"),
+            looked(2, "last change", "last commit 9f3c1e2"),
+            looked(3, "the change", "commit 9f3c1e2"),
+            looked(4, "error rate", "").model_copy(update=series),
+        ),
+    )
+
+    told = plan.explanation(shown).splitlines()
+
+    assert [row[:3] for row in told if row.startswith("[")] == ["[1]", "[2]", "[3]", "[4]"]
+    assert "[4] error rate: between 1 % and 40 %, 40 % at its end" in told
+    assert "Drafted by rules and playbooks, without a model from 4 reads." in told
 
 
 def test_commands_and_results_carry_no_channel_token() -> None:
