@@ -29,8 +29,12 @@ def guide(examples: Sequence[str], commands: Sequence[Command]) -> str:
         f"1. A question: {either(questions)}. I look, and show what I looked at.",
         f"2. An order: `@carapulse {orders}`. I draft a plan, as one card in the thread.",
         f"3. Not what you meant? Reply in that thread: {CORRECTIONS}. No mention is needed there.",
-        "4. Somebody else presses *Approve*. Each step runs, is checked, and is undone when its "
-        "check fails; the log is in the thread.",
+        "4. *Dry run* shows what would change. Somebody else presses *Approve*, or adds "
+        ":white_check_mark: to the card (:x: rejects). Each step runs, is checked, and is undone "
+        "when its check fails; the log is in the thread.",
+        "5. While it runs, *Pause* stops it after the step at hand; then *Resume* goes on and "
+        "*Cancel* ends it there.",
+        "A message can be a request too: *Draft a plan* is among its actions.",
         "\n*Commands*",
         *(
             f"{chr(10) if at == TOGETHER else ''}• `/carapulse {each.usage}` {each.about}"

@@ -16,6 +16,13 @@ from bot.slack.wire import as_typed
 from engine.domain.actor import Actor
 
 SUGGESTED = 3
+PLURALS = {
+    "sessions": "session",
+    "runbooks": "runbook",
+    "playbooks": "playbook",
+    "memories": "memory",
+    "plans": "status",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +74,17 @@ class Commands:
             await self.door.whispers.whisper(who, self.door.refusal)
             return
         name, _, words = str(args.body.get("text", "")).strip().partition(" ")
-        found = next((each for each in self.table if each.name == name.lower()), None)
+        found = self.named(name.lower())
         once = str(args.body.get("trigger_id", ""))
         asked = Asked(actor, who, as_typed(words).strip(), once, words.strip())
         text = await found.answer(asked) if found else self.without(name.lower())
         if text:
             await self.door.whispers.whisper(who, text)
+
+    def named(self, name: str) -> Subcommand | None:
+        """The row of this name; one that lists is also asked for in the plural."""
+        rows = {each.name: each for each in self.table}
+        return rows.get(name) or rows.get(PLURALS.get(name, ""))
 
     def without(self, name: str) -> str:
         """Help, or what is nearest to a word that nobody knows."""

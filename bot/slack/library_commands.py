@@ -57,7 +57,8 @@ class DocumentCommands:
 
     async def show(self, asked: Asked, rest: str) -> str:
         """For the asker alone, with its commands."""
-        document = await self.library.knowledge.get(self.kind, rest)
+        name = needed(rest, f"{self.kind.value} show")
+        document = await self.library.knowledge.get(self.kind, name)
         where = Place(channel=asked.who.channel or asked.who.user, thread=asked.who.thread)
         await self.library.steps.show_document(document, where, recipient=asked.who.user)
         return ""
@@ -80,7 +81,8 @@ class DocumentCommands:
 
     async def remove(self, asked: Asked, rest: str) -> str:
         """Anybody of the directory may; the audit says who did."""
-        document = await self.library.knowledge.remove(asked.actor, self.kind, rest)
+        name = needed(rest, f"{self.kind.value} remove")
+        document = await self.library.knowledge.remove(asked.actor, self.kind, name)
         return f"Removed the {self.kind.value} *{quoted(document.title, 100)}*."
 
 
@@ -158,7 +160,7 @@ class SessionCommands:
 
     async def open(self, asked: Asked, rest: str) -> str:
         """`NAME [private|members|everyone]`; the channel works in it from now on."""
-        name, _, last = rest.rpartition(" ")
+        name, _, last = needed(rest, "session open").rpartition(" ")
         known = {each.value for each in Visibility}
         given = {"name": name, "visibility": last} if last in known and name else {"name": rest}
         opened = await self.library.sessions.open(
@@ -172,7 +174,7 @@ class SessionCommands:
     async def use(self, asked: Asked, rest: str) -> str:
         """This channel works in it from now on."""
         session = await self.library.sessions.use(
-            asked.actor, Viewer.of(asked.actor), rest, asked.who.channel
+            asked.actor, Viewer.of(asked.actor), needed(rest, "session use"), asked.who.channel
         )
         return f"Threads that begin in this channel from now on work in {row(session)}."
 
@@ -183,7 +185,8 @@ class SessionCommands:
 
     async def close(self, asked: Asked, rest: str) -> str:
         """Nothing more is planned or started in it."""
-        session = await self.library.sessions.close(asked.actor, Viewer.of(asked.actor), rest)
+        name = needed(rest, "session close")
+        session = await self.library.sessions.close(asked.actor, Viewer.of(asked.actor), name)
         return f"Closed *{quoted(session.name, 80)}*. What it knows can still be read."
 
     async def add(self, asked: Asked, rest: str) -> str:
@@ -242,6 +245,16 @@ async def by_verb(asked: Asked, verbs: Mapping[str, Verb], *, usual: str) -> str
         known = ", ".join(f"`{each}`" for each in verbs)
         raise Invalid(f"I know no “{quoted(line, 40)}” here, but {known}.")
     return await verb(asked, (f"{below} {rest}" if newline else rest).strip())
+
+
+def needed(name: str, command: str) -> str:
+    """The name that a verb was given. Raises `Invalid` where it was given none."""
+    if not name:
+        noun = command.partition(" ")[0]
+        raise Invalid(
+            f"Name the {noun}: `/carapulse {command} NAME`. `/carapulse {noun}` lists them."
+        )
+    return name
 
 
 def valid(kind: type[Given], given: Mapping[str, object]) -> Given:

@@ -141,10 +141,14 @@ async def test_a_sessions_name_is_shown_as_it_was_typed(rig: Rig, dana: Person) 
 
 
 async def test_a_verb_that_is_none_is_told_what_there_is(rig: Rig, dana: Person) -> None:
+    await ask(dana, "sessions", "There is no session.")
+    await ask(dana, "session close", "Name the session: `/carapulse session close NAME`.")
+    await ask(dana, "runbook remove", "Name the runbook: `/carapulse runbook remove NAME`.")
     await ask(dana, "session explode", "I know no “explode” here", "open")
     await ask(dana, "runbook add Only a title", "Say what it says too")
     await ask(dana, "playbook add title: x", "The playbook is wrong", "plan_title")
-    await ask(dana, "help", "/carapulse runbook", "/carapulse session")
+    words = ("white_check_mark", "*Dry run*", "*Pause*", "*Cancel*", "*Draft a plan*")
+    await ask(dana, "help", "/carapulse runbook", "/carapulse session", *words)
 
 
 @pytest.mark.parametrize(
