@@ -181,14 +181,14 @@ def pending(view: PlanView, _: Execution) -> str:
 def held_up(view: PlanView, execution: Execution) -> str:
     """It goes on by itself, and says what it waits for."""
     why = told(execution.reason, 500) or "Something it depends on does not answer."
-    return f"{WAITING} *Waiting.* {why} {approved_by(view)}"
+    return f"{WAITING} *Waiting.* {why.rstrip('.')}. {approved_by(view)}"
 
 
 def running(view: PlanView, execution: Execution) -> str:
     """Where it is."""
-    return (
-        f"{RUNNING} *Running step {at(execution)} of {len(execution.steps)}.* {approved_by(view)}"
-    )
+    head = f"{RUNNING} *Running step {at(execution)} of {len(execution.steps)}.*"
+    soon = told(execution.reason, 500)
+    return f"{head} {soon} {approved_by(view)}" if soon else f"{head} {approved_by(view)}"
 
 
 def at(execution: Execution) -> int:

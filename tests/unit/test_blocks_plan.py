@@ -73,6 +73,18 @@ def test_slack_takes_the_card_in_every_state(shown: PlanView) -> None:
     assert message["text"]
 
 
+def test_a_card_that_waits_for_another_says_so_in_a_whole_sentence() -> None:
+    shown = running(ExecutionState.WAITING, reason="X-301 is changing checkout now")
+
+    assert "*Waiting.* X-301 is changing checkout now. Approved by" in plan.card(shown)["text"]
+
+
+def test_a_pause_that_is_asked_for_is_told_while_the_step_runs() -> None:
+    shown = running(ExecutionState.RUNNING, reason="Pausing after this step, as Ann asked.")
+
+    assert "3.* Pausing after this step, as Ann asked. Approved by" in plan.card(shown)["text"]
+
+
 def test_a_waiting_card_says_who_is_needed_and_how_it_is_decided() -> None:
     message = plan.card(view())
     text = json.dumps(message["blocks"], ensure_ascii=False)
