@@ -32,6 +32,8 @@ class LogLines:
         plenty = asyncio.Event()
 
         async def on_line(text: str) -> None:
+            if not text.strip():
+                return
             await queue.put(
                 LogLine(
                     execution_id=request.execution_id,

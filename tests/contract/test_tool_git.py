@@ -10,6 +10,7 @@ from bot.local.demo.repository import ShopConfig, open_shop_config
 from engine.domain.call import Ending
 from engine.domain.model import Json
 from engine.errors import Invalid, Tampered
+from engine.llm.history import effective, told
 from engine.tools.sandbox import ProcessSandbox
 from tests.contract.tool_bench import SETTINGS, Bench, for_repository
 
@@ -102,6 +103,22 @@ async def test_the_commit_says_who_made_it_and_for_which_step(
     assert "\nCarapulse-Step: P-7/1/1\n" in written
 
 
+async def test_what_was_undone_and_its_undoing_are_known_from_the_log(
+    bench: Bench, repository: ShopConfig
+) -> None:
+    before = await repository.head()
+    bad = await repository.push_bad_commit()
+    step = bench.frozen("git.revert_commit", {**await place(repository), "commit": bad})
+    await bench.run(step.call)
+    bench.lines.clear()
+
+    await bench.read("git.log", {"remote": repository.url, "branch": "main", "path": SETTINGS})
+
+    commits = told("\n".join(bench.lines))
+    assert [one.commit for one in commits][:3] == [await repository.head(), bad, before]
+    assert next(effective(commits)).commit == before
+
+
 async def test_the_rollback_really_undoes_the_write(bench: Bench, repository: ShopConfig) -> None:
     before = await repository.settings()
     given = {**await place(repository), "path": SETTINGS, "key": "pool_size", "value": "20"}
@@ -129,6 +146,7 @@ async def test_a_value_is_written_with_everything_around_it_kept(
 
     assert step.title == "Write pool_size = 20 to shop-config"
     assert (result.outputs["old_value"], result.outputs["new_value"]) == ("10", "20")
+    assert bench.lines == []  # the end of the step tells what was written
     assert "# connections to the order database" in await repository.settings()
 
 
