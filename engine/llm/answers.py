@@ -38,9 +38,13 @@ class Answers:
         return _answer(f"{sentences.healthy(service, found)} I did not draft anything.")
 
     def unlikely(self, service: str, found: Findings) -> Outcome:
-        """It is not healthy, but the last change is too old to be undone without being asked."""
+        """It is not healthy, but no change is near enough to be undone without being asked."""
+        change, last = found.suspect, found.last_change
+        newest = change is not None and last is not None and change.commit == last.commit
+        said = f"roll back {service}" if newest or change is None else f"revert {change.short}"
+        undo = f'; say "{said}" to undo it' if change else ""
         text = f"{service} is not healthy: {sentences.facts(found)}. {sentences.cause(found)}"
-        return _answer(f'{text} I did not draft anything; say "roll back {service}" to undo it.')
+        return _answer(f"{text} I did not draft anything{undo}.")
 
     def out_of_reach(self, thing: str) -> Outcome:
         """No tool covers it."""
@@ -80,7 +84,9 @@ class Answers:
         aged = f", {sentences.span(found.age)} ago" if found.age is not None else ""
         cite = sentences.cited(found, "changes")
         first = f"The last change of {service} is {sentences.who(change)}{aged}{cite}."
-        return " ".join(filter(None, (first, sentences.changed(found), sentences.rate(found))))
+        return " ".join(
+            filter(None, (first, sentences.changed(found, change), sentences.rate(found)))
+        )
 
     @staticmethod
     def _health(service: str, found: Findings) -> str:

@@ -10,8 +10,9 @@ from engine.domain.plan import DraftStep, Origin, Proposal
 from engine.errors import DraftFailed
 from engine.llm import sentences
 from engine.llm.aims import Refused
-from engine.llm.findings import Change, Findings
+from engine.llm.findings import Findings
 from engine.llm.grammar import Intent
+from engine.llm.history import Change
 from engine.llm.playbooks import Action, Playbook
 from engine.llm.repository import typed
 from engine.llm.requests import Wanted
@@ -106,6 +107,8 @@ def _check(case: Drafting) -> None:
             )
     if case.wanted.intent is Intent.SET_VALUE:
         _check_setting(case)
+    if case.wanted.intent is Intent.ROLL_BACK and not case.wanted.asked.revision:
+        _check_own(case)
     for path in missing:
         raise DraftFailed(_unread(case, path))
     if case.wanted.intent in (Intent.RESTORE, Intent.ROLL_BACK):
@@ -115,9 +118,24 @@ def _check(case: Drafting) -> None:
             _check_change(case)
 
 
+def _check_own(case: Drafting) -> None:
+    """What Carapulse took back stays taken back: a rollback of it must be asked for by name."""
+    found, last = case.found, case.found.last_change
+    if last is None or any(one.commit == last.commit for one in found.effective):
+        return
+    if found.suspect and found.healthy is False:
+        return
+    choices = [f"revert {one.short}" for one in found.effective[:CHOICES]]
+    raise Unclear(
+        f"The last change of {case.wanted.service} is {sentences.who(last)}: it is an undoing "
+        "already. Which change shall I undo?",
+        choices,
+    )
+
+
 def _check_change(case: Drafting) -> None:
     """The last change must be the one that was described: by its author, or its words."""
-    last, asked = case.found.last_change, case.wanted.asked
+    last, asked = case.found.suspect, case.wanted.asked
     if last is None:
         return
     about = f"{last.author} {last.subject} {' '.join(case.found.values)}".casefold()
@@ -181,12 +199,15 @@ def _full(revision: str, found: Findings) -> str:
 
 
 def _change(wanted: Wanted, found: Findings) -> Change | None:
-    """The commit to be undone: the one that was named, else the last one."""
-    last, named = found.last_change, wanted.asked.revision
+    """The commit in question: the one that was named, the last one, or the one suspected."""
+    named = wanted.asked.revision
+    if wanted.intent is Intent.CHANGES:
+        return found.last_change
     if wanted.intent is not Intent.ROLL_BACK or not named:
-        return last
+        return found.suspect
     full = _full(named, found)
-    return last if last and last.commit == full else Change(full)
+    known = (one for one in found.history if one.commit == full)
+    return next(known, None) or Change(full)
 
 
 def _step(action: Action, case: Drafting, values: Roots, tools: frozenset[str]) -> DraftStep:

@@ -5,9 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from itertools import takewhile
 
+from engine.domain.charts import PERCENT, chart
 from engine.domain.draft import Evidence
 from engine.domain.model import Json
+from engine.llm.history import Change, effective, moment, plain, told
 from engine.llm.playbooks import Action, Look, Playbook
 
 COMMIT = re.compile(r"[0-9a-f]{7,64}")
@@ -19,25 +22,6 @@ HEALTHY = frozenset({"healthy", "ok", "up", "green", "passing"})
 DEFAULT_LIMIT = Decimal("0.05")
 FRESH = timedelta(hours=1)
 STALE = timedelta(hours=24)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A commit; all but the id may be unknown."""
-
-    commit: str
-    subject: str = ""
-    author: str = ""
-    at: datetime | None = None
-
-    @property
-    def short(self) -> str:
-        return self.commit[:7]
-
-    @property
-    def name(self) -> str:
-        """`9f3c1e2 "raise pool size"`; the words are somebody's, so they are cut and quoted."""
-        return f'{self.short} "{self.subject}"' if self.subject else self.short
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +71,29 @@ class Findings:
             return None
         return Change(
             commit,
-            _words(self.fact("changes", "last_subject")),
-            _words(self.fact("changes", "last_author")),
-            _time(self.fact("changes", "last_at")),
+            self.fact("changes", "last_subject"),
+            plain(self.fact("changes", "last_author")),
+            moment(self.fact("changes", "last_at")),
         )
+
+    @property
+    def history(self) -> tuple[Change, ...]:
+        """The commits that the log shows, newest first; without its lines, the last one."""
+        log = self.named.get("changes")
+        last = self.last_change
+        return (told(log.body) if log and log.ok else ()) or ((last,) if last else ())
+
+    @property
+    def effective(self) -> tuple[Change, ...]:
+        """The history without what Carapulse took back, and without its taking back."""
+        return tuple(effective(self.history))
+
+    @property
+    def suspect(self) -> Change | None:
+        """The last change before the errors began that still has its effect."""
+        began, changes = self.began, self.effective
+        before = (one for one in changes if began and one.at and one.at <= began)
+        return next(before, changes[0] if changes else None)
 
     @property
     def revisions(self) -> tuple[str, ...]:
@@ -98,14 +101,14 @@ class Findings:
         log = self.named.get("changes")
         if log is None or not log.ok:
             return ()
-        told = [
+        named = [
             _commit(log.facts.get(name, "")) for name in ("head", "last_commit", "previous_commit")
         ]
-        return tuple(dict.fromkeys([*filter(None, told), *LONG_COMMIT.findall(log.body)]))
+        return tuple(dict.fromkeys([*filter(None, named), *LONG_COMMIT.findall(log.body)]))
 
     @property
     def values(self) -> dict[str, tuple[str, str]]:
-        """Settings that the last change touched: old and new value, empty where there was none."""
+        """Settings that the change that was shown touched: old and new value, empty for none."""
         diff = self.named.get("last_change")
         if diff is None or not diff.ok:
             return {}
@@ -114,18 +117,38 @@ class Findings:
             found.setdefault(key, ["", ""])[sign == "+"] = value.strip()
         return {key: (old, new) for key, (old, new) in found.items() if old != new}
 
+    def shows(self, change: Change) -> bool:
+        """Whether the `values` are those of this change."""
+        diff = self.named.get("last_change")
+        shown = diff.facts.get("commit") or diff.input.get("commit") if diff else None
+        return not shown or shown == change.commit
+
     @property
     def age(self) -> timedelta | None:
         """How old the last change was when it was looked at."""
-        change, log = self.last_change, self.named.get("changes")
+        return self.age_of(self.last_change)
+
+    def age_of(self, change: Change | None) -> timedelta | None:
+        """How old a change was when the history was looked at."""
+        log = self.named.get("changes")
         if change is None or change.at is None or log is None:
             return None
         return max(log.at - change.at, timedelta(0))
 
     @property
     def began(self) -> datetime | None:
-        """When the errors began, if the alert told (its label `starts_at`)."""
-        return _time(self.labels.get("starts_at", ""))
+        """When the errors began: by the alert's label `starts_at`, else by the course of them."""
+        return moment(self.labels.get("starts_at", "")) or self._onset()
+
+    def _onset(self) -> datetime | None:
+        """Since when the `trend` is over the limit; None when it does not show the beginning."""
+        trend = self.named.get("trend")
+        course = chart(trend) if trend else None
+        if course is None or self.healthy is not False:
+            return None
+        limit = self.limit * 100 if course.unit == PERCENT else self.limit
+        over = list(takewhile(lambda point: point.value > limit, reversed(course.points)))
+        return over[-1].at if 0 < len(over) < len(course.points) else None
 
     def facts(self) -> dict[str, Json]:
         """By reading, for placeholders."""
@@ -160,19 +183,6 @@ def _same(action: Action, evidence: Evidence) -> bool:
 
 def _commit(text: str) -> str:
     return text if COMMIT.fullmatch(text) else ""
-
-
-def _words(text: str) -> str:
-    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    return line.replace('"', "'")[:80]
-
-
-def _time(text: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo else None
 
 
 def _decimal(text: str) -> Decimal | None:

@@ -72,7 +72,8 @@ class Playbook(Model):
     """One playbook.
 
     The grammar's sentences know these names of readings: `health` (status, error_rate, ready,
-    instances, revision), `error_rate` (value), `changes` (git.log), `last_change` (git.show).
+    instances, revision), `error_rate` (value), `changes` (git.log), `last_change` (git.show),
+    `trend` (times, values of the error rate).
     """
 
     title: Name

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
-from engine.llm.findings import FRESH, STALE, Change, Findings
+from engine.llm.findings import FRESH, STALE, Findings
+from engine.llm.history import Change
 
 SINGLE = (("day", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
@@ -34,8 +35,10 @@ def rate(found: Findings) -> str:
     return f"Error rate {shown}{cited(found, 'error_rate', 'health')}."
 
 
-def changed(found: Findings) -> str:
+def changed(found: Findings, change: Change) -> str:
     """`It changed pool_size 10 -> 0.`; empty when no setting is seen to change."""
+    if not found.shows(change):
+        return ""
     told = [
         f"{key} {old or 'nothing'} -> {new or 'nothing'}"
         for key, (old, new) in found.values.items()
@@ -49,8 +52,8 @@ def who(change: Change) -> str:
 
 
 def began(found: Findings) -> str:
-    """When the errors began, measured from the last change."""
-    change = found.last_change
+    """When the errors began, measured from the change that is suspected."""
+    change = found.suspect
     if found.began is None or change is None or change.at is None:
         return ""
     after = found.began - change.at
@@ -60,24 +63,25 @@ def began(found: Findings) -> str:
 
 
 def likelihood(found: Findings) -> str:
-    """How likely the last change is the cause, by its age alone."""
-    if found.began and found.last_change and found.last_change.at:
-        if found.began < found.last_change.at:
-            return "Less likely"
-        return "Most likely" if found.began - found.last_change.at < FRESH else "Possibly"
-    if found.age is None or found.age >= STALE:
+    """How likely the suspected change is the cause, by its age alone."""
+    change = found.suspect
+    age = found.age_of(change)
+    if found.began and change and change.at:
+        age = found.began - change.at
+    if age is None or age < timedelta(0) or age >= STALE:
         return "Less likely"
-    return "Most likely" if found.age < FRESH else "Possibly"
+    return "Most likely" if age < FRESH else "Possibly"
 
 
 def cause(found: Findings) -> str:
     """What is most likely behind it: the change, its author, what it did, what is measured."""
-    change = found.last_change
+    change = found.suspect
     if change is None:
         return rate(found)
-    aged = f", {span(found.age)} before I looked" if found.age is not None else ""
+    age = found.age_of(change)
+    aged = f", {span(age)} before I looked" if age is not None else ""
     first = f"{likelihood(found)}: commit {who(change)}{aged}{cited(found, 'changes')}."
-    return " ".join(filter(None, (first, changed(found), rate(found), began(found))))
+    return " ".join(filter(None, (first, changed(found, change), rate(found), began(found))))
 
 
 def healthy(service: str, found: Findings) -> str:
