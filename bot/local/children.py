@@ -123,6 +123,7 @@ class _Running:
     def __init__(self, child: Child, log: Path, lock: Path, on_event: OnEvent) -> None:
         self._child = child
         self._log = log
+        self._began_at = 0
         self._lock = lock
         self._on_event = on_event
         self._process: asyncio.subprocess.Process | None = None
@@ -183,7 +184,7 @@ class _Running:
             if time.monotonic() - since > SETTLED_AFTER:
                 delay = FIRST_RETRY
             text = f"{_ended(code)}; starting it again in {delay:g} s"
-            self._say("died", text, last_lines(self._log))
+            self._say("died", text, last_lines(self._log, self._began_at))
             await asyncio.sleep(delay)
             delay = min(delay * 2, LONGEST_RETRY)
             try:
@@ -199,6 +200,7 @@ class _Running:
         own += ["--lock", str(self._lock)]
         own += ["--user", child.user] if child.user else []
         with _opened(self._log) as log:
+            self._began_at = log.tell()
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-I", "-S", str(GUARD), *own, "--", *child.argv),
                 stdin=asyncio.subprocess.PIPE,
@@ -231,15 +233,15 @@ class _Running:
         self._on_event(ChildEvent(name=name, kind=kind, text=f"{name} {text}", lines=lines))
 
     def _unavailable(self, what: str) -> Unavailable:
-        said = "\n".join(f"  {line}" for line in last_lines(self._log))
+        said = "\n".join(f"  {line}" for line in last_lines(self._log, self._began_at))
         text = f"{self._child.name} {what}. Its log, {self._log}, ends with:\n{said or '  nothing'}"
         return Unavailable(self._child.name, text)
 
 
-def last_lines(log: Path) -> tuple[str, ...]:
-    """Return the last lines of a log, without control characters."""
+def last_lines(log: Path, began_at: int) -> tuple[str, ...]:
+    """Return the last lines of a log since a start, without control characters."""
     with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - LAST_BYTES))
+        file.seek(max(began_at, log.stat().st_size - LAST_BYTES))
         text = file.read().decode(errors="replace")
     lines = (
         "".join(c for c in line if c.isprintable()) for line in text.splitlines()[-LAST_LINES:]

@@ -79,6 +79,17 @@ async def test_a_child_that_ends_before_it_is_ready_is_an_error_with_its_log(
         )
 
 
+async def test_only_what_was_logged_since_this_start_is_told(
+    children: Children, tmp_path: Path
+) -> None:
+    (tmp_path / "logs" / "early.log").write_text("an earlier run\n")
+
+    with pytest.raises(Unavailable, match=r"ends with:\n  no such port$"):
+        await children.start(
+            python("early", "print('no such port'); raise SystemExit(4)", ready=never)
+        )
+
+
 async def test_a_child_that_does_not_become_ready_is_ended(
     children: Children, tmp_path: Path
 ) -> None:
