@@ -55,7 +55,19 @@ def refused(request: web.Request, error: web.HTTPException) -> web.StreamRespons
     if error.status < 400:
         return error
     kept = {name: error.headers[name] for name in KEPT if name in error.headers}
-    return problem(request, error.status, error.text or error.reason, headers=kept)
+    return problem(request, error.status, explained(error), headers=kept)
+
+
+def explained(error: web.HTTPException) -> str:
+    """What was said with it, or what its number means; the framework's own text is the number."""
+    if error.text and error.text != f"{error.status}: {error.reason}":
+        return error.text
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        allowed = ", ".join(sorted(error.allowed_methods))
+        return f"This address does not take {error.method}; it takes {allowed}."
+    if error.status == 404:
+        return "There is nothing at this address."
+    return f"{error.reason}."
 
 
 def expected(request: web.Request, error: CarapulseError) -> web.Response:

@@ -287,6 +287,7 @@ async def test_every_error_is_problem_details_with_a_request_id(caller: Caller) 
         said = await response.json(content_type="application/problem+json")
 
     assert (response.status, said["status"], said["title"]) == (404, 404, "Not Found")
+    assert said["detail"] == "There is nothing at this address."
     assert said["request_id"] == response.headers["X-Request-Id"]
 
 
@@ -294,7 +295,9 @@ async def test_a_wrong_method_is_told_the_right_one(caller: Caller) -> None:
     async with caller.session.put(f"{caller.at.url}/v1/hooks/alertmanager") as response:
         assert response.status == 405
         assert response.headers["Allow"] == "POST"
-        assert response.content_type == "application/problem+json"
+        said = await response.json(content_type="application/problem+json")
+
+    assert said["detail"] == "This address does not take PUT; it takes POST."
 
 
 @pytest.mark.parametrize(("given", "kept"), [("abc-1", True), ("a b", False), ("x" * 65, False)])
