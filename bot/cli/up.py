@@ -109,19 +109,16 @@ def tell(event: "ChildEvent") -> None:
 def show(running: "Up") -> None:
     """Print where everything is."""
     from rich.console import Console
-    from rich.table import Table
 
     rows = {
         "Slack": running.slack_url or "your workspace",
         "HTTP": running.http_url,
         "Logs": str(running.stack.folder.logs),
     }
-    table = Table(box=None, show_header=False, pad_edge=False)
-    for name, value in rows.items():
-        table.add_row(name, value)
     console = Console(highlight=False, soft_wrap=True)
     console.print("Carapulse is up.", style="bold")
-    console.print(table)
+    for name, value in rows.items():
+        console.print(f"{name:<6}{value}", markup=False)
     for note in running.notes:
         console.print(f"Note: {note}", markup=False)
     console.print("Plans and executions as JSON, with the token that may only read:")
