@@ -104,6 +104,42 @@ async def test_a_button_that_has_gone_cannot_be_pressed(
         await dana.press("C0INC", posted["ts"], "reject")
 
 
+@pytest.mark.parametrize(
+    "values", ["text", 7, ["why"], {"card": "x"}, {"card": ["x"]}, {"card": {"approve": "x"}}]
+)
+async def test_wrongly_shaped_values_are_refused(
+    slack: LocalSlack, client: AsyncWebClient, dana: Person, values: Any
+) -> None:
+    posted = await client.chat_postMessage(channel="C0INC", text="card", blocks=card("v1"))
+    view = slack.views.open("U0DANA", modal())
+
+    with pytest.raises(NotDone, match="invalid_values"):
+        await dana.press("C0INC", posted["ts"], "approve", "v1", values=values)
+    with pytest.raises(NotDone, match="invalid_values"):
+        await dana.act("submit", view_id=view.id, values=values)
+
+
+@pytest.mark.parametrize("selected", ["one", 7, {"value": "one"}, [["one"]], ["two"]])
+async def test_what_is_no_list_of_its_options_cannot_be_chosen(
+    client: AsyncWebClient, dana: Person, selected: Any
+) -> None:
+    boxes = {
+        "type": "checkboxes",
+        "action_id": "boxes",
+        "options": [{"text": words("One"), "value": "one"}],
+    }
+    blocks = [{"type": "actions", "block_id": "card", "elements": [boxes]}]
+    posted = await client.chat_postMessage(channel="C0INC", text="card", blocks=blocks)
+
+    with pytest.raises(NotDone, match="stale"):
+        await dana.press("C0INC", posted["ts"], "boxes", selected=selected)
+
+
+async def test_an_answer_in_a_wrongly_shaped_thread_is_refused(dana: Person) -> None:
+    with pytest.raises(NotDone, match="invalid_thread_ts"):
+        await dana.act("post", channel="C0INC", text="hello", thread_ts={"ts": "1"})
+
+
 async def test_a_choice_in_an_overflow_menu_arrives_as_an_option(
     slack: LocalSlack, app: AsyncApp, client: AsyncWebClient, dana: Person
 ) -> None:

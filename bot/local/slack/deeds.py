@@ -61,7 +61,7 @@ class Deeds:
             user=user_id,
             text=typed.text,
             blocks=self._slack.timeline.number_blocks(typed.blocks),
-            thread_ts=self._slack.timeline.reply_ts(channel.id, body.get("thread_ts")),
+            thread_ts=self._slack.timeline.reply_ts(channel.id, str(body.get("thread_ts") or "")),
             client_msg_id=self._slack.workspace.new_id("m"),
         )
         self._slack.timeline.post(message)
@@ -103,8 +103,7 @@ class Deeds:
 
     async def submit(self, user_id: str, body: Json) -> Json:
         """Send a modal."""
-        values = body.get("values") or {}
-        return await self._interactions.submit(self._view(user_id, body), values)
+        return await self._interactions.submit(self._view(user_id, body), body.get("values"))
 
     async def close(self, user_id: str, body: Json) -> Json:
         """Close a modal."""
@@ -156,7 +155,7 @@ class Deeds:
             shares=((channel.id, ts),),
         )
         self._slack.workspace.files[file.id] = file
-        thread_ts = self._slack.timeline.reply_ts(channel.id, body.get("thread_ts"))
+        thread_ts = self._slack.timeline.reply_ts(channel.id, str(body.get("thread_ts") or ""))
         text = Typed(self._slack.workspace, str(body.get("text") or "")).text
         message = Message(
             channel=channel.id,

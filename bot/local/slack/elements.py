@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bot.local.slack.model import Json
+from bot.local.slack.refusal import Refused
 
 # Where each kind of element keeps its initial choice, and where a payload carries the choice.
 CHOSEN = {
@@ -72,6 +73,8 @@ def choice(element: Json, selected: Any) -> Json | None:
     if field not in OF_OPTIONS or kind.endswith("external_select"):
         return {field: selected}
     offered = options_of(element)
+    if field == "selected_options" and not isinstance(selected, list | None):
+        return None
     if field == "selected_option":
         if selected is None and kind != "overflow":
             return {field: None}
@@ -106,11 +109,23 @@ def initial_values(blocks: list[Json]) -> Json:
     return values
 
 
+def entered(given: Any) -> Json:
+    """What a person has filled in: state by block and action, as `state.values` has it."""
+    blocks = {} if given is None else given
+    if not isinstance(blocks, dict):
+        raise Refused("invalid_values")
+    for actions in blocks.values():
+        if not isinstance(actions, dict):
+            raise Refused("invalid_values")
+        if not all(isinstance(state, dict) for state in actions.values()):
+            raise Refused("invalid_values")
+    return blocks
+
+
 def merged(initial: Json, given: Json) -> Json:
     """State with what the person has entered laid over the initial values."""
     return {
-        block_id: {**actions, **(given.get(block_id) or {})}
-        for block_id, actions in initial.items()
+        block_id: {**actions, **given.get(block_id, {})} for block_id, actions in initial.items()
     }
 
 

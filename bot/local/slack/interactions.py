@@ -2,7 +2,14 @@
 
 from typing import Any
 
-from bot.local.slack.elements import choice, elements_of, initial_values, merged, missing_answers
+from bot.local.slack.elements import (
+    choice,
+    elements_of,
+    entered,
+    initial_values,
+    merged,
+    missing_answers,
+)
 from bot.local.slack.local_slack import LocalSlack
 from bot.local.slack.model import Channel, Json, Message, View
 from bot.local.slack.refusal import Refused
@@ -20,16 +27,17 @@ class Interactions:
 
     async def press(self, user_id: str, where: Message | View, action: Json) -> bool:
         """Press, choose or rate. The element must be there as things stand now."""
+        typed = entered(action.get("values"))
         block, element = self._find(blocks_of(where), action)
         happened = self._action(block, element, action)
         if isinstance(where, View):
             given = {block["block_id"]: {element["action_id"]: state_of(happened)}}
-            where = self._slack.views.remember(where, {**(action.get("values") or {}), **given})
+            where = self._slack.views.remember(where, {**typed, **given})
             place = self._in_view(where)
         else:
             place = self._in_message(user_id, where)
-            entered = merged(place["state"]["values"], action.get("values") or {})
-            place["state"] = {"values": with_choice(entered, happened)}
+            values = merged(place["state"]["values"], typed)
+            place["state"] = {"values": with_choice(values, happened)}
         payload = {
             "type": "block_actions",
             **self._person(user_id),
@@ -39,9 +47,9 @@ class Interactions:
         answer = await self._slack.deliveries.ask("interactive", payload)
         return answer.acked
 
-    async def submit(self, view: View, values: Json) -> Json:
+    async def submit(self, view: View, given: Any) -> Json:
         """Send a modal. The client itself insists on required fields."""
-        state = merged(initial_values(view.blocks), {**view.values, **values})
+        state = merged(initial_values(view.blocks), {**view.values, **entered(given)})
         errors = missing_answers(view.blocks, state)
         if errors:
             self._slack.views.show_errors(view, errors)
