@@ -121,15 +121,21 @@ def _change(
     known = {"was": old.number, "step": new.number, "old_title": old.title, "title": new.title}
     if old.call.name != new.call.name:
         return Change(kind=ChangeKind.REPLACED, **known)
-    values = tuple(_values(_seen(before, old), _seen(after, new), numbers))
+    key = _key(old) if _key(old) == _key(new) else ""  # of another key it is another value
+    values = tuple(_values(_seen(before, old, key), _seen(after, new, key), numbers))
     return Change(kind=ChangeKind.CHANGED, values=values, **known) if values else None
 
 
-def _seen(version: PlanVersion, step: Step) -> dict[str, str]:
-    """A step's values as people read them."""
+def _key(step: Step) -> str:
+    """The setting that a step writes; empty where it writes none."""
+    key = step.call.input.get("key")
+    return key if isinstance(key, str) and "value" in step.call.input else ""
+
+
+def _seen(version: PlanVersion, step: Step, key: str) -> dict[str, str]:
+    """A step's values as people read them; that of a setting goes by the setting's name."""
     given = own(version, step)
-    key = given.get("key")
-    named = {"value": str(key)} if isinstance(key, str) and "value" in given else {}
+    named = {"value": key} if key else {}
     found = {named.get(name, name): str(value) for name, value in given.items()}
     if expect := step.expect:
         label = expect.label or expect.output

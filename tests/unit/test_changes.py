@@ -32,6 +32,15 @@ def test_a_setting_is_named_by_its_key_and_the_mark_does_not_count() -> None:
     assert told(before, v(2, write(1, key="pool_size", value="10", mark=f"{PLAN}.2.1"))) == []
 
 
+def test_another_setting_is_one_change() -> None:
+    before = v(1, write(1, key="timeout_ms", value="20"))
+    other = v(2, write(1, key="pool_size", value="20"))
+    both = v(2, write(1, key="pool_size", value="30"))
+
+    assert told(before, other) == ["step 1 key timeout_ms -> pool_size"]
+    assert told(before, both) == ["step 1 key timeout_ms -> pool_size, value 20 -> 30"]
+
+
 def test_another_action_replaces_a_step() -> None:
     before = v(1, write(1, action="revert_commit", commit="abc"))
     after = v(2, write(1, key="pool_size", value="20"))
