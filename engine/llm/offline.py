@@ -51,7 +51,7 @@ class OfflinePlanner:
         self._tools = tools
         self._requests = Requests(services, self._playbooks)
         self._answers = Answers(services, self._playbooks)
-        self._spoken = Spoken(services, tools)
+        self._spoken = Spoken(services, tools, self._playbooks)
 
     async def readings(self, briefing: Briefing) -> Sequence[Reading]:
         """What can be asked for now and was not read yet.

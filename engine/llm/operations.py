@@ -9,7 +9,9 @@ from engine.domain.plan import DraftStep
 from engine.llm import inquiries, telling
 from engine.llm.aims import Aim, Refused
 from engine.llm.inquiries import About
+from engine.llm.means import Means
 from engine.llm.orders import Message, orders
+from engine.llm.playbooks import Playbook
 from engine.llm.reach import Beyond, Why, command, plain
 from engine.llm.recipes import Uncounted, steps_of_all
 from engine.llm.scopes import CHOICES, Scopes, Unclear
@@ -49,9 +51,12 @@ class Sketch:
 class Operations:
     """Reads messages. `actions` are the names of what can be called: `kubectl.scale`."""
 
-    def __init__(self, services: Services, actions: Collection[str]) -> None:
+    def __init__(
+        self, services: Services, actions: Collection[str], playbooks: Sequence[Playbook] = ()
+    ) -> None:
         self._services = services
         self._actions = frozenset(actions)
+        self._means = Means(services, self._actions, playbooks)
         self._scopes = Scopes(services)
 
     def read(self, text: str, base: ContextRef, *, replicas: int | None = None) -> Sketch:
@@ -150,7 +155,8 @@ class Operations:
         if kind in (About.ABILITIES, About.WAYS):
             context = self._about(message, base)
             asked = telling.asked(kind, context.service)
-            return Sketch(SketchKind.QUESTION, context, asked, reason=telling.ABILITIES, about=kind)
+            able = telling.abilities(self._means.verbs())
+            return Sketch(SketchKind.QUESTION, context, asked, reason=able, about=kind)
         names = message.services or ((base.service,) if base.service else ())
         if not names:
             return self._of_environment(message, kind, base)
@@ -200,7 +206,8 @@ class Operations:
     def _nothing(self, message: Message, context: ContextRef) -> Sketch:
         """Nothing to do: ask what is wanted, with what there is to be done."""
         name = context.service
-        choices = telling.choices(name, context.environment) if name else ()
+        able = [verb for verb in Verb if name and self._means.carry(verb, name)]
+        choices = telling.choices(name, context.environment, able) if name else ()
         if message.symptom:
             told = f"{name or 'something'} is not well"
             reason = f"What shall I do{f' with {name}' if name else ''}? I can look into it first."
@@ -225,10 +232,13 @@ class Operations:
 
     def _beyond(self, refused: Beyond, context: ContextRef) -> Sketch:
         understood = f"I understood: {refused.thing}."
-        kind = SketchKind.ASK if refused.why is Why.PODS and context.service else SketchKind.REFUSE
-        choices = telling.restarted(context) if kind is SketchKind.ASK else ()
-        reason = telling.refusal(refused)
-        return Sketch(kind, context, understood, reason=reason, choices=choices)
+        reason = telling.refusal(refused, self._means.verbs())
+        name = context.service
+        if refused.why is Why.PODS and name and self._means.carry(Verb.RESTART, name):
+            reason = f"{reason} {telling.RESTART_INSTEAD}"
+            choices = telling.restarted(context)
+            return Sketch(SketchKind.ASK, context, understood, reason=reason, choices=choices)
+        return Sketch(SketchKind.REFUSE, context, understood, reason=reason)
 
     def _about(self, message: Message, base: ContextRef) -> ContextRef:
         """What a message is about as far as it is known, for who reads the answer."""

@@ -9,6 +9,7 @@ from engine.domain.plan import Origin, Proposal
 from engine.llm.grammar import Asked, Intent
 from engine.llm.inquiries import About
 from engine.llm.operations import Operations, Sketch, SketchKind
+from engine.llm.playbooks import Playbook
 from engine.llm.requests import PHRASED, SPEAKER
 from engine.llm.verbs import Verb
 from engine.ports import Services
@@ -25,9 +26,11 @@ WHY = "As it was asked for. Nothing was looked at first; the last step checks th
 class Spoken:
     """`actions` are the names of what can be called; without any, everything is left alone."""
 
-    def __init__(self, services: Services, actions: Collection[str]) -> None:
+    def __init__(
+        self, services: Services, actions: Collection[str], playbooks: Sequence[Playbook] = ()
+    ) -> None:
         self._actions = frozenset(name for name in actions if "." in name)
-        self._operations = Operations(services, self._actions)
+        self._operations = Operations(services, self._actions, playbooks)
 
     def sketch(self, briefing: Briefing, asked: Asked, *, covered: bool) -> Sketch | None:
         """What a message is, where that is not for a playbook. `covered`: one would take it."""

@@ -10,30 +10,56 @@ from engine.llm.slots import Order
 from engine.llm.verbs import Verb
 
 NOTHING = "I found no order and no question that I know."
-ABILITIES = (
-    "I look at services (health, changes, logs, replicas, owners) and draft plans: restart, scale, "
-    "roll back, deploy a version, sync, set a value, rotate credentials, pause and resume a "
-    "rollout. "
-    "Somebody else approves them."
-)
-WAY_OUT = {
+LOOKS = "I look at services (health, changes, logs, replicas, owners)"
+DEEDS = {
+    Verb.RESTART: "restart",
+    Verb.SCALE: "scale",
+    Verb.ROLL_BACK: "roll back",
+    Verb.DEPLOY: "deploy a version",
+    Verb.SYNC: "sync",
+    Verb.SET: "set a value",
+    Verb.ROTATE: "rotate credentials",
+    Verb.PAUSE: "pause a rollout",
+    Verb.RESUME: "resume a rollout",
+}
+WHY_NOT = {
     Why.GUARD: "Approvals, policy and audit can't be switched off by words.",
     Why.DECISION: "Words don't decide. Use the buttons; nobody approves their own plan.",
-    Why.SHOWN: "I never show secrets. I can rotate the credentials of a service.",
-    Why.DESTROYS: "Nothing is deleted here. I can restart, scale or roll back a service.",
-    Why.PODS: "Single pods are not mine to kill. Shall I restart the whole service instead?",
-    Why.STOPS: "I don't switch services off. I can scale one down to a number that you name.",
+    Why.SHOWN: "I never show secrets.",
+    Why.DESTROYS: "Nothing is deleted here.",
+    Why.PODS: "Single pods are not mine to kill.",
+    Why.STOPS: "I don't switch services off.",
     Why.COMMAND: "That holds parts of a command line, which I never run. Say it in plain words.",
-    Why.NO_TOOL: "I can restart, scale, roll back, deploy, sync, set values, rotate credentials.",
 }
+INSTEAD = {
+    Why.SHOWN: (Verb.ROTATE, "I can rotate the credentials of a service."),
+    Why.STOPS: (Verb.SCALE, "I can scale one down to a number that you name."),
+}
+RESTART_INSTEAD = "Shall I restart the whole service instead?"
 
 
-def refusal(beyond: Beyond) -> str:
-    """Why something can't be had, and the way out."""
+def refusal(beyond: Beyond, able: Sequence[Verb]) -> str:
+    """Why something can't be had, and the way out that there is here."""
+    parts = [WHY_NOT[beyond.why]] if beyond.why in WHY_NOT else []
     if beyond.why in (Why.NO_TOOL, Why.DESTROYS):
-        way_out = WAY_OUT[beyond.why]
-        return f"I can't {beyond.thing}: no tool covers it. {way_out}"
-    return WAY_OUT[beyond.why]
+        parts = [f"I can't {beyond.thing}: no tool covers it.", *parts, way_out(able)]
+    verb, instead = INSTEAD.get(beyond.why, (None, ""))
+    if verb in able:
+        parts.append(instead)
+    return " ".join(filter(None, parts))
+
+
+def way_out(able: Sequence[Verb]) -> str:
+    """What can be done here."""
+    return f"I can {_or([DEEDS[verb] for verb in able])}." if able else ""
+
+
+def abilities(able: Sequence[Verb]) -> str:
+    """The answer to "what can you do?"."""
+    if not able:
+        return f"{LOOKS}. No connected tool changes anything."
+    deeds = ", ".join(DEEDS[verb] for verb in able)
+    return f"{LOOKS} and draft plans: {deeds}. Somebody else approves them."
 
 
 def waiting(words: str) -> str:
@@ -82,14 +108,14 @@ def restarted(context: ContextRef) -> tuple[str, ...]:
     return (f"restart {context.service}{where}",)
 
 
-def choices(service: str, environment: str) -> tuple[str, ...]:
-    """What could be said about a service that is not well."""
+def choices(service: str, environment: str, able: Sequence[Verb]) -> tuple[str, ...]:
+    """What could be said about a service that is not well; only what can be done with it."""
     where = f" in {environment}" if environment else ""
+    offered = [verb for verb in (Verb.ROLL_BACK, Verb.RESTART) if verb in able]
     return (
         f"why is {service} failing{where}?",
         f"what changed in {service}?",
-        f"roll back {service}{where}",
-        f"restart {service}{where}",
+        *(f"{verb} {service}{where}" for verb in offered),
     )
 
 
@@ -126,3 +152,9 @@ def _and(names: Sequence[str]) -> str:
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _or(names: Sequence[str]) -> str:
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} or {names[-1]}"

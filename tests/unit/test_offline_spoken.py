@@ -180,3 +180,18 @@ def test_a_long_message_costs_little(word: str, first: str) -> None:
     operations.read(f"{first} {f'{word} ' * 800} end", ContextRef())
 
     assert time.process_time() - began < 1
+
+
+async def test_only_what_the_connected_tools_can_do_here_is_promised() -> None:
+    names = frozenset({"git.log", "git.revert_commit", "git.set_value", "shop.health"})
+    planner = OfflinePlanner(services(), load_playbooks(DEMO / "playbooks"), names)
+
+    refused = await planner.plan(briefing("cordon the node of checkout", seen=()))
+    asked_back = await planner.plan(briefing("never restart checkout", seen=()))
+    operations = Operations(services(), names, load_playbooks(DEMO / "playbooks"))
+    able = operations.read("what can you do?", ContextRef())
+
+    assert refused.text.endswith("I can roll back or set a value.")
+    assert not [one for one in asked_back.choices if "restart" in one]
+    assert "roll back checkout in prod" in asked_back.choices
+    assert "draft plans: roll back, set a value. " in able.reason
