@@ -90,9 +90,36 @@ def table(evidence: Evidence) -> Table | None:
 
 
 def charts(evidence: Sequence[Evidence]) -> tuple[Chart, ...]:
-    """Every course that is worth drawing: one that never moves is told in words."""
-    found = [one for each in evidence if (one := chart(each))]
+    """Every course that is worth drawing: one that never moves is told in words.
+
+    Its last point may be a step old, so the value that was read beside it is put at its end.
+    """
+    found = [_ended(one, each, evidence) for each in evidence if (one := chart(each))]
     return tuple(one for one in found if len(one.points) >= FEWEST and one.lowest != one.highest)
+
+
+def _ended(course: Chart, read: Evidence, beside: Sequence[Evidence]) -> Chart:
+    """The course up to the newest value that was read by the same query."""
+    query, unit = str(read.input.get("query", "")), RATIO if course.unit == PERCENT else course.unit
+    last = course.points[-1].at
+    later = [
+        point
+        for one in beside
+        if one.ok and one.unit == unit and _same(str(one.input.get("query", "")), query)
+        if (point := _value(one)) and point.at > last
+    ]
+    newest = sorted(later, key=lambda point: point.at)[-1:]
+    return course.model_copy(update={"points": (*course.points, *newest)})
+
+
+def _same(single: str, course: str) -> bool:
+    """Whether a query is that of a course, which may round it."""
+    return bool(single) and (course == single or course.startswith(f"round({single},"))
+
+
+def _value(evidence: Evidence) -> Point | None:
+    value = evidence.facts.get("value", "")
+    return _point(str(evidence.at.timestamp()), value, share=evidence.unit == RATIO)
 
 
 def shown(value: Decimal, unit: str) -> str:

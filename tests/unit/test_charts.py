@@ -59,6 +59,23 @@ def test_a_number_that_never_moves_is_not_drawn() -> None:
     assert charts([evidence(facts={"value": "1"})]) == ()
 
 
+def test_a_course_reaches_to_the_value_that_was_read_beside_it() -> None:
+    course = reading("0.002", "0.01", "0.015", input={"query": "round(errors, 0.0001)"})
+    now = NOW + timedelta(seconds=42)
+    single = {"facts": {"value": "0.2"}, "at": now, "action": "query"}
+    same = evidence(**single, input={"query": "errors"})
+    other = evidence(**{**single, "facts": {"value": "0.9"}}, input={"query": "error"})
+
+    (found,) = charts([same, other, course])
+    (early,) = charts([course, same.model_copy(update={"at": NOW})])
+    flat = charts([reading("0", "0", "0", input={"query": "errors"}), same])
+
+    assert found.points[-1] == Point(at=now, value=Decimal(20))
+    assert len(found.points) == 4
+    assert early.last == Decimal("1.5")
+    assert len(flat) == 1
+
+
 def test_of_many_points_the_highest_stand_for_the_others() -> None:
     found = drawn(120).thinned(20)
 
