@@ -11,8 +11,9 @@ from bot.slack.door import Door
 from bot.slack.services import Approvals, Conversations, Plans
 from engine.domain.actor import Surface
 from engine.domain.approval import Verdict
-from engine.domain.execution import LogLine
+from engine.domain.execution import ExecutionState, LogLine
 from engine.domain.ids import ExecutionId, PlanId
+from engine.domain.plan import VersionState
 from engine.domain.views import PlanView
 from engine.errors import Conflict, Invalid
 from engine.ports import Store
@@ -124,7 +125,7 @@ class PlanCommands:
         named = VERSION.match(version.strip())
         if version.strip() and named is None:
             raise Invalid(f"{quoted(version, 40)} is no version. Write v{current}.")
-        if named is None and current > 1:
+        if named is None and current > 1 and view.state.open:  # what is over is told so
             reference = view.version.reference
             raise Conflict(
                 f"{reference} is at v{current}. Look at its card, then write "
@@ -177,9 +178,19 @@ def read(words: str) -> tuple[str, str]:
 def told(view: PlanView) -> str:
     """`P-1042 v2 waiting: Set checkout pool_size to 20`."""
     version = view.version
-    state = view.execution.state.value if view.execution else view.state.value
-    shown = state.replace("_", " ")
+    shown = standing(view)
     return f"{version.reference} v{version.version} *{shown}*: {quoted(version.title)}"
+
+
+def standing(view: PlanView) -> str:
+    """The state in a few words: for whom or for what it waits is not the same."""
+    if view.state is VersionState.WAITING:
+        return "waiting for approval"
+    if view.execution is None:
+        return view.state.value
+    if view.execution.state is ExecutionState.WAITING:
+        return "approved, waiting to start"
+    return view.execution.state.value.replace("_", " ")
 
 
 def line_told(entry: LogLine) -> str:
