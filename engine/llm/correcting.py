@@ -12,7 +12,7 @@ from engine.domain.model import Json
 from engine.domain.plan import DraftStep, Origin, PlanVersion, Step, VersionState
 from engine.errors import Invalid
 from engine.llm.correction_forms import About
-from engine.llm.corrections import Said, understood
+from engine.llm.corrections import Said, addressed, of_a_plan, understood
 from engine.llm.words import ENVIRONMENT_WORDS
 from engine.ports import Directory, Planner, Services, Tools
 
@@ -21,6 +21,11 @@ SAME = "v{} does that already."
 NO_CHECK = (
     "I know no other check for this plan: no definition of its steps has one that is not there. "
     "Name a read and what it must show, or edit the plan."
+)
+NO_PLAN = "There is no plan in this thread yet."
+BY_EDIT = (
+    "I can't do that by words. Press Edit on the card to change its values, or say which value "
+    "should be what. A plan starts when it is approved and runs its steps in their order."
 )
 COMMANDS_AT_MOST = 8
 # Of requests that fail, where the service's entry names no limit.
@@ -43,6 +48,8 @@ class Correcting:
     async def readings(self, briefing: Briefing) -> Sequence[Reading]:
         """Nothing has to be looked at for a change of what is there; another place is planned."""
         said = self._said(briefing)
+        if planless(briefing):
+            return ()
         if said is None:
             return await self.inner.readings(briefing)
         moved = self._elsewhere(briefing, said)
@@ -51,8 +58,10 @@ class Correcting:
     async def plan(self, briefing: Briefing) -> Outcome:
         """Raises what the planner behind it raises."""
         said, version = self._said(briefing), briefing.current
+        if planless(briefing):
+            return answer(NO_PLAN)
         if said is None or version is None:
-            return await self.inner.plan(briefing)
+            return helped(await self.inner.plan(briefing), briefing)
         try:
             return await self._outcome(said, version, briefing)
         except Invalid as error:
@@ -212,6 +221,8 @@ class Correcting:
             return f"Changed from v{version.version - 1}: {said}."
         if about is About.FAILS:
             return fails(version)
+        if about is About.WHY and number is None:
+            return reason(version)
         step = step_of(version, number)
         return why(version, step) if about is About.WHY else does(step)
 
@@ -237,6 +248,30 @@ class Correcting:
 def answer(text: str) -> Outcome:
     """Words, and nothing else."""
     return Outcome(kind=OutcomeKind.ANSWER, text=text)
+
+
+def planless(briefing: Briefing) -> bool:
+    """Whether somebody speaks of a plan where none is."""
+    draft = briefing.draft
+    nothing = briefing.current is None and draft.plan_id is None
+    return nothing and draft.origin is not Origin.ALERT and of_a_plan(draft.text)
+
+
+def helped(outcome: Outcome, briefing: Briefing) -> Outcome:
+    """Who wants the plan to be another is told how, where nobody understood it."""
+    state = briefing.state
+    ours = briefing.current is not None and briefing.draft.origin is not Origin.ALERT
+    if not ours or outcome.kind is not OutcomeKind.REMARK or not addressed(briefing.draft.text):
+        return outcome
+    if state is VersionState.EXECUTING:
+        return answer(BY_BUTTON)
+    return answer(BY_EDIT) if state is None or state.open else outcome
+
+
+def reason(version: PlanVersion) -> str:
+    """What the whole plan is there for."""
+    asked = f"{version.requester_name} asked for it: {version.intent}"
+    return " ".join(filter(None, (f"{version.title}.", version.why, asked)))
 
 
 def same(version: PlanVersion, steps: Sequence[Step]) -> bool:

@@ -80,6 +80,24 @@ WAIT = form(
     rf"wait(?: for)? {SPAN} before {STEP}|(?:before {STEP.replace('<', '<x')},? )wait(?: for)? "
     rf"{SPAN.replace('<', '<x')}"
 )
+LIMIT = form(
+    r"(?:set|make|use|change|put|lower|raise|keep|take|with)? ?(?:an? |the )?"
+    r"(?:(?P<what>[a-z][\w ]{0,40}?) )?(?:limit|threshold)"
+    rf"(?: (?:of|in|for|on) (?:{STEP}|(?:the )?(?P<xwhat>[a-z][\w ]{{0,30}}?)))?"
+    r"(?: to| =|=|:| at| of| is| should be| must be)? "
+    r"(?P<value>\d{1,9}(?:\.\d{1,6})?)(?: ?(?P<percent>%|percent|per cent))?"
+)
+# Something that is to become of the plan, whether or not its form is known.
+ORDERS = form(
+    r"(?:wait|swap|move|do|run|start|put|make|use|change|set|split|reorder|delay|schedule|switch|"
+    r"replace|begin|postpone|hold|execute|skip|add|drop|reverse|repeat)\b.*"
+)
+OF_PLAN = form(
+    rf".*(?:\b{STEP.replace('(?P<step>', '(?:')}\b|\bsteps\b|\binstead\b|"
+    r"\b(?:at|until|after|before) \d{1,2}(?::\d\d)? ?(?:am|pm|h|o'clock|utc)?\b|"
+    r"\b(?:tomorrow|tonight|later|noon|midnight)\b|"
+    rf"\b(?:in|for|wait) {SPAN}\b).*"
+)
 AWAY = form(
     r"(?:not|never|nothing|don't do (?:it|this|that)|do not do (?:it|this|that)|leave) "
     r"(?:in|on|to|touch)? ?(?P<place>[a-z][\w/-]*)(?: alone| out)?"
@@ -93,7 +111,8 @@ ASKED: tuple[tuple[About, re.Pattern[str]], ...] = (
         About.WHY,
         form(
             rf"(?:why|what for|what is the point of|what's the point of)(?: do we need| do you need"
-            rf"| is there| is| need)?(?: {STEP})(?: needed| necessary| there| for)?"
+            rf"| is there| is| need| do)?(?: (?:{STEP}|this|that|(?:this |the )?plan))?"
+            r"(?: needed| necessary| there| for)?"
             rf"|(?:why do (?:we|you) (?:do|want|need)) {STEP.replace('<', '<x')}"
         ),
     ),

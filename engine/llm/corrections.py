@@ -6,14 +6,18 @@ The whole of a sentence must be one of these forms; whatever else is said is lef
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 
+from engine.domain.call import Comparison, Expectation
 from engine.domain.changes import COMMIT
+from engine.domain.expectation import RATIO
 from engine.domain.model import Json
 from engine.domain.plan import PlanVersion, Step
 from engine.llm import correction_forms as form
 from engine.llm.correction_forms import About
 
 Given = dict[int, dict[str, Json]]
+ORDERED = frozenset({Comparison.LESS, Comparison.AT_MOST, Comparison.MORE, Comparison.AT_LEAST})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ def correction(text: str, version: PlanVersion, places: Mapping[str, str]) -> Sa
     for reading in (dropped, checked, held, placed):
         if found := reading(text, version, places):
             return found
-    return valued(text, version)
+    return valued(text, version) or limited(text, version)
 
 
 def dropped(text: str, version: PlanVersion, _: Mapping[str, str]) -> Said | None:
@@ -159,6 +163,52 @@ def valued(text: str, version: PlanVersion) -> Said | None:
         if (match := pattern.fullmatch(text)) and (found := find(match)):
             return chosen(version, found, match["value"].strip("\"'`"))
     return None
+
+
+def limited(text: str, version: PlanVersion) -> Said | None:
+    """The limit of a check; one that fits several checks is asked about."""
+    match = form.LIMIT.fullmatch(text)
+    if match is None:
+        return None
+    what = folded(match["what"] or match["xwhat"] or "")
+    found = [
+        (step.number, value)
+        for step in version.steps
+        if number(match) in (None, step.number) and step.expect
+        and what in folded(f"{step.expect.output} {step.expect.label} {step.title}")
+        and (value := bound(step.expect, match["value"], percent=bool(match["percent"])))
+    ]  # fmt: skip
+    if len(found) > 1:
+        said = f"{match['value']}{' %' if match['percent'] else ''}"
+        return Said(unclear=tuple(f"set the limit of step {n} to {said}" for n, _ in found[:4]))
+    return Said(given={n: {"expect.value": value} for n, value in found}) if found else None
+
+
+def bound(expect: Expectation, said: str, *, percent: bool) -> str:
+    """A limit as its check compares it; empty where the check has no such limit."""
+    if expect.comparison not in ORDERED or (percent and expect.unit not in (RATIO, "%")):
+        return ""
+    value = Decimal(said)
+    if expect.unit == RATIO and (percent or value > 1):
+        value /= 100
+    return f"{value.normalize():f}"
+
+
+def of_a_plan(text: str) -> bool:
+    """Whether these words only make sense about a plan."""
+    whole = bare(" ".join(text.split()))
+    if form.DROP.fullmatch(whole) or form.DROP_LAST.fullmatch(whole):
+        return True
+    for about, pattern in form.ASKED:
+        if match := pattern.fullmatch(whole):
+            return about not in (About.WHY, About.DOES) or number(match) is not None
+    return False
+
+
+def addressed(text: str) -> bool:
+    """Whether it wants a plan to be another, in words whose form nobody knows."""
+    said = form.LEAD.sub("", " ".join(text.split()))
+    return bool(form.ORDERS.fullmatch(said) and form.OF_PLAN.fullmatch(said))
 
 
 def inputs(version: PlanVersion, said: str | None, step: int | None) -> list[tuple[int, str]]:

@@ -13,7 +13,7 @@ from engine.domain.draft import Briefing, Draft, Outcome, OutcomeKind, Reading
 from engine.domain.ids import ConversationId, DraftId, PersonId
 from engine.domain.model import Json
 from engine.domain.plan import DraftStep, PlanVersion, VersionState
-from engine.llm.correcting import Correcting
+from engine.llm.correcting import BY_EDIT, Correcting
 from engine.tools.registry import ToolRegistry
 from tests.unit.cards import PLAN, TENANT, version
 from tests.unit.governing import People
@@ -84,7 +84,9 @@ class Talk:
     inner: Inner
     version: PlanVersion
 
-    async def says(self, text: str, state: VersionState = VersionState.WAITING) -> Outcome:
+    async def says(
+        self, text: str, state: VersionState = VersionState.WAITING, *, planned: bool = True
+    ) -> Outcome:
         draft = Draft(
             id=DraftId("d"),
             tenant=TENANT,
@@ -92,11 +94,11 @@ class Talk:
             requester=PersonId("dana"),
             requester_name="Dana",
             text=text,
-            plan_id=PLAN,
-            based_on=self.version.version,
+            plan_id=PLAN if planned else None,
+            based_on=self.version.version if planned else None,
             created_at=datetime(2026, 11, 22, tzinfo=UTC),
         )
-        briefing = Briefing(draft=draft, current=self.version, state=state)
+        briefing = Briefing(draft=draft, current=self.version if planned else None, state=state)
         await self.planner.readings(briefing)
         return await self.planner.plan(briefing)
 
@@ -228,3 +230,45 @@ async def test_chatter_and_orders_go_to_the_planner(talk: Talk) -> None:
 
         assert (await talk.says(text)).kind is OutcomeKind.REMARK
         assert len(talk.inner.asked) == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["wait 10 minutes before step 2", "swap step 1 and 2", "do it at 5pm", "run it tomorrow"],
+)
+async def test_a_change_that_words_can_not_make_is_answered(talk: Talk, text: str) -> None:
+    outcome = await talk.says(text)
+
+    assert outcome.text == BY_EDIT
+
+
+@pytest.mark.parametrize("text", ["step 1 looks good to me", "I did it at 5pm", "thanks"])
+async def test_talk_among_people_stays_theirs(talk: Talk, text: str) -> None:
+    outcome = await talk.says(text)
+
+    assert outcome.kind is OutcomeKind.REMARK
+
+
+async def test_why_without_a_step_is_about_the_plan(talk: Talk) -> None:
+    outcome = await talk.says("why?")
+
+    assert outcome.kind is OutcomeKind.ANSWER
+    assert talk.version.why in outcome.text
+    assert talk.version.intent in outcome.text
+    assert not talk.inner.asked
+
+
+@pytest.mark.parametrize(
+    "text", ["why step 2?", "what if it fails?", "drop step 2", "who can approve it?"]
+)
+async def test_a_thread_without_a_plan_says_so(talk: Talk, text: str) -> None:
+    outcome = await talk.says(text, planned=False)
+
+    assert outcome.text == "There is no plan in this thread yet."
+
+
+async def test_other_questions_in_a_thread_without_a_plan_are_planned(talk: Talk) -> None:
+    outcome = await talk.says("why?", planned=False)
+
+    assert outcome.kind is OutcomeKind.REMARK
+    assert talk.inner.asked

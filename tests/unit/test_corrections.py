@@ -183,3 +183,31 @@ def test_questions_about_the_plan_make_no_version(
 def test_chatter_about_a_plan_is_left_alone(text: str) -> None:
     assert said(text) is None
     assert said(text, SCALE, READY) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["make the limit 2 %", "use error rate limit 2 % instead", "set the threshold to 2%",
+     "limit of step 3 to 2 percent", "lower the limit to 2"],
+)  # fmt: skip
+def test_the_limit_of_a_check_is_changed_by_words(text: str) -> None:
+    found = said(text)
+
+    assert found.given == {3: {"expect.value": "2"}}
+
+
+def test_a_limit_in_per_cent_is_a_fraction_where_the_check_compares_one() -> None:
+    assert VERIFY.expect
+    expect = VERIFY.expect.model_copy(update={"unit": "ratio", "value": "0.05"})
+    check = VERIFY.model_copy(update={"expect": expect})
+
+    assert said("make the limit 2 %", SET, WAIT, check).given == {3: {"expect.value": "0.02"}}
+
+
+def test_a_limit_of_several_checks_is_asked_about() -> None:
+    other = VERIFY.model_copy(update={"number": 2})
+
+    found = said("make the limit 2 %", SET, other, VERIFY)
+
+    assert found.unclear == ("set the limit of step 2 to 2 %", "set the limit of step 3 to 2 %")
+    assert said(found.unclear[0], SET, other, VERIFY).given == {2: {"expect.value": "2"}}
