@@ -61,4 +61,10 @@ def show(findings: Sequence["Finding"]) -> None:
             console.print(Text(f"{'':<{width + 8}}{finding.mend}", style="dim"))
     failed = sum(finding.level == "fail" for finding in findings)
     warned = sum(finding.level == "warn" for finding in findings)
-    console.print(f"{len(findings)} checks, {failed} failed, {warned} warnings.", markup=False)
+    counted = f"{plural(len(findings), 'check')}, {failed} failed, {plural(warned, 'warning')}."
+    console.print(counted, markup=False)
+
+
+def plural(count: int, one: str) -> str:
+    """`1 check`, `2 checks`."""
+    return f"{count} {one}" + ("" if count == 1 else "s")

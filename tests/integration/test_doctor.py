@@ -15,7 +15,8 @@ import pytest_asyncio
 import yaml
 
 from bot.cli import doctor_slack
-from bot.cli.doctor_finding import Finding, Level, clock, ok
+from bot.cli.doctor import show
+from bot.cli.doctor_finding import Finding, Level, clock, ok, warn
 from bot.cli.doctor_settings import listed
 from bot.cli.doctor_visits import examine, visits
 from bot.cli.records import environment
@@ -264,6 +265,15 @@ def test_the_command_fails_where_nothing_is_configured(tmp_path: Path) -> None:
     assert result.returncode == 1
     assert "CARAPULSE_POSTGRES__DSN" in result.stdout
     assert "Traceback" not in result.stderr
+
+
+def test_checks_and_warnings_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    show([ok("git", "is here")])
+    show([ok("git", "is here"), warn("redis", "is none", "Start one.")])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "1 check, 0 failed, 0 warnings."
+    assert lines[-1] == "2 checks, 0 failed, 1 warning."
 
 
 def test_every_setting_is_listed_and_no_secret_is_shown() -> None:
