@@ -60,7 +60,7 @@ class Door:
 
     @property
     def refusal(self) -> str:
-        return f"I only act for members of {self.organisation}. Ask a colleague to take over."
+        return f"I only act for full members of {self.organisation}. Ask a colleague to take over."
 
     @property
     def elsewhere(self) -> str:

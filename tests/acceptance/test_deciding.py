@@ -17,7 +17,7 @@ from tests.acceptance.waiting import until
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 REQUEST = "checkout is failing since the last config change, roll it back"
 DRILL = "quick drill on checkout"
-REFUSED = "I only act for members of Acme. Ask a colleague to take over."
+REFUSED = "I only act for full members of Acme. Ask a colleague to take over."
 
 
 @pytest_asyncio.fixture(loop_scope="session")

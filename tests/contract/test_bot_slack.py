@@ -226,7 +226,7 @@ async def test_a_guest_is_refused_once(rig: Rig) -> None:
         await gus.say("C0INC", "@carapulse please")
         await eventually_in(lambda: all_handled(rig, 2))
 
-        assert told["text"] == "I only act for members of Acme. Ask a colleague to take over."
+        assert told["text"] == "I only act for full members of Acme. Ask a colleague to take over."
         assert len(gus.whispers()) == 1
     assert await rig.pool.fetch("SELECT id FROM drafts") == []
 
