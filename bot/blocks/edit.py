@@ -5,7 +5,7 @@ from typing import Any
 
 from bot.blocks import actions as ids
 from bot.blocks.parts import Block, context, plain, section
-from bot.blocks.text import line
+from bot.blocks.text import line, one_line
 from engine.domain.form import InputField, PlanForm, StepForm
 from engine.domain.model import Json
 
@@ -14,9 +14,9 @@ BLOCKS = 95
 CHOICES = 100
 OPTION, OPTION_VALUE = 75, 150
 LABELS = {
-    "expect.value": "check: value",
-    "expect.hold_seconds": "check: seconds to hold",
-    "expect.within_seconds": "check: seconds to wait at most",
+    "expect.value": "Check: the limit",
+    "expect.hold_seconds": "Check: seconds to hold",
+    "expect.within_seconds": "Check: seconds to wait at most",
 }
 MORE = (
     "{} don't fit into this dialog. Say in the thread what to change there: “step {} NAME VALUE”."
@@ -63,11 +63,19 @@ def of_step(step: StepForm) -> Iterator[Block]:
         yield {
             "type": "input",
             "block_id": f"{step.number}:{field.name}",
-            "label": plain(LABELS.get(field.name, field.name), 150),
+            "label": plain(label(field.name, step), 150),
             "hint": plain(field.about or " ", 150),
             "optional": field.optional,
             "element": element(field, "" if value is None else str(value)),
         }
+
+
+def label(name: str, step: StepForm) -> str:
+    """A field's name in words; the value of a setting goes by the setting."""
+    key = step.values.get("key")
+    if name == "value" and key:
+        return f"Value of {one_line(str(key), 100)}"
+    return LABELS.get(name) or name.replace("_", " ").capitalize()
 
 
 def element(field: InputField, value: str) -> Block:

@@ -43,8 +43,17 @@ def test_every_input_is_a_field_with_what_it_wants_and_what_it_holds() -> None:
     assert made["private_metadata"] == f"{version().plan_id}:2 C1:1.1"
     assert fields["1:remote"]["element"]["initial_option"]["value"] == REMOTES[0]
     assert fields["1:value"]["element"]["initial_value"] == "20"
+    assert fields["1:value"]["label"]["text"] == "Value"
     assert fields["1:limit"]["optional"]
     assert "initial_value" not in fields["1:limit"]["element"]
+
+
+def test_a_field_is_named_in_words() -> None:
+    made = step(key="pool_size")
+
+    assert edit.label("value", made) == "Value of pool_size"
+    assert edit.label("wait_seconds", made) == "Wait seconds"
+    assert edit.label("expect.value", made) == "Check: the limit"
 
 
 def test_a_dialog_never_holds_more_than_slack_takes_and_says_what_is_left() -> None:
