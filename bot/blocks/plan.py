@@ -1,9 +1,10 @@
 """The plan card: one message per plan, edited in place, in every state the plan can have."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from bot.blocks import actions as ids
-from bot.blocks import knowledge
+from bot.blocks import knowledge, moments
 from bot.blocks.answer import summary
 from bot.blocks.findings import CITED
 from bot.blocks.limits import CHARACTERS, characters
@@ -30,6 +31,8 @@ WORDS = {
 }
 # Changes and characters of the reason that a card shows; Changes and Explain tell the rest.
 CHANGES, WHY = 4, 1200
+# From this age on a card says how old its findings are.
+LATE = timedelta(minutes=1)
 # What the planner of rules calls itself.
 WITHOUT_MODEL = "offline"
 # For what stands between the blocks, and for the sentence about the file.
@@ -77,15 +80,15 @@ def above(view: PlanView) -> list[Block]:
     return [
         header(version.title),
         section(status(view)),
-        *reasons(version),
+        *reasons(version, looked_at(view)),
         context(*where(version)),
     ]
 
 
-def reasons(version: PlanVersion) -> list[Block]:
+def reasons(version: PlanVersion, when: str = "") -> list[Block]:
     """Why, with the label of a plan that only an alert's words suggest, and what changed."""
     said = [f"_{outside(version.label, 200)}_"] if version.label else []
-    said += [outside(version.why, WHY)] if version.why else []
+    said += [f"{outside(version.why, WHY)}{when}"] if version.why else []
     blocks = [section("\n".join(said))] if said else []
     if version.changes:
         blocks.append(section(changed(version, version.changes[:CHANGES])))
@@ -93,6 +96,15 @@ def reasons(version: PlanVersion) -> list[Block]:
         warnings = " ".join(line(each, 400) for each in version.warnings[:3])
         blocks.append(section(f":warning: {warnings}"))
     return blocks
+
+
+def looked_at(view: PlanView) -> str:
+    """When that was found which the reason tells, once it is no longer of the same moment."""
+    last = max((each.at for each in view.evidence), default=None)
+    if last is None or view.version.created_at - last < LATE:
+        return ""
+    ago = moments.between(last, view.version.created_at)
+    return f"\n_Looked at {moments.time(last)}, {ago} before this version._"
 
 
 def changed(version: PlanVersion, shown: Sequence[str]) -> str:

@@ -192,7 +192,10 @@ class DraftStep(Model):
 
 
 class Proposal(Model):
-    """What a planner proposes for an intent. A `label` is shown on the card; it needs a person."""
+    """What a planner proposes for an intent. A `label` is shown on the card; it needs a person.
+
+    `evidence` is what an earlier version was drafted from, where nothing is looked at anew.
+    """
 
     title: str
     why: str = ""
@@ -204,3 +207,4 @@ class Proposal(Model):
     knowledge: tuple[Used, ...] = ()
     understood: str = ""
     label: str = ""
+    evidence: tuple[EvidenceId, ...] = ()

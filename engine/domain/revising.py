@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from engine.domain.call import Effect, Expectation
 from engine.domain.changes import COMMIT, REFERENCE, own
@@ -75,6 +76,7 @@ def proposal(
         planner=version.planner,
         used=version.used,
         knowledge=version.knowledge,
+        evidence=version.evidence,
     )
 
 
@@ -97,9 +99,21 @@ def _checked(expect: Expectation | None, given: Values) -> Expectation | None:
     try:
         return Expectation.model_validate({**expect.model_dump(), **given})
     except ValidationError as error:
-        found = error.errors(include_input=False, include_url=False, include_context=False)
-        wrong = {f"{CHECK}{item['loc'][0]}": item["msg"] for item in found}
+        found = error.errors(include_input=False, include_url=False)
+        wrong = {f"{CHECK}{item['loc'][0]}": _wanted(item) for item in found}
         raise Invalid("The check can't be like that.", wrong) from None
+
+
+def _wanted(wrong: ErrorDetails) -> str:
+    """What is wrong with a value, as one says it to a person."""
+    if wrong["type"].startswith("int_"):
+        return "a whole number is expected"
+    if wrong["type"] == "string_type":
+        return "a value is expected"
+    limits = wrong.get("ctx", {})
+    if "ge" in limits:
+        return f"has to be at least {limits['ge']}"
+    return f"has to be at most {limits['le']}" if "le" in limits else wrong["msg"]
 
 
 def _moved(step: DraftStep, numbers: Mapping[int, int], frozen: Step) -> DraftStep:

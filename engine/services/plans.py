@@ -12,7 +12,7 @@ from engine.domain.context import ContextRef
 from engine.domain.conversation import PostKind
 from engine.domain.digest import digest
 from engine.domain.draft import Draft, DraftState, Evidence
-from engine.domain.ids import PersonId, PlanId, new_id
+from engine.domain.ids import EvidenceId, PersonId, PlanId, new_id
 from engine.domain.model import Json
 from engine.domain.plan import (
     Constraints,
@@ -93,7 +93,7 @@ class Plans:
                 before,
                 plan_id=plan_id,
                 reference=before.reference if before else await unit.plans.new_reference(),
-                evidence=tuple(item.id for item in evidence) or (before.evidence if before else ()),
+                evidence=tuple(item.id for item in evidence) or looked_at(proposal, before),
                 editors=editors,
                 session=session,
                 wanted=own,
@@ -329,3 +329,8 @@ def calls(step: Step) -> tuple[Call, ...]:
     probes = (step.probe, step.rollback_probe)
     found = (step.call, step.rollback, *(probe.call for probe in probes if probe))
     return tuple(call for call in found if call)
+
+
+def looked_at(proposal: Proposal, before: PlanVersion | None) -> tuple[EvidenceId, ...]:
+    """What was looked at before, where nothing is looked at anew; its age is on the card."""
+    return proposal.evidence or (before.evidence if before else ())

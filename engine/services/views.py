@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from engine.domain.call import Effect
 from engine.domain.conversation import PostKind
@@ -15,6 +16,8 @@ from engine.domain.views import FindingsView, LogView, PlanView, ProblemView
 from engine.ports import Directory, Store, Unit
 
 LAST_LINES = 30
+# What was read longer before a version was drafted is not what it changed.
+BEFORE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +145,12 @@ def effects(
     """
     if execution.state is ExecutionState.ROLLED_BACK:
         return checked_again(version, execution)
+    before = [each for each in evidence if version.created_at - each.at <= BEFORE]
     measured: list[str] = []
     written: list[str] = []
     for step, record in zip(version.steps, execution.steps, strict=True):
         if step.expect is not None and record.state is StepState.SUCCEEDED:
-            measured += difference(step, record, evidence)
+            measured += difference(step, record, before)
         if step.effect is not Effect.READ and record.state is StepState.SUCCEEDED:
             written += moved(step, record)
     return (*measured, *written)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.blocks import plan
+from bot.blocks import moments, plan
 from bot.blocks.limits import plain_form, problems
 from bot.blocks.status import status
 from bot.blocks.steps import as_file
@@ -286,6 +286,14 @@ def looked(number: int, title: str, said: str, **more: Any) -> Evidence:
         at=NOW,
         **more,
     )
+
+
+def test_a_card_says_how_old_its_findings_are() -> None:
+    fresh = view(evidence=(looked(1, "changes", "pool_size 10 -> 0"),))
+    late = view(version=version(created_at=NOW + timedelta(minutes=12)), evidence=fresh.evidence)
+
+    assert "Looked at" not in json.dumps(plan.card(fresh))
+    assert f"_Looked at {moments.time(NOW)}, 12 min before this version._" in str(plan.card(late))
 
 
 def test_the_explanation_shows_every_read_that_the_reason_points_to() -> None:

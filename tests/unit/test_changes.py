@@ -1,13 +1,19 @@
 """What differs between two versions, and what becomes of a version whose steps are changed."""
 
+from datetime import timedelta
+
 import pytest
 
 from engine.domain import revising
 from engine.domain.call import Effect
 from engine.domain.changes import ChangeKind, changes, sentences
+from engine.domain.draft import Evidence
+from engine.domain.execution import ExecutionState, StepState
+from engine.domain.ids import DraftId, EvidenceId
 from engine.domain.plan import PlanVersion, Step, StepKind
 from engine.errors import Invalid
-from tests.unit.cards import PLAN, VERIFY, call, version
+from engine.services.views import effects
+from tests.unit.cards import NOW, PLAN, VERIFY, call, execution, record, version
 
 
 def write(number: int, *, action: str = "set_value", **given: str | int) -> Step:
@@ -126,4 +132,39 @@ def test_a_check_that_is_none_is_refused_by_its_field() -> None:
     with pytest.raises(Invalid) as refused:
         revising.with_values(before, {1: {"expect.hold_seconds": "soon"}})
 
-    assert list(refused.value.fields) == ["expect.hold_seconds"]
+    assert refused.value.fields == {"expect.hold_seconds": "a whole number is expected"}
+    with pytest.raises(Invalid) as beyond:
+        revising.with_values(before, {1: {"expect.within_seconds": "9000"}})
+    assert beyond.value.fields == {"expect.within_seconds": "has to be at most 3600"}
+
+
+def test_what_runs_again_keeps_what_it_was_drafted_from() -> None:
+    before = version(evidence=(EvidenceId("e1"),))
+
+    assert revising.again(before).evidence == before.evidence
+
+
+def test_an_old_reading_is_not_told_as_what_a_run_changed() -> None:
+    expect = VERIFY.expect
+    assert expect is not None
+    done = [record(number, StepState.SUCCEEDED) for number in (1, 2)]
+    checked = record(3, StepState.SUCCEEDED, outputs={expect.output: "0.4"})
+    ended = execution(ExecutionState.SUCCEEDED, *done, checked)
+    read = Evidence(
+        id=EvidenceId("e1"),
+        draft_id=DraftId("d"),
+        number=1,
+        tool=VERIFY.call.tool,
+        action=VERIFY.call.action,
+        title="error rate",
+        summary="37 %",
+        facts={expect.output: "37"},
+        input=VERIFY.call.input,
+        at=NOW - timedelta(seconds=9),
+    )
+
+    fresh = effects(version(), ended, [read])
+    stale = effects(version(created_at=NOW + timedelta(minutes=12)), ended, [read])
+
+    assert len(fresh) == 1
+    assert stale == ()
