@@ -1,5 +1,6 @@
 """What the offline planner answers where there is nothing to draft."""
 
+import re
 from collections.abc import Sequence
 
 from engine.domain.draft import Briefing, Outcome, OutcomeKind
@@ -16,6 +17,11 @@ CAN = {
     Does.RESTORE: "put a revision back",
     Does.SET_VALUE: "set a value",
 }
+SLOW = re.compile(
+    r"\b(?:slow\w*|latenc\w+|lag(?:s|gy|ging)?|sluggish|hang(?:s|ing)?|"
+    r"tak(?:es?|ing) (?:\w+ )?long)\b",
+    re.IGNORECASE,
+)
 
 
 class Answers:
@@ -25,13 +31,18 @@ class Answers:
         self._services = services
         self._playbooks = tuple(playbooks)
 
-    def question(self, wanted: Wanted, found: Findings) -> Outcome:
+    def question(self, wanted: Wanted, found: Findings, words: str) -> Outcome:
         """Answer "what changed?", "is it healthy?" and "why?"."""
+        told = self._told(wanted, found)
+        latency = self._latency(wanted.service, found) if SLOW.search(words) else ""
+        return _answer(f"{told} {latency}".strip())
+
+    def _told(self, wanted: Wanted, found: Findings) -> str:
         if wanted.intent is Intent.CHANGES:
-            return _answer(self._changes(wanted.service, found))
+            return self._changes(wanted.service, found)
         if wanted.intent is Intent.CAUSE and found.healthy is False:
-            return _answer(sentences.cause(found))
-        return _answer(self._health(wanted.service, found))
+            return sentences.cause(found)
+        return self._health(wanted.service, found)
 
     def nothing_to_do(self, service: str, found: Findings) -> Outcome:
         """The service is healthy, so a change would only be a risk."""
@@ -88,10 +99,27 @@ class Answers:
             filter(None, (first, sentences.changed(found, change), sentences.rate(found)))
         )
 
-    @staticmethod
-    def _health(service: str, found: Findings) -> str:
+    def _latency(self, service: str, found: Findings) -> str:
+        """Who asks why it is slow must hear whether that was looked at."""
+        read = found.named.get("latency")
+        if read and read.name == "latency" and (value := found.fact("latency", "value")):
+            return f"Latency {value}{sentences.cited(found, 'latency')}."
+        if self._has(service, "latency"):
+            return "I could not look at its latency."
+        return f"I did not look at its latency: {service} has no `metrics.latency` to look at."
+
+    def _has(self, service: str, metric: str) -> bool:
+        metrics = self._services.entry(service).get("metrics")
+        return isinstance(metrics, dict) and bool(metrics.get(metric))
+
+    def _health(self, service: str, found: Findings) -> str:
         if found.healthy is None:
-            return f"I can't tell how {service} is: nothing that I could look at shows it."
+            missing = [] if self._services.entry(service).get("health") else ["`health`"]
+            missing += [] if self._has(service, "error_rate") else ["`metrics.error_rate`"]
+            why = "nothing that I could look at shows it"
+            if len(missing) == 2:
+                why = f"its entry in the services file has no {' and no '.join(missing)}"
+            return f"I can't tell how {service} is: {why}."
         if found.healthy:
             return sentences.healthy(service, found)
         return f"{service} is not healthy: {sentences.facts(found)}. {sentences.cause(found)}"

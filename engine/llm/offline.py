@@ -83,7 +83,7 @@ class OfflinePlanner:
         if case is None:
             return self._without_case(briefing)
         if case.wanted.intent in QUESTIONS:
-            return self._answers.question(case.wanted, case.found)
+            return self._answers.question(case.wanted, case.found, briefing.draft.text)
         if case.wanted.intent is Intent.FIX:
             if case.found.healthy:
                 return self._answers.nothing_to_do(case.wanted.service, case.found)

@@ -73,7 +73,7 @@ class Playbook(Model):
 
     The grammar's sentences know these names of readings: `health` (status, error_rate, ready,
     instances, revision), `error_rate` (value), `changes` (git.log), `last_change` (git.show),
-    `trend` (times, values of the error rate).
+    `trend` (times, values of the error rate), `latency` (value).
     """
 
     title: Name

@@ -15,7 +15,7 @@ from engine.domain.draft import Evidence, Outcome, OutcomeKind
 from engine.errors import DraftFailed
 from engine.llm.grammar import understand
 from engine.llm.words import lexicon
-from tests.unit.planning import BAD, GOOD, briefing, current, planner, services, well
+from tests.unit.planning import BAD, GOOD, briefing, current, evidence, planner, services, well
 
 REVERT, RESTORE, SET = "git.revert_commit", "git.restore", "git.set_value"
 
@@ -259,6 +259,27 @@ async def test_the_health_of_one_service_says_nothing_about_another() -> None:
 
     assert [one.name for one in readings] == ["changes"]
     assert outcome.text.startswith("I can't tell how payments is")
+
+
+@pytest.mark.parametrize("text", ["why is checkout slow?", "why is checkout so slow today?"])
+async def test_who_asks_why_it_is_slow_hears_that_nobody_looked_at_that(text: str) -> None:
+    outcome = await planner().plan(briefing(text, well()))
+    other = await planner().plan(briefing("is checkout healthy?", well()))
+    read = evidence(5, "prometheus", "query", {"value": "1.8"}).model_copy(
+        update={"name": "latency"}
+    )
+    seen = await planner().plan(briefing(text, (*well(), read)))
+
+    assert "Latency 1.8 [5]." in seen.text
+    assert "I did not look at its latency: checkout has no `metrics.latency`" in outcome.text
+    assert "latency" not in other.text
+
+
+async def test_without_anything_to_look_at_the_missing_entries_are_named() -> None:
+    outcome = await planner().plan(briefing("why is payments slow?", ()))
+
+    assert "has no `health` and no `metrics.error_rate`" in outcome.text
+    assert "payments has no `metrics.latency`" in outcome.text
 
 
 async def test_words_approve_nothing() -> None:
