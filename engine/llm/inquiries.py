@@ -110,6 +110,7 @@ OURS = re.compile(
     r"state|"
     r"failing|services?|systems?|latency|stable|running|working|why|rate)(?!\w)"
 )
+ERROR_RATE = "Error rate of"
 STATIC = frozenset({About.WAYS, About.OWNERS, About.DEPENDENCIES, About.PLACES, About.ABILITIES})
 
 

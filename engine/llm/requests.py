@@ -8,8 +8,10 @@ from difflib import get_close_matches
 from engine.domain.context import ContextRef
 from engine.domain.draft import Briefing
 from engine.domain.plan import Origin
+from engine.llm import inquiries
 from engine.llm.findings import LONG_COMMIT
 from engine.llm.grammar import Asked, Intent, understand
+from engine.llm.inquiries import About
 from engine.llm.playbooks import Playbook
 from engine.llm.scopes import CHOICES, Unclear
 from engine.llm.words import Lexicon, lexicon, texts
@@ -21,6 +23,7 @@ NAMED = re.compile(
 )
 # Where a team's own phrase tells more than what the grammar makes of the words ("slow drill").
 PHRASED = (Intent.NOTHING, Intent.UNSURE, Intent.OTHER, Intent.CAUSE, Intent.FIX)
+UNKNOWN = "I know no service {}. Which one do you mean?"
 SPEAKER = re.compile(r"^[^:\n]{1,60}: ")
 
 
@@ -71,7 +74,21 @@ class Requests:
             return self._completed(briefing, asked, known)
         if asked.intent is Intent.SET_VALUE and asked.value and not (asked.key or asked.thing):
             return replace(asked, key=next(_current_keys(briefing), ""))
+        if self._of_any_words(briefing, asked):
+            return replace(asked, intent=Intent.HEALTH)
         return asked
+
+    @staticmethod
+    def _of_any_words(briefing: Briefing, asked: Asked) -> bool:
+        """Whether it is a question about a known service, in words that no form knows."""
+        text = briefing.draft.text.strip()
+        return (
+            asked.intent in (Intent.NOTHING, Intent.UNSURE)
+            and len(asked.services) == 1
+            and briefing.current is None
+            and text.endswith("?")
+            and inquiries.about(text.casefold()) in (About.HEALTH, About.CAUSE)
+        )
 
     def _completed(self, briefing: Briefing, answer: Asked, known: Lexicon) -> Asked:
         """A bare "prod/eu-1" answers a question: it completes what was asked before."""
@@ -136,12 +153,13 @@ class Requests:
         if asked.services:
             return asked.services[0]
         if asked.doubt:
-            raise Unclear(
-                f"I know no service {asked.doubt}. Which one do you mean?", self._near(asked.doubt)
-            )
+            raise Unclear(UNKNOWN.format(asked.doubt), self._near(asked.doubt))
         label = briefing.draft.labels.get("service", "")
         found = self._services.resolve(base.service or label) if base.service or label else None
         if found is None:
+            asks = asked.intent in (Intent.HEALTH, Intent.CAUSE, Intent.CHANGES)
+            if asks and (word := inquiries.unknown(briefing.draft.text.casefold())):
+                raise Unclear(UNKNOWN.format(word), self._near(word))
             raise Unclear("Which service?", self._near(""))
         return found
 

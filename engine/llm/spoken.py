@@ -5,9 +5,10 @@ from collections.abc import Collection, Sequence
 
 from engine.domain.context import ContextRef
 from engine.domain.draft import Briefing, Evidence, Outcome, OutcomeKind, Reading
+from engine.domain.expectation import RATIO
 from engine.domain.plan import Origin, Proposal
 from engine.llm.grammar import Asked, Intent
-from engine.llm.inquiries import About
+from engine.llm.inquiries import ERROR_RATE, About
 from engine.llm.operations import Operations, Sketch, SketchKind
 from engine.llm.playbooks import Playbook
 from engine.llm.requests import PHRASED, SPEAKER
@@ -53,6 +54,7 @@ class Spoken:
                 action=step.action,
                 input=step.input,
                 title=step.title,
+                unit=RATIO if step.title.startswith(ERROR_RATE) else "",
                 context=step.context,
             )
             for number, step in enumerate(sketch.steps, start=1)

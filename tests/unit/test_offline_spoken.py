@@ -16,6 +16,10 @@ from engine.llm.playbooks import load_playbooks
 from engine.tools.registry import ToolRegistry
 from tests.unit.planning import BAD, DEMO, briefing, draft, evidence, log, services, show
 
+CONNECTED = frozenset(
+    {"git", "shop", "prometheus", "git.log", "git.show", "git.set_value", "git.revert_commit"}
+    | {"shop.health", "prometheus.query", "prometheus.range"}
+)
 STAGING = ContextRef(environment="staging", cluster="eu-1", service="cart", namespace="shop")
 SHOP = """
 environments:
@@ -195,3 +199,25 @@ async def test_only_what_the_connected_tools_can_do_here_is_promised() -> None:
     assert not [one for one in asked_back.choices if "restart" in one]
     assert "roll back checkout in prod" in asked_back.choices
     assert "draft plans: roll back, set a value. " in able.reason
+
+
+@pytest.mark.parametrize(
+    "text", ["Warum ist checkout langsam?", "Was ist mit checkout los?", "is checkout kaputt?"]
+)
+async def test_a_question_about_a_known_service_gets_a_verdict_in_any_words(text: str) -> None:
+    planner = OfflinePlanner(services(), load_playbooks(DEMO / "playbooks"), CONNECTED)
+
+    outcome = await planner.plan(briefing(text))
+
+    assert outcome.text.startswith("checkout is not healthy")
+    assert "%" in outcome.text
+
+
+@pytest.mark.parametrize("text", ["is the moon healthy?", "is moon healthy?"])
+async def test_a_name_that_no_service_has_is_told(text: str) -> None:
+    planner = OfflinePlanner(services(), load_playbooks(DEMO / "playbooks"), CONNECTED)
+    nowhere = Briefing(draft=draft(text, context=ContextRef()))
+
+    outcome = await planner.plan(nowhere)
+
+    assert outcome.text.startswith("I know no service moon.")
