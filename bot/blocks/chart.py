@@ -24,7 +24,7 @@ def drawn(chart: Chart) -> Block:
         for label, point in zip(labels, points, strict=True)
     ]
     series = {"name": shorten(chart.unit or "value", LABEL), "data": data}
-    axes = {"categories": labels, "x_label": "UTC"}
+    axes = {"categories": labels, "x_label": "Time (UTC)"}
     if chart.unit:
         axes["y_label"] = one_line(chart.unit, TITLE)
     title = one_line(f"[{chart.number}] {chart.title}", TITLE)

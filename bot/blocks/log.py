@@ -65,4 +65,4 @@ def as_file(lines: list[LogLine]) -> str:
     shown = (
         f"{each.at.strftime('%Y-%m-%dT%H:%M:%SZ')} [{each.step}] {each.text}" for each in lines
     )
-    return clean("\n".join(shown), 5_000_000) + "\n"
+    return clean("\n".join(["Times are UTC.", *shown]), 5_000_000) + "\n"

@@ -61,7 +61,7 @@ def chart_png(chart: Chart) -> bytes:
         # pygal escapes by itself
         title=printable(f"{chart.title} ({chart.unit})" if chart.unit else chart.title, 80),
         truncate_label=-1,
-        x_title="UTC",
+        x_title="Time (UTC)",
         x_label_rotation=0,
         include_x_axis=True,
         margin=20,

@@ -89,6 +89,7 @@ def test_slack_takes_every_chart(count: int, title: str) -> None:
 
     accept_blocks([block])
     assert "<!" not in str(block)
+    assert block["chart"]["axis_config"]["x_label"] == "Time (UTC)"
 
 
 def test_commits_become_a_table_and_words_where_slack_has_no_tables() -> None:
