@@ -14,6 +14,7 @@ from engine.domain.views import PlanView
 ROWS = 10
 RECENT = 5
 EXAMPLES = 3
+NOT_SERVED = "I only act for full members of this workspace. Ask a colleague to take over."
 
 
 def home(
@@ -30,6 +31,8 @@ def home(
     `mention` is the token by which a plan's view names this person among those who may approve,
     `recent` what the person asked for, newest first, `examples` sentences that work here.
     """
+    if person is None:
+        return {"type": "home", "blocks": [section(NOT_SERVED)]}
     waiting = [view for view in plans if view.state is VersionState.WAITING]
     for_me = [view for view in waiting if may_approve(person, mention, view)]
     running = [view for view in plans if view.state is VersionState.EXECUTING]
@@ -70,14 +73,14 @@ def nothing(title: str, said: str) -> list[Block]:
     return [header(title), context(said)]
 
 
-def may_approve(person: PersonId | None, mention: str, view: PlanView) -> bool:
+def may_approve(person: PersonId, mention: str, view: PlanView) -> bool:
     """Whether this person's approval is missing; a plan that names no group is open to all."""
     asked = not view.groups or mention in view.approvers
     voted = any(each.person == person for each in agreed(view))
-    return person is not None and asked and not voted and not involved(person, view)
+    return asked and not voted and not involved(person, view)
 
 
-def involved(person: PersonId | None, view: PlanView) -> bool:
+def involved(person: PersonId, view: PlanView) -> bool:
     """Whoever asked for a plan, or changed it, does not approve it."""
     version = view.version
     return version.writes and person in (version.requester, *version.editors)

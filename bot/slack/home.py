@@ -24,7 +24,7 @@ class Home:
         app.event("user_change")(answered(self.changed))
 
     async def opened(self, args: AsyncArgs) -> None:
-        """Show the view as it is now. Those we don't act for see only how to ask."""
+        """Show the view as it is now. Those we don't act for see only that."""
         user = str(args.body["event"]["user"])
         actor = await self.people.actor(user)
         who = {"person": actor.id, "mention": actor.mention} if actor else {}

@@ -45,6 +45,10 @@ def test_an_empty_log_says_so() -> None:
     assert "No output yet." in str(message["blocks"])
 
 
+def test_a_log_as_a_file_says_whose_time_it_tells() -> None:
+    assert log.as_file([entry(1)]).splitlines()[0] == "Times are UTC."
+
+
 def test_a_log_line_is_never_parsed() -> None:
     message = log.log(
         LogView(
@@ -199,6 +203,15 @@ def test_home_says_what_would_appear() -> None:
 
     accept_view(shown)
     assert "Nothing now." in str(shown)
+
+
+def test_home_tells_who_is_not_served_so_and_nothing_else() -> None:
+    shown = home.home(None, [view()], examples=["is checkout healthy?"])
+
+    accept_view(shown)
+    assert "full members" in str(shown)
+    assert "How to ask" not in str(shown)
+    assert "pool_size" not in str(shown)
 
 
 MENTIONS = {name: f"{{@slack:T0LOCAL:U0{name.upper()}}}" for name in ("ann", "bo", "cyn", "dana")}
