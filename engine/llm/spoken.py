@@ -11,6 +11,7 @@ from engine.llm.grammar import Asked, Intent
 from engine.llm.inquiries import ERROR_RATE, About
 from engine.llm.operations import Operations, Sketch, SketchKind
 from engine.llm.playbooks import Playbook
+from engine.llm.reach import command
 from engine.llm.requests import PHRASED, SPEAKER
 from engine.llm.verbs import Verb
 from engine.ports import Services
@@ -94,6 +95,8 @@ class Spoken:
         return found
 
     def _ours(self, found: Sketch, asked: Asked, briefing: Briefing, *, covered: bool) -> bool:
+        if command(briefing.draft.text):
+            return True  # whoever would take the rest of it
         if found.kind is SketchKind.PLAN:
             return not (covered and found.verbs <= BY_PLAYBOOK)
         if asked.intent in CONFIGURING:

@@ -221,3 +221,12 @@ async def test_a_name_that_no_service_has_is_told(text: str) -> None:
     outcome = await planner.plan(nowhere)
 
     assert outcome.text.startswith("I know no service moon.")
+
+
+async def test_parts_of_a_command_line_are_no_value_of_a_setting() -> None:
+    planner = OfflinePlanner(services(), load_playbooks(DEMO / "playbooks"), CONNECTED)
+
+    outcome = await planner.plan(briefing("set timeout_ms to $(rm -rf /)"))
+
+    assert outcome.kind is OutcomeKind.REFUSE
+    assert "command line" in outcome.text
