@@ -19,6 +19,12 @@ DEEDS = {
     "step.probe": "looked whether step {} had its effect",
     "step.read": "read for step {}",
 }
+# The same where it was not let through.
+WANTED = {
+    "plan.approve": "wanted to approve it",
+    "plan.reject": "wanted to reject it",
+    "plan.withdraw": "wanted to withdraw",
+}
 DECIDED = {
     "allow": "",
     REFUSED: "refused",
@@ -45,6 +51,8 @@ def event(row: AuditEvent) -> str:
 
 def deed(row: AuditEvent) -> str:
     """What was done in words; a decision about an execution is named by its button."""
+    if row.decision not in ("", "allow") and row.action in WANTED:
+        return WANTED[row.action]
     if row.action in DEEDS:
         return DEEDS[row.action].format(row.detail.get("step", ""))
     word = quoted(row.action.rpartition(".")[2].replace("_", " "), 60)

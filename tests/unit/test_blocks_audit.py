@@ -20,7 +20,9 @@ def said(action: str, **changes: Any) -> str:
 def test_a_refusal_mentions_whom_to_ask() -> None:
     shown = said("plan.approve", decision="deny", reason=f"Somebody else has to. Asked: {MENTION}.")
 
-    assert shown == "Ann Okafor approved it: refused (Somebody else has to. Asked: <@U0ANN>.)"
+    assert shown == (
+        "Ann Okafor wanted to approve it: refused (Somebody else has to. Asked: <@U0ANN>.)"
+    )
 
 
 def test_somebodys_words_mention_nobody() -> None:
