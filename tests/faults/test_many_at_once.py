@@ -70,7 +70,7 @@ async def test_fifty_executions_at_once_keep_the_budgets_and_every_card_ends_rig
     done = [await one.card("Done in", "approved by Ann", within=ENDED) for one in threads]
 
     for thread, card in zip(threads, done, strict=True):
-        assert buttons(card) == {}
+        assert list(buttons(card)) == ["Run again"]
         assert len(await thread.cards()) == 1
     plans = [reference(card) for card in done]
     assert len(set(plans)) == MANY
