@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from engine.domain.call import Effect, Expectation
 from engine.domain.changes import COMMIT, REFERENCE, own
@@ -104,7 +104,7 @@ def _checked(expect: Expectation | None, given: Values) -> Expectation | None:
         raise Invalid("The check can't be like that.", wrong) from None
 
 
-def _wanted(wrong: ErrorDetails) -> str:
+def _wanted(wrong: Mapping[str, Any]) -> str:
     """What is wrong with a value, as one says it to a person."""
     if wrong["type"].startswith("int_"):
         return "a whole number is expected"
