@@ -11,6 +11,7 @@ from engine.domain.call import Ending
 from engine.domain.model import Json
 from engine.errors import Invalid, Tampered
 from engine.llm.history import effective, told
+from engine.tools.report import Report
 from engine.tools.sandbox import ProcessSandbox
 from tests.contract.tool_bench import SETTINGS, Bench, for_repository
 
@@ -182,9 +183,11 @@ async def test_nothing_is_pushed_when_the_branch_has_moved(
 
 
 async def test_a_push_that_loses_the_race_is_refused_by_its_lease(
-    bench: Bench, repository: ShopConfig
+    bench: Bench, repository: ShopConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The branch moves after our clone looked at it and before our push arrives."""
+    loud = Report.next_command
+    monkeypatch.setattr(Report, "next_command", lambda self, **_: loud(self))
     given = {**await place(repository), "path": SETTINGS, "key": "timeout_ms", "value": "300"}
     step = bench.frozen("git.set_value", given)
     moved: list[str] = []
