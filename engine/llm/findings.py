@@ -22,6 +22,8 @@ HEALTHY = frozenset({"healthy", "ok", "up", "green", "passing"})
 DEFAULT_LIMIT = Decimal("0.05")
 FRESH = timedelta(hours=1)
 STALE = timedelta(hours=24)
+# A course is sampled, and its rates reach back: when its errors began is known no better.
+BLURRED = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,8 @@ class Findings:
     def suspect(self) -> Change | None:
         """The last change before the errors began that still has its effect."""
         began, changes = self.began, self.effective
-        before = (one for one in changes if began and one.at and one.at <= began)
+        slack = timedelta(0) if "starts_at" in self.labels else BLURRED
+        before = (one for one in changes if began and one.at and one.at <= began + slack)
         return next(before, changes[0] if changes else None)
 
     @property
