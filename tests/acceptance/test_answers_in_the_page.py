@@ -65,8 +65,8 @@ async def test_a_question_is_answered_with_what_shows_it(rig: Rig, desk: Desk) -
     await expect(desk.whispered("Noted, it helped")).to_be_visible()
 
 
-async def test_an_unclear_order_is_asked_about_with_buttons(rig: Rig, desk: Desk) -> None:
-    await changed_by_hand(rig)
+@pytest.mark.long
+async def test_an_unclear_order_is_asked_about_with_buttons(desk: Desk) -> None:
     asked = await desk.ask("@carapulse roll back the last change")
     await desk.open_thread(asked)
     question = desk.said("Which service?")
@@ -103,15 +103,8 @@ async def test_home_and_help_tell_a_newcomer_what_to_say(desk: Desk) -> None:
     await desk.picture("home")
 
 
-async def changed_by_hand(rig: Rig) -> None:
-    """The newest change is a person's, whatever was undone before."""
-    await rig.write("try a larger pool", 12)
-    await rig.write("back to the usual pool", 10)
-    await rig.mended()
-
-
+@pytest.mark.long
 async def test_each_example_of_the_help_works(rig: Rig) -> None:
-    await changed_by_hand(rig)
     await rig.dana.slash("/carapulse", "help", GENERAL)
     told = plain(await heard(rig.dana, "Ask in words"))
     lines = [line for line in told.splitlines() if line[:2] in ("1.", "2.")]
