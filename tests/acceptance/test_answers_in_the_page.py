@@ -156,6 +156,7 @@ async def test_a_plan_asked_for_by_command_is_decided_by_reference(rig: Rig) -> 
     assert "Ann Okafor rejected it v1" in plain(audit)
 
 
+@pytest.mark.long
 async def test_a_number_over_time_is_drawn_under_the_answer(rig: Rig, desk: Desk) -> None:
     # The last one here, because what is drawn needs a minute of a course.
     await rig.broken()
