@@ -18,6 +18,14 @@ Several = Annotated[tuple[str, ...], Parameter(negative=())]
 def documents(noun: str) -> App:
     """The command of one kind of document."""
     app = App(name=noun, help=f"List, show, write and remove {noun}s.")
+    looking(app, noun)
+    writing(app, noun)
+    removing(app, noun)
+    return app
+
+
+def looking(app: App, noun: str) -> None:
+    """`list` and `show`."""
 
     @app.command(name="list")
     async def list_them(
@@ -67,6 +75,10 @@ def documents(noun: str) -> App:
         async with open_library(folder) as library:
             found = await library.knowledge.get(DocumentKind(noun), name)
         print(found.model_dump_json(indent=2) if json else printable(found.body))  # noqa: T201
+
+
+def writing(app: App, noun: str) -> None:
+    """`add` and `change`."""
 
     @app.command
     async def add(
@@ -119,6 +131,10 @@ def documents(noun: str) -> App:
             )
         print(f"{made.name} is at revision {made.revision}.")  # noqa: T201 - the command's answer
 
+
+def removing(app: App, noun: str) -> None:
+    """`remove`."""
+
     @app.command
     async def remove(name: str, *, folder: Path = DEFAULT_FOLDER) -> None:
         """Remove one.
@@ -133,8 +149,6 @@ def documents(noun: str) -> App:
         async with open_library(folder) as library:
             gone = await library.knowledge.remove(library.actor, DocumentKind(noun), name)
         print(f"Removed {gone.name}.")  # noqa: T201 - the command's answer
-
-    return app
 
 
 def read(noun: str, file: Path) -> "Words":

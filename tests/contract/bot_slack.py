@@ -140,6 +140,27 @@ class Rig:
         return [dict(row) for row in rows]
 
 
+def services_of(
+    store: PostgresStore, decisions: Decisions, answers: Answers, shown: Any
+) -> Services:
+    """What the listeners ask: real but for what decides."""
+    unused: Any = decisions
+    return Services(
+        conversations=Conversations(store, now, TENANT, {}),
+        approvals=decisions,
+        executions=decisions,
+        drafts=decisions,
+        revisions=unused,
+        previews=unused,
+        answers=answers,
+        feedback=Feedback(store, now, TENANT),
+        presence=Presence(store, now),
+        alerts=decisions,
+        views=shown,
+        library=library_of(store),
+    )
+
+
 @asynccontextmanager
 async def open_rig(
     dsn: str,
@@ -161,23 +182,8 @@ async def open_rig(
         store, surface = PostgresStore(pool, TENANT), PostgresSurface(pool, TENANT)
         decisions = Decisions()
         shown = views or Views(store, directory)
-        heard = Conversations(store, now, TENANT, {})
-        unused: Any = decisions
         answers = Answers(store, ServiceFile.build({}, "services"))
-        services = Services(
-            conversations=heard,
-            approvals=decisions,
-            executions=decisions,
-            drafts=decisions,
-            revisions=unused,
-            previews=unused,
-            answers=answers,
-            feedback=Feedback(store, now, TENANT),
-            presence=Presence(store, now),
-            alerts=decisions,
-            views=shown,
-            library=library_of(store),
-        )
+        services = services_of(store, decisions, answers, shown)
         workspace = await sign_in(client)
         intake = open_intake(pool, TENANT, "one")
         app = build(
