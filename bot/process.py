@@ -7,48 +7,30 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 import structlog
-from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.http import jobs as hook_jobs
-from bot.http.app import Listening, Sidecar, open_sidecar
-from bot.http.audit import AuditRecords
-from bot.http.drafting import Drafting
-from bot.http.health import Check
-from bot.http.hooks import SOURCE as ALERTMANAGER
-from bot.http.jobs import HookJobs
-from bot.http.library import Library
-from bot.http.plans import PlanRecords
-from bot.http.tools import ToolRoutes
+from bot.http.app import Listening, open_sidecar
 from bot.relay.relay import Relay
 from bot.relay.rendering import Rendering
 from bot.relay.statuses import Statuses
 from bot.relay.writing import Writing
+from bot.sidecar import served
 from bot.slack.app import Workspace, build, open_client, sign_in
 from bot.slack.budgets import Budgets
 from bot.slack.heartbeat import beating
-from bot.slack.http import PATH, RequestUrl
-from bot.slack.inbox import SOURCE as SLACK
-from bot.slack.inbox import Payloads
+from bot.slack.http import RequestUrl
 from bot.slack.services import Library as SlackLibrary
 from bot.slack.services import Services
 from bot.slack.socket import Facts
 from bot.slack.sockets import Sockets
 from bot.slack.writer import Writer
-from engine.domain.actor import WORKER
-from engine.domain.context import ContextRef
-from engine.domain.ids import DraftId, PlanId, Tenant, new_id
-from engine.domain.model import Json
-from engine.domain.plan import VersionRef
-from engine.domain.policy import Question
-from engine.domain.questions import Limits, to_read
-from engine.errors import ConfigurationError, Conflict, NotAllowed, Unavailable
-from engine.feed.redis import RedisFeed
-from engine.services.requests import Requests
+from bot.work import desks, gate_jobs, worker_jobs
+from engine.domain.ids import new_id
+from engine.errors import ConfigurationError, Unavailable
 from engine.settings import Settings
-from engine.store.intake import Desk, Intake, open_intake
+from engine.store.intake import open_intake
 from engine.store.jobs import working
-from engine.wiring import Engine, now, open_engine
+from engine.wiring import Engine, open_engine
 from engine.workflows.activities import DraftActivities, ExecutionActivities, ToolActivities
 from engine.workflows.reconciler import Reconciler
 from engine.workflows.starter import Starter
@@ -150,42 +132,6 @@ async def open_bot(settings: Settings) -> AsyncIterator[Listening]:
         yield listening
 
 
-def served(
-    settings: Settings, engine: Engine, intake: Intake, facts: Facts, request_url: RequestUrl | None
-) -> Sidecar:
-    """What the sidecar of a bot answers."""
-    return Sidecar(
-        engine.store,
-        intake,
-        engine.metrics,
-        settings.hooks.alertmanager_token.get_secret_value(),
-        checks(settings, engine, facts),
-        library=Library(engine.knowledge, engine.memory, engine.sessions, engine.runbook_steps),
-        previews=engine.previews,
-        more=[
-            *AuditRecords(engine.store, engine.audits).routes(),
-            *ToolRoutes(engine.store, engine.tool_runs).routes(),
-            *PlanRecords(engine.store, engine.feedback).routes(),
-            *drafting(engine, settings).routes(),
-            *([("POST", PATH, request_url.handle)] if request_url else ()),
-        ],
-    )
-
-
-def drafting(engine: Engine, settings: Settings) -> Drafting:
-    """What programs ask for, shown where alerts are."""
-    requests = Requests(
-        engine.store,
-        engine.conversations,
-        engine.revisions,
-        engine.services,
-        engine.tools,
-        engine.tenant,
-        settings.slack.channel,
-    )
-    return Drafting(engine.store, requests, engine.drafts, engine.feedback)
-
-
 def asked_over_http(settings: Settings) -> RequestUrl | None:
     """The request URL, where Slack comes to us. Raises `ConfigurationError` without its secret."""
     if settings.slack.transport == "socket":
@@ -202,19 +148,6 @@ def asked_over_http(settings: Settings) -> RequestUrl | None:
 def heard(facts: Facts, *, over_http: bool) -> bool:
     """Whether what people do in Slack reaches us now."""
     return over_http or facts.connected > 0
-
-
-def desks(app: AsyncApp, engine: Engine) -> dict[str, Desk]:
-    """What the stored payloads of each source mean."""
-    return {
-        SLACK: Desk(Payloads(app).carry_out, at_once=4),
-        ALERTMANAGER: Desk(
-            HookJobs(engine.alerts).carry_out,
-            at_once=2,
-            together=hook_jobs.TOGETHER,
-            bytes_together=hook_jobs.BYTES_TOGETHER,
-        ),
-    }
 
 
 async def signed_in(client: AsyncWebClient) -> Workspace:
@@ -248,20 +181,6 @@ def slack_services(engine: Engine) -> Services:
     )
 
 
-def gate_jobs(engine: Engine) -> dict[str, Callable[[dict[str, Json]], Awaitable[None]]]:
-    """What a committed change asks of the gate."""
-    approvals = engine.approvals
-    assert approvals is not None, "the bot is the gate's process"
-
-    async def release(payload: dict[str, Json]) -> None:
-        try:
-            await approvals.release(PlanId(str(payload["plan_id"])), int(str(payload["version"])))
-        except (NotAllowed, Conflict) as error:
-            log.warning("not released", action="gate.not_released", said=str(error))
-
-    return {"gate.release": release}
-
-
 def counted(engine: Engine) -> Callable[[str, str], None]:
     """Count calls to Slack by method and outcome."""
 
@@ -271,60 +190,6 @@ def counted(engine: Engine) -> Callable[[str, str], None]:
             engine.metrics.slack_limited(method)
 
     return count
-
-
-def checks(settings: Settings, engine: Engine, facts: Facts) -> dict[str, Check]:
-    """What /readyz asks beside the database."""
-
-    async def slack() -> None:
-        if facts.connected < 1:
-            raise Unavailable("slack", "No socket is connected.")
-
-    async def policy() -> None:
-        await engine.policy.ask(a_read(engine.tenant))
-
-    async def temporal() -> None:
-        await connect(settings.temporal.address, settings.temporal.namespace)
-
-    found: dict[str, Check] = {"policy": policy}
-    if settings.slack.transport == "socket":
-        found["slack"] = slack
-    if settings.temporal.address:
-        found["temporal"] = temporal
-    if isinstance(engine.feed, RedisFeed):
-        found["redis"] = engine.feed.ping
-    return found
-
-
-def a_read(tenant: Tenant) -> Question:
-    """A question that every working policy answers."""
-    context = ContextRef(tenant=tenant)
-    return to_read(WORKER, context, limits=Limits(tenant=tenant), now=now())
-
-
-def worker_jobs(
-    engine: Engine, starter: Starter
-) -> dict[str, Callable[[dict[str, Json]], Awaitable[None]]]:
-    """What a committed change asks of the worker."""
-
-    async def start_draft(payload: dict[str, Json]) -> None:
-        draft_id = DraftId(str(payload["draft_id"]))
-        async with engine.store.begin() as unit:
-            draft = await unit.drafts.get(draft_id)
-        await starter.start_draft(draft_id, draft.epoch)
-
-    async def wake(payload: dict[str, Json]) -> None:
-        plan_id, version = PlanId(str(payload["plan_id"])), int(str(payload["version"]))
-        ref = VersionRef(plan_id=plan_id, version=version)
-        async with engine.store.begin() as unit:
-            epoch = await unit.plans.epoch(ref)
-        await starter.wake(ref.model_copy(update={"epoch": epoch}))
-
-    async def preview(payload: dict[str, Json]) -> None:
-        plan_id, version = PlanId(str(payload["plan_id"])), int(str(payload["version"]))
-        await engine.previews.tell(plan_id, version, str(payload["asker"]))
-
-    return {"draft.start": start_draft, "execution.wake": wake, "plan.preview": preview}
 
 
 @asynccontextmanager

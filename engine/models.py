@@ -19,7 +19,7 @@ from engine.llm.planner import PlannerSettings
 from engine.llm.routing import Route, Router
 from engine.llm.token_file import TokenFile
 from engine.ports import Spending
-from engine.settings import LlmSettings, ModelProvider
+from engine.sections import LlmSettings, ModelProvider
 from engine.telemetry.metrics import Metrics
 from engine.tools.redaction import Redactor
 

@@ -6,11 +6,10 @@ Only entry points and `engine.wiring` read this module; others are given values.
 
 import os
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -24,238 +23,28 @@ from pydantic_settings import (
 from pydantic_settings.sources.utils import parse_env_vars
 
 from engine.errors import ConfigurationError
+from engine.sections import (
+    ApprovalSettings,
+    ContextSettings,
+    DirectorySettings,
+    ExecutionSettings,
+    HookSettings,
+    HttpSettings,
+    KeySettings,
+    KnowledgeSettings,
+    LlmSettings,
+    LogSettings,
+    PolicySettings,
+    PostgresSettings,
+    RedisSettings,
+    SessionSettings,
+    SlackSettings,
+    TemporalSettings,
+    ToolSettings,
+)
 from engine.variables import PREFIX, NotJson, refuse_unknown, refuse_unreadable, told, usual
 
 Tree = TypeVar("Tree", bound="Settings")
-
-
-class Section(BaseModel):
-    """A branch of the tree."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class PostgresSettings(Section):
-    """`dsn` is the application's role; only `up`, `migrate` and the chart know the owner's."""
-
-    dsn: SecretStr = SecretStr("")
-    owner_dsn: SecretStr = SecretStr("")
-    pool_size: int = Field(default=10, ge=2, le=200)
-    statement_timeout_seconds: float = Field(default=10, gt=0)
-    connect_timeout_seconds: float = Field(default=5, gt=0)
-
-
-class RedisSettings(Section):
-    """Empty: run without the live feed."""
-
-    url: SecretStr = SecretStr("")
-
-
-class TemporalSettings(Section):
-    """Where the Temporal frontend listens, `host:port`."""
-
-    address: str = ""
-    namespace: str = "default"
-    queue: str = "carapulse"
-    connect_timeout_seconds: float = Field(default=5, gt=0)
-
-
-class PolicySettings(Section):
-    """`folder` adds Rego files beside ours. `stage` is what writes may do at most.
-
-    With `opa_url` an OPA server decides; with `standby` our own process does where that is down.
-    """
-
-    opa_url: str = ""
-    standby: bool = False
-    folder: Path | None = None
-    stage: Literal["read-only", "approve-all", "low-auto"] = "approve-all"
-    timeout_seconds: float = Field(default=2, gt=0)
-
-
-class SlackSettings(Section):
-    """`sockets` connections are held, so that one is always up. Budgets scale for benchmarks.
-
-    With the transport `http` Slack comes to `/slack/events` of the sidecar, signed with
-    `signing_secret`, and no app token is needed.
-    """
-
-    transport: Literal["socket", "http"] = "socket"
-    signing_secret: SecretStr = SecretStr("")
-    bot_token: SecretStr = SecretStr("")
-    app_token: SecretStr = SecretStr("")
-    base_url: str = "https://slack.com/api/"
-    channel: str = ""
-    sockets: int = Field(default=2, ge=1, le=10)
-    budget_scale: float = Field(default=1.0, gt=0)
-
-
-class HttpSettings(Section):
-    """The sidecar. `public_url` is how people and webhooks reach it."""
-
-    host: str = "127.0.0.1"
-    port: int = Field(default=8080, ge=0, le=65535)
-    public_url: str = ""
-
-
-class HookSettings(Section):
-    """Tokens that webhooks carry."""
-
-    alertmanager_token: SecretStr = SecretStr("")
-
-
-class ModelProvider(Section):
-    """One model. Prices are dollars per million tokens; without them only tokens are counted.
-
-    `base_url`, `api_key` and `model` are those of the kind where they are left out.
-    """
-
-    kind: Literal["openai", "anthropic", "codex"]
-    name: str = Field(default="", pattern=r"^[a-z0-9-]{0,30}$")
-    model: str = ""
-    base_url: str = ""
-    api_key: SecretStr = SecretStr("")
-    input_price: Decimal = Field(default=Decimal(0), ge=0)
-    cached_price: Decimal = Field(default=Decimal(0), ge=0)
-    output_price: Decimal = Field(default=Decimal(0), ge=0)
-
-
-class ModelBudget(Section):
-    """The most for one day (UTC), for all and for each person; 0 is no limit."""
-
-    tokens_per_day: int = Field(default=0, ge=0)
-    tokens_per_person: int = Field(default=0, ge=0)
-    dollars_per_day: Decimal = Field(default=Decimal(0), ge=0)
-    dollars_per_person: Decimal = Field(default=Decimal(0), ge=0)
-
-
-class CodexSettings(Section):
-    """An OpenAI Codex subscription; `carapulse llm auth` writes the token file."""
-
-    token_file: Path | None = None
-    issuer: str = "https://auth.openai.com"
-    client_id: str = "app_EMoamEEZ73f0CkXaXp7hrann"
-    base_url: str = "https://chatgpt.com/backend-api/codex"
-    model: str = "gpt-5.1-codex"
-
-
-class LlmSettings(Section):
-    """`providers` in the order in which they are asked; empty: those that there are keys for.
-
-    Without any the offline planner drafts. `timeout_seconds` is for one question with its
-    retries, `deadline_seconds` for a draft; `reads` and `look_seconds` limit an investigation.
-    """
-
-    providers: tuple[ModelProvider, ...] = ()
-    openai_api_key: SecretStr = SecretStr("")
-    openai_base_url: str = "https://api.openai.com/v1"
-    anthropic_api_key: SecretStr = SecretStr("")
-    anthropic_base_url: str = "https://api.anthropic.com"
-    anthropic_model: str = "claude-sonnet-4-5"
-    codex: CodexSettings = CodexSettings()
-    model: str = "gpt-5.1"
-    timeout_seconds: float = Field(default=60, gt=0)
-    deadline_seconds: float = Field(default=150, gt=0)
-    repair_rounds: int = Field(default=2, ge=0, le=5)
-    reads: int = Field(default=12, ge=0, le=30)
-    look_seconds: float = Field(default=60, ge=0)
-    prompt_tokens: int = Field(default=24_000, ge=2_000, le=1_000_000)
-    output_tokens: int = Field(default=8_000, ge=500, le=100_000)
-    budget: ModelBudget = ModelBudget()
-    breaker_failures: int = Field(default=5, ge=1)
-    breaker_seconds: float = Field(default=30, gt=0)
-
-
-class DirectorySettings(Section):
-    """Who people are."""
-
-    file: Path | None = None
-
-
-class ContextSettings(Section):
-    """The service graph and the playbooks, as files."""
-
-    services_file: Path | None = None
-    playbooks_folder: Path | None = None
-
-
-class Connection(Section):
-    """How a tool reaches its system; `file` is what its programs log in with (a kubeconfig)."""
-
-    url: str = ""
-    file: Path | None = None
-    token: SecretStr = SecretStr("")
-
-
-class RedactionSettings(Section):
-    """Beside the built-in rules, which nothing switches off.
-
-    Of a pattern (RE2) the first group is masked, or all of it. On a line with a keyword everything
-    that looks drawn by lot is.
-    """
-
-    patterns: tuple[str, ...] = ()
-    keywords: tuple[str, ...] = ()
-
-
-class ToolSettings(Section):
-    """`folder` holds your own definitions. `connections` is by tool name."""
-
-    folder: Path | None = None
-    redaction: RedactionSettings = RedactionSettings()
-    connections: dict[str, Connection] = Field(default_factory=dict)
-    git_remotes: tuple[str, ...] = ()
-    work_folder: Path | None = None
-
-
-class KnowledgeSettings(Section):
-    """Runbooks as Markdown files: a folder, and a git remote whose `runbooks_path` holds them.
-
-    They are read again every `refresh_seconds`. `language` is how a file is searched that names
-    none.
-    """
-
-    runbooks_folder: Path | None = None
-    runbooks_remote: str = ""
-    runbooks_branch: str = "main"
-    runbooks_path: str = ""
-    refresh_seconds: float = Field(default=300, ge=1)
-    language: str = "english"
-
-
-class SessionSettings(Section):
-    """`required`: planning and executing need an open session."""
-
-    required: bool = False
-
-
-class KeySettings(Section):
-    """Secret files: the gate's private key, and the folder of public keys that workers trust."""
-
-    signing_key_file: Path | None = None
-    public_keys_folder: Path | None = None
-
-
-class ApprovalSettings(Section):
-    """`emoji_max_risk`: the worst risk that an emoji may approve."""
-
-    emoji_max_risk: Literal["none", "low", "medium"] = "low"
-
-
-class ExecutionSettings(Section):
-    """Waits, in seconds. `rollback_delay` counts from when the card shows the failure."""
-
-    rollback_delay: float = Field(default=30, ge=0)
-    rollback_latest: float = Field(default=60, ge=0)
-    call_lease: float = Field(default=15, gt=1)
-    kill_grace: float = Field(default=5, ge=0)
-
-
-class LogSettings(Section):
-    """`format` text is for people, json for collectors."""
-
-    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    format: Literal["json", "text"] = "json"
 
 
 class Settings(BaseSettings):

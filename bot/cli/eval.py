@@ -61,9 +61,9 @@ async def export(to: Path, *, folder: Path = DEFAULT_FOLDER, limit: int = 100) -
     from engine.domain.feedback import Thumb
     from engine.domain.ids import Tenant
     from engine.evals.exporting import scenario_of, written
+    from engine.ground import now
     from engine.services.feedback import Feedback
     from engine.tools.redaction import Redactor
-    from engine.wiring import now
 
     async with open_records(folder) as views:
         feedback = Feedback(views.store, now, Tenant(configured(folder).tenant))

@@ -10,7 +10,8 @@ from bot.cli.up import DEFAULT_FOLDER
 if TYPE_CHECKING:
     from engine.domain.spending import DaySpending
     from engine.llm.token_file import Tokens
-    from engine.settings import LlmSettings, Settings
+    from engine.sections import LlmSettings
+    from engine.settings import Settings
 
 llm = App(name="llm", help="Show language models, what they cost, and log in to one.")
 auth = App(name="auth", help="Log in to an OpenAI Codex subscription.")
@@ -111,9 +112,9 @@ def _keep(tokens: "Tokens", file: Path | None) -> None:
 async def _spent(folder: Path) -> "list[DaySpending]":
     from bot.cli.records import configured
     from engine import models
+    from engine.ground import now
     from engine.store.connection import open_pool
     from engine.store.spending import PostgresSpending
-    from engine.wiring import now
 
     settings = configured(folder)
     postgres = settings.postgres

@@ -17,6 +17,7 @@ from engine.domain.model import Json
 from engine.domain.plan import Step
 from engine.domain.questions import Limits
 from engine.errors import NotFound
+from engine.ground import now
 from engine.policy.rego import RegoPolicy
 from engine.resources import shipped
 from engine.services.tool_runs import Ran, ToolRuns
@@ -25,7 +26,6 @@ from engine.tools.api import ApiTransport
 from engine.tools.registry import ToolRegistry
 from engine.tools.runner import ToolRunner
 from engine.tools.sandbox import ProcessSandbox
-from engine.wiring import now
 
 FAILED = 1
 NEEDS_PLAN = 3

@@ -15,8 +15,9 @@ from engine.domain.ids import Tenant
 from engine.domain.knowledge import DocumentKind, command_lines
 from engine.errors import ConfigurationError, Invalid, Unavailable
 from engine.library import mirroring
+from engine.sections import ContextSettings, KnowledgeSettings
 from engine.services.mirror import Mirror
-from engine.settings import ContextSettings, KnowledgeSettings, Settings
+from engine.settings import Settings
 from engine.store.connection import Pool, open_pool
 from engine.store.unit import PostgresStore
 from tests.conftest import Database
