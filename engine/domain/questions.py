@@ -24,6 +24,7 @@ class Limits(Model):
     stage: Stage = "approve-all"
     emoji_max_risk: Literal["none", "low", "medium"] = "low"
     sessions_required: bool = False
+    identity_provider: bool = False
 
 
 class ReadFacts(Model):
@@ -45,9 +46,13 @@ class PlanFacts(Model):
 
 
 class CreateFacts(PlanFacts):
-    """For plan.create: `owners` are the groups that own the services touched."""
+    """For plan.create: `owners` are the groups that own the services touched.
+
+    `identity_provider`: whether people can be asked to sign in a second time.
+    """
 
     owners: tuple[str, ...]
+    identity_provider: bool
 
 
 class DecideFacts(PlanFacts):
@@ -104,6 +109,7 @@ def to_create(
         editors=tuple(editors),
         writes=any(step.effect is not Effect.READ for step in steps),
         owners=tuple(owners),
+        identity_provider=limits.identity_provider,
     )
     return _question(actor, Deed.PLAN_CREATE, context, resources(steps), risk, now, facts)
 

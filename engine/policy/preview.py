@@ -110,7 +110,7 @@ def facts(deed: Deed, stage: str, groups: tuple[str, ...], *, writes: bool) -> d
     }
     approved = {"approvers": ["preview:approver"], "people": 1}
     more: dict[Deed, dict[str, Any]] = {
-        Deed.PLAN_CREATE: {"owners": list(groups[:1])},
+        Deed.PLAN_CREATE: {"owners": list(groups[:1]), "identity_provider": True},
         Deed.PLAN_EXECUTE: {**approved, "complete": True},
         Deed.TOOL_EXECUTE: {**approved, "tool": "preview.act", "phase": Phase.ACT.value},
         Deed.EXECUTION_OPERATE: {"choice": Choice.HOLD.value, "requirements": requirements},

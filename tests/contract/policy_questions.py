@@ -104,7 +104,10 @@ class Lot:
             "requirements": self._requirements(),
         }
         facts: dict[Deed, dict[str, Any]] = {
-            Deed.PLAN_CREATE: {"owners": self._some(GROUPS)},
+            Deed.PLAN_CREATE: {
+                "owners": self._some(GROUPS),
+                "identity_provider": pick((True, False)),
+            },
             Deed.PLAN_EXECUTE: {**started, "complete": pick((True, False))},
             Deed.TOOL_EXECUTE: {
                 **started,

@@ -27,6 +27,7 @@ from_dana := {
 	"editors": [],
 	"writes": true,
 	"owners": ["shop-owners"],
+	"identity_provider": false,
 	"approvers": ["ann"],
 	"people": 1,
 	"complete": true,

@@ -25,7 +25,7 @@ requirements := object.union(
 	people_needed,
 	{
 		"emoji": emoji_enough,
-		"step_up": false,
+		"step_up": step_up_needed,
 		"break_glass": break_glass_needed,
 		"within_seconds": decide_within[input.risk],
 	},
@@ -72,6 +72,14 @@ emoji_enough if {
 	rank[input.risk] > 0
 	rank[input.risk] <= rank[input.facts.emoji_max_risk]
 	rank[input.risk] < rank.high
+}
+
+# A second sign-in for high risk, where there is somewhere to sign in.
+default step_up_needed := false
+
+step_up_needed if {
+	input.risk == "high"
+	input.facts.identity_provider == true
 }
 
 refusals contains "Not allowed: I don't know what a step of this plan does (rule `write.unknown`)." if {

@@ -67,6 +67,12 @@ test_high_asks_for_the_owners_and_one_other if {
 	}
 }
 
+test_high_asks_for_a_second_sign_in_where_there_is_an_identity_provider if {
+	facts := object.union(from_dana, {"identity_provider": true})
+	requirements(question(dana, "plan.create", {"risk": "high", "facts": facts})).step_up == true
+	requirements(question(dana, "plan.create", {"facts": facts})).step_up == false
+}
+
 test_a_risk_that_nobody_knows_is_denied if {
 	decision(question(dana, "plan.create", {"risk": "tiny"})) == "deny"
 }
