@@ -6,6 +6,7 @@ import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ import pytest_asyncio
 
 from bot.local.stack import Stack, StackOptions, open_stack
 from engine.store.migrations import migrate
+from tests.contract.definitions.kubernetes import Cluster, open_cluster, programs
 
 TEMPLATE = "carapulse_template"
 PROGRAMS = {
@@ -98,6 +100,11 @@ def program(name: str) -> Path:
     for candidate in PROGRAMS[name]:
         if found := shutil.which(candidate):
             return Path(found)
+    absent(name)
+
+
+def absent(name: str) -> NoReturn:
+    """Skip what needs it; where CI runs it should have been there."""
     reason = f"{name} is not installed"
     if os.environ.get("CI"):
         pytest.fail(f"{reason}, and CI skips nothing that it could have had")
@@ -117,6 +124,16 @@ def prometheus() -> Path:
 @pytest.fixture(scope="session")
 def alertmanager() -> Path:
     return program("alertmanager")
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cluster]:
+    """A Kubernetes control plane; tests make namespaces of their own in it."""
+    folder = programs()
+    if folder is None:
+        absent("a Kubernetes control plane")
+    async with open_cluster(folder, tmp_path_factory.mktemp("kubernetes")) as opened:
+        yield opened
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,4 +1,8 @@
-"""A real Kubernetes control plane with simulated pods, from programs that are on this machine."""
+"""A real Kubernetes control plane with simulated pods, from programs that are on this machine.
+
+kwok plays the nodes: a pod is Running and Ready at once. A container whose image has the tag `bad`
+stays waiting and is never Ready, so a rollout of it fails its verification.
+"""
 
 import asyncio
 import os
@@ -20,23 +24,28 @@ NEEDED = (
     "kubectl",
     "helm",
 )
+LOOKER = "may-only-look"
+"""The token of somebody whom no role lets do anything."""
+
+CONTEXTS = ("test", "eu-9")
+"""Names that the kubeconfig has for the one cluster."""
+
+STAGES = Path(__file__).with_name("stages.yaml")
 NODE = """
 apiVersion: v1
 kind: Node
 metadata: {name: node-1, annotations: {kwok.x-k8s.io/node: fake}}
 status:
-  allocatable: {cpu: "8", memory: 8Gi, pods: "50"}
-  capacity: {cpu: "8", memory: 8Gi, pods: "50"}
----
-apiVersion: v1
-kind: Namespace
-metadata: {name: shop}
----
+  allocatable: {cpu: "32", memory: 64Gi, pods: "500"}
+  capacity: {cpu: "32", memory: 64Gi, pods: "500"}
+"""
+DEPLOYMENT = """
 apiVersion: apps/v1
 kind: Deployment
-metadata: {name: checkout, namespace: shop}
+metadata: {name: checkout}
 spec:
   replicas: 2
+  progressDeadlineSeconds: 600
   selector: {matchLabels: {app: checkout}}
   template:
     metadata: {labels: {app: checkout}}
@@ -46,14 +55,15 @@ spec:
 
 def programs() -> Path | None:
     """The folder that holds the control plane; None where it was not built."""
-    named = os.environ.get("CARAPULSE_TEST_KUBERNETES", "")
-    folder = Path(named) if named else Path.home() / ".cache" / "carapulse" / "kubernetes" / "bin"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    built = sorted((cache / "carapulse").glob("kubernetes-*/complete"))
+    folder = built[-1].parent / "bin" if built else cache
     return folder if executable(folder, *NEEDED) else None
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A cluster that is up, with a deployment `checkout` in the namespace `shop`."""
+    """A cluster that is up. Each test has a namespace of its own in it."""
 
     url: str
     kubeconfig: Path
@@ -74,22 +84,40 @@ class Cluster:
             raise RuntimeError(complained.decode())
         return said.decode()
 
+    async def shop(self, namespace: str) -> None:
+        """A namespace with the deployment `checkout`, rolled out."""
+        await self.kubectl("create", "namespace", namespace)
+        await self.kubectl("-n", namespace, "apply", "-f", "-", given=DEPLOYMENT)
+        await self.kubectl("-n", namespace, *"rollout status deploy/checkout --timeout=60s".split())
+
+    def kubeconfig_with(self, path: Path, token: str) -> Path:
+        """A kubeconfig of somebody else's."""
+        path.write_text(kubeconfig(self.url, token))
+        return path
+
+
+def kubeconfig(url: str, token: str) -> str:
+    """One cluster, under each of its names."""
+    contexts = ", ".join(f"{{name: {name}, context: {{cluster: t, user: u}}}}" for name in CONTEXTS)
+    return (
+        f"apiVersion: v1\nkind: Config\ncurrent-context: {CONTEXTS[0]}\n"
+        f'clusters: [{{name: t, cluster: {{server: "{url}", insecure-skip-tls-verify: true}}}}]\n'
+        f"users: [{{name: u, user: {{token: {token}}}}}]\n"
+        f"contexts: [{contexts}]\n"
+    )
+
 
 @asynccontextmanager
 async def open_cluster(folder: Path, root: Path) -> AsyncIterator[Cluster]:
     """Start every part on free ports; all of them are dead at the end."""
     store, peer, port = free_port(), free_port(), free_port()
     token = secrets.token_hex(16)
-    (root / "tokens.csv").write_text(f'{token},admin,1,"system:masters"\n')
-    kubeconfig = root / "kubeconfig"
-    url = f"https://127.0.0.1:{port}"
-    kubeconfig.write_text(
-        "apiVersion: v1\nkind: Config\ncurrent-context: test\n"
-        f'clusters: [{{name: t, cluster: {{server: "{url}", insecure-skip-tls-verify: true}}}}]\n'
-        f"users: [{{name: admin, user: {{token: {token}}}}}]\n"
-        "contexts: [{name: test, context: {cluster: t, user: admin}}]\n"
+    (root / "tokens.csv").write_text(
+        f'{token},admin,1,"system:masters"\n{LOOKER},looker,2,"lookers"\n'
     )
-    cluster = Cluster(url, kubeconfig, folder)
+    url = f"https://127.0.0.1:{port}"
+    (root / "kubeconfig").write_text(kubeconfig(url, token))
+    cluster = Cluster(url, root / "kubeconfig", folder)
     async with AsyncExitStack() as stack:
 
         async def start(name: str, *arguments: str) -> None:
@@ -142,9 +170,9 @@ async def open_cluster(folder: Path, root: Path) -> AsyncIterator[Cluster]:
             "--manage-all-nodes=true",
             "--node-lease-duration-seconds=40",
             "--server-address=127.0.0.1:0",
+            f"--config={STAGES}",
         )
         await cluster.kubectl("apply", "-f", "-", given=NODE)
-        await cluster.kubectl("-n", "shop", "rollout", "status", "deploy/checkout", "--timeout=60s")
         yield cluster
 
 

@@ -1,37 +1,43 @@
 """The definitions of kubectl and Helm against a real API server, with kwok's simulated pods."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import aiohttp
 import pytest
 
 from engine.domain.call import Ending
 from engine.tools.api import Endpoint
-from tests.contract.definitions.bench import Definitions, until
-from tests.contract.definitions.kubernetes import Cluster, open_cluster, programs
+from tests.contract.definitions.bench import PLACE, Definitions, until
+from tests.contract.definitions.kubernetes import Cluster
 
-FOLDER = programs()
 WORKLOAD = {"kind": "deployment", "name": "checkout"}
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.skipif(FOLDER is None, reason="no Kubernetes control plane was built here"),
-]
 
 
-@pytest.fixture
-async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
-    assert FOLDER
-    async with open_cluster(FOLDER, tmp_path) as opened:
-        yield opened
+@asynccontextmanager
+async def definitions(
+    cluster: Cluster, namespace: str, kubeconfig: Path | None = None
+) -> AsyncIterator[Definitions]:
+    """The catalog, connected to a namespace of the cluster."""
+    endpoint = Endpoint(cluster.url, file=kubeconfig or cluster.kubeconfig)
+    place = PLACE.model_copy(update={"namespace": namespace, "cluster": "test"})
+    async with aiohttp.ClientSession() as session:
+        yield Definitions(
+            {"kubectl": endpoint, "helm": endpoint},
+            session,
+            programs=f"{cluster.programs}:/usr/bin:/bin",
+            place=place,
+        )
 
 
 @pytest.fixture
 async def bench(cluster: Cluster) -> AsyncIterator[Definitions]:
-    endpoint = Endpoint(cluster.url, file=cluster.kubeconfig)
-    endpoints = {"kubectl": endpoint, "helm": endpoint}
-    async with aiohttp.ClientSession() as session:
-        yield Definitions(endpoints, session, programs=f"{cluster.programs}:/usr/bin:/bin")
+    namespace = f"shop-{uuid4().hex[:8]}"
+    await cluster.shop(namespace)
+    async with definitions(cluster, namespace) as opened:
+        yield opened
 
 
 async def test_every_write_takes_effect_is_probed_and_undone(
@@ -61,7 +67,7 @@ async def test_every_write_takes_effect_is_probed_and_undone(
     cordon_undone = await bench.undo(cordon, cordoned)
     await until(complete)
     now = await bench.read("kubectl.get", **WORKLOAD)
-    pods = (await cluster.kubectl("-n", "shop", "get", "pods", "-o", "name")).split()
+    pods = (await cluster.kubectl("-n", bench.place.namespace, "get", "pods", "-o", "name")).split()
     _, deleted = await bench.write("kubectl.delete_pod", name=pods[0].removeprefix("pod/"))
 
     done = (restarted, restart_undone, scaled, scale_undone, changed, change_undone)
