@@ -97,10 +97,8 @@ async def temporal_address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIte
 
 def program(name: str) -> Path:
     """Return an installed program, or skip; in CI its absence is a failure."""
-    for candidate in PROGRAMS[name]:
-        if found := shutil.which(candidate):
-            return Path(found)
-    absent(name)
+    found = next(filter(None, map(shutil.which, PROGRAMS[name])), None)
+    return Path(found) if found else absent(name)
 
 
 def absent(name: str) -> NoReturn:

@@ -88,7 +88,8 @@ class Cluster:
         """A namespace with the deployment `checkout`, rolled out."""
         await self.kubectl("create", "namespace", namespace)
         await self.kubectl("-n", namespace, "apply", "-f", "-", given=DEPLOYMENT)
-        await self.kubectl("-n", namespace, *"rollout status deploy/checkout --timeout=60s".split())
+        rollout = ("rollout", "status", "deploy/checkout", "--timeout=60s")
+        await self.kubectl("-n", namespace, *rollout)
 
     def kubeconfig_with(self, path: Path, token: str) -> Path:
         """A kubeconfig of somebody else's."""
