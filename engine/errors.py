@@ -21,6 +21,14 @@ class NotAllowed(CarapulseError):
     """A rule forbids it; the text names the rule, the fact that broke it and the way out."""
 
 
+class SignInNeeded(NotAllowed):
+    """It would be allowed after a second sign-in; `url` is where, once somebody has made a link."""
+
+    def __init__(self, text: str, url: str = "") -> None:
+        super().__init__(text)
+        self.url = url
+
+
 class Conflict(CarapulseError):
     """It changed meanwhile; the text says what it is now."""
 

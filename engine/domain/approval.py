@@ -36,6 +36,20 @@ class Statement(Model):
     key_id: str
 
 
+class Proof(Model):
+    """What a token of the identity provider showed beyond who it is.
+
+    `step_up`: the person signed in again for this very decision. `groups` are directory groups
+    that the provider vouches for.
+    """
+
+    step_up: bool = False
+    groups: tuple[str, ...] = ()
+
+
+UNPROVEN = Proof()
+
+
 class Signed(Model):
     """A statement with its signature, base64 without padding."""
 

@@ -29,13 +29,16 @@ def count(version: PlanVersion, statements: Sequence[Statement]) -> Quorum:
 
     The latest statement of a person counts, a withdrawal takes theirs away, and one rejection ends
     it for good. The requester and the editors of a write are never counted, nor is a statement
-    about anything but this version and digest.
+    about anything but this version and digest. Where a second sign-in is asked for, only what was
+    said after one counts.
     """
     mine = [statement for statement in statements if concerns(statement, version)]
     standing: dict[PersonId, Statement] = {}
     for statement in mine:
         standing.pop(statement.person, None)
-        if statement.verdict is Verdict.APPROVE and eligible(version, statement.person):
+        proven = statement.step_up or not version.requirements.step_up
+        approves = statement.verdict is Verdict.APPROVE and proven
+        if approves and eligible(version, statement.person):
             standing[statement.person] = statement
     rejected = [one.person for one in mine if one.verdict is Verdict.REJECT]
     return _measured(version, standing, rejected[0] if rejected else None)

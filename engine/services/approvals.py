@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from engine.domain.actor import GATE, Actor, ActorKind, Surface
-from engine.domain.approval import Decided, Signed, Statement, Verdict
+from engine.domain.approval import UNPROVEN, Decided, Proof, Signed, Statement, Verdict
 from engine.domain.audit import AuditEvent
 from engine.domain.conversation import PostKind
 from engine.domain.ids import PlanId
@@ -20,6 +20,7 @@ from engine.errors import (
     Conflict,
     NotAllowed,
     NotFound,
+    SignInNeeded,
     Tampered,
     Unavailable,
 )
@@ -70,10 +71,12 @@ class Approvals:
         surface: Surface,
         reason: str = "",
         acted_at: str = "",
+        proof: Proof = UNPROVEN,
     ) -> Decided:
         """Record what a person says to a version.
 
         Raises:
+            SignInNeeded: it would be allowed after a second sign-in.
             NotAllowed: a rule forbids it.
             Conflict: the version was replaced, or is already decided.
             NotFound: there is no such plan here.
@@ -81,8 +84,19 @@ class Approvals:
             Unavailable: the policy or the database does not answer; nothing is recorded.
         """
         person, refusal = await self._person(actor)
+        if proof.groups and not refusal:
+            groups = dict.fromkeys((*person.groups, *proof.groups))
+            person = person.model_copy(update={"groups": tuple(groups)})
         return await self._cast(
-            person, plan_id, version, verdict, surface, refusal, reason=reason, acted_at=acted_at
+            person,
+            plan_id,
+            version,
+            verdict,
+            surface,
+            refusal,
+            reason=reason,
+            acted_at=acted_at,
+            proof=proof,
         )
 
     async def release(self, plan_id: PlanId, version: int) -> Decided:
@@ -109,6 +123,7 @@ class Approvals:
         *,
         reason: str = "",
         acted_at: str = "",
+        proof: Proof = UNPROVEN,
     ) -> Decided:
         """One transaction. The plan's row is locked first, so what is read after stays true."""
         async with self.store.begin() as unit:
@@ -126,6 +141,7 @@ class Approvals:
                 now=self.clock(),
                 current=current,
                 refusal=refusal,
+                proof=proof,
             )
             answer = await self._answered(unit, ballot)
         if isinstance(answer, CarapulseError):
@@ -162,8 +178,10 @@ class Approvals:
             raise Conflict(verdicts.expired(version))
         await self._check_session(unit, ballot)
         await self._check_act(unit, ballot, quorum)
-        ruling = await self._ruling(ballot)
+        ruling = await self._ruling(ballot, step_up=ballot.proof.step_up)
         if not ruling.allows:
+            if ballot.lacks_step_up and (await self._ruling(ballot, step_up=True)).allows:
+                raise SignInNeeded(verdicts.sign_in(version))
             raise Refused(await self._refusal(ballot, quorum, ruling), ruling)
         return await self._record(unit, ballot, signed, ruling)
 
@@ -190,13 +208,14 @@ class Approvals:
         if by_emoji and not await _seen(unit, ballot):
             raise NotAllowed(verdicts.too_early(ballot.version))
 
-    async def _ruling(self, ballot: Ballot) -> Ruling:
+    async def _ruling(self, ballot: Ballot, *, step_up: bool) -> Ruling:
         question = to_decide(
             ballot.actor,
             DEEDS[ballot.verdict],
             ballot.version,
             limits=self.limits,
             surface=ballot.surface,
+            step_up=step_up,
             now=ballot.now,
         )
         try:
@@ -262,6 +281,7 @@ class Approvals:
                 person_name=ballot.actor.name,
                 groups=tuple(sorted(ballot.groups.intersection(ballot.actor.groups))),
                 surface=ballot.surface,
+                step_up=ballot.proof.step_up,
                 policy_decision=ruling.id,
                 reason=ballot.reason,
                 at=ballot.now,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from engine.domain.actor import Actor, Surface
-from engine.domain.approval import Verdict
+from engine.domain.approval import UNPROVEN, Proof, Verdict
 from engine.domain.plan import PlanVersion, VersionState
 from engine.domain.quorum import Quorum
 
@@ -26,6 +26,7 @@ class Ballot:
     now: datetime
     current: int
     refusal: str = ""
+    proof: Proof = UNPROVEN
 
     @property
     def groups(self) -> set[str]:
@@ -36,6 +37,12 @@ class Ballot:
     def own(self) -> bool:
         """Whether it is about the actor's own request."""
         return self.actor.id == self.version.requester
+
+    @property
+    def lacks_step_up(self) -> bool:
+        """Whether a second sign-in is asked for and has not happened."""
+        wanted = self.version.requirements.step_up and self.verdict is Verdict.APPROVE
+        return wanted and not self.proof.step_up
 
     @property
     def withdraws_plan(self) -> bool:

@@ -29,6 +29,14 @@ def replaced(old: int, new: int) -> str:
     return f"v{old} was replaced by v{new}, so your decision does not count. Look at v{new} first."
 
 
+def sign_in(version: PlanVersion) -> str:
+    """Allowed, but for the second sign-in."""
+    return (
+        f"v{version.version} is {version.risk.word} risk, so your approval counts once you have "
+        "signed in again. Nothing is recorded yet."
+    )
+
+
 def changed(version: PlanVersion) -> str:
     """Something else decided in the same moment."""
     return f"v{version.version} was decided in the same moment. The card shows how it stands."
