@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from engine.domain.call import Expectation
 from engine.domain.draft import Briefing, Outcome, OutcomeKind
 from engine.domain.model import Json
+from engine.domain.placeholders import Missing, fill, fill_text, known
 from engine.domain.plan import DraftStep, Origin, Proposal
 from engine.errors import DraftFailed
 from engine.llm import sentences
@@ -17,7 +18,6 @@ from engine.llm.playbooks import Action, Playbook
 from engine.llm.repository import typed
 from engine.llm.requests import Wanted
 from engine.llm.scopes import CHOICES, Unclear
-from engine.llm.templates import Missing, fill, fill_text, known
 
 Roots = dict[str, dict[str, Json]]
 UNDERSTOOD = {

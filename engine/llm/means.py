@@ -4,13 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 
 from engine.domain.context import ContextRef
 from engine.domain.model import Json
+from engine.domain.placeholders import known
 from engine.llm.aims import Aim, Refused
 from engine.llm.amounts import Amount
 from engine.llm.playbooks import Does, Playbook
 from engine.llm.recipes import steps_of
 from engine.llm.scopes import Unclear
 from engine.llm.slots import Order
-from engine.llm.templates import known
 from engine.llm.verbs import Verb
 from engine.ports import Services
 

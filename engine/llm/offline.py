@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from engine.domain.draft import Briefing, Outcome, OutcomeKind, Reading
 from engine.domain.model import Json
+from engine.domain.placeholders import Missing, fill, fill_text, known
 from engine.llm import sentences
 from engine.llm.aims import Refused
 from engine.llm.answers import Answers
@@ -16,7 +17,6 @@ from engine.llm.playbooks import Action, Does, Look, Playbook
 from engine.llm.requests import Requests, Wanted
 from engine.llm.scopes import Unclear
 from engine.llm.spoken import Spoken
-from engine.llm.templates import Missing, fill, fill_text, known
 from engine.ports import Services
 
 DOES = {

@@ -10,8 +10,8 @@ from pydantic import Field, ValidationError
 from engine.documents import parse_yaml, read_yaml
 from engine.domain.call import Comparison
 from engine.domain.model import Json, Model, Name, Sentence
+from engine.domain.placeholders import mistakes, placeholders
 from engine.errors import ConfigurationError, Invalid
-from engine.llm.templates import mistakes, placeholders
 
 ROOTS = ("service", "context", "evidence", "request", "change", "found")
 

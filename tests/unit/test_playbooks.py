@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from engine.domain.draft import OutcomeKind
+from engine.domain.placeholders import Missing, fill, fill_text
 from engine.errors import ConfigurationError, DraftFailed
 from engine.llm.offline import OfflinePlanner
 from engine.llm.playbooks import build_playbook, load_playbooks
-from engine.llm.templates import Missing, fill, fill_text
 from tests.unit.planning import DEMO, TOOLS, briefing, broken, log, planner, registry, services
 
 SMALL: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Placeholders in playbooks: `{root.name}` and nothing else; no code, no loops, no guessing."""
+"""Placeholders in playbooks and workflows: `{root.name}` and nothing else; no code, no guessing."""
 
 import re
 from collections.abc import Iterator, Mapping
