@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from engine.domain.call import Expectation
 from engine.domain.draft import Briefing, Outcome, OutcomeKind
 from engine.domain.model import Json
+from engine.domain.outline import Action
 from engine.domain.placeholders import Missing, fill, fill_text, known
 from engine.domain.plan import DraftStep, Origin, Proposal
 from engine.errors import DraftFailed
@@ -14,7 +15,7 @@ from engine.llm.aims import Refused
 from engine.llm.findings import Findings
 from engine.llm.grammar import Intent
 from engine.llm.history import Change
-from engine.llm.playbooks import Action, Playbook
+from engine.llm.playbooks import Playbook
 from engine.llm.repository import typed
 from engine.llm.requests import Wanted
 from engine.llm.scopes import CHOICES, Unclear

@@ -10,8 +10,9 @@ from itertools import takewhile
 from engine.domain.charts import PERCENT, chart
 from engine.domain.draft import Evidence
 from engine.domain.model import Json
+from engine.domain.outline import Action, Look
 from engine.llm.history import Change, effective, moment, plain, told
-from engine.llm.playbooks import Action, Look, Playbook
+from engine.llm.playbooks import Playbook
 
 COMMIT = re.compile(r"[0-9a-f]{7,64}")
 LONG_COMMIT = re.compile(r"\b[0-9a-f]{40}\b|\b[0-9a-f]{64}\b")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from engine.domain.draft import Briefing, Outcome, OutcomeKind, Reading
 from engine.domain.model import Json
+from engine.domain.outline import Action, Look
 from engine.domain.placeholders import Missing, fill, fill_text, known
 from engine.llm import sentences
 from engine.llm.aims import Refused
@@ -13,7 +14,7 @@ from engine.llm.filling import Drafting, propose, request_values
 from engine.llm.findings import Findings, findings
 from engine.llm.grammar import Asked, Intent
 from engine.llm.operations import Sketch
-from engine.llm.playbooks import Action, Does, Look, Playbook
+from engine.llm.playbooks import Does, Playbook
 from engine.llm.requests import Requests, Wanted
 from engine.llm.scopes import Unclear
 from engine.llm.spoken import Spoken

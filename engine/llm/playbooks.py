@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 
 from engine.documents import parse_yaml, read_yaml
-from engine.domain.call import Comparison
-from engine.domain.model import Json, Model, Name, Sentence
+from engine.domain.model import Model, Name, Sentence
+from engine.domain.outline import Action, Look
 from engine.domain.placeholders import mistakes, placeholders
 from engine.errors import ConfigurationError, Invalid
 
@@ -23,49 +23,6 @@ class Does(StrEnum):
     RESTORE = "restore"
     SET_VALUE = "set_value"
     NOTHING = ""
-
-
-class Expected(Model):
-    """An `Expectation` with placeholders."""
-
-    output: Name
-    comparison: Comparison = Comparison.EQUALS
-    value: Name
-    within_seconds: Annotated[int, Field(ge=0, le=3600)] = 0
-    hold_seconds: Annotated[int, Field(ge=0, le=3600)] = 0
-    unit: str = ""
-    label: str = ""
-
-
-class Action(Model):
-    """A tool action with an input template.
-
-    `otherwise` is taken where it can't be filled, or where something that `when` names is not
-    known.
-    """
-
-    tool: Name
-    action: Name
-    input: dict[str, Json] = Field(default_factory=dict)
-    title: Sentence
-    why: Sentence = ""
-    expect: Expected | None = None
-    when: tuple[Name, ...] = ()
-    otherwise: "Action | None" = None
-
-    def alternatives(self) -> Iterator["Action"]:
-        """Itself, then what to take instead, in order."""
-        current: Action | None = self
-        while current is not None:
-            yield current
-            current = current.otherwise
-
-
-class Look(Action):
-    """A reading. `name` is how the playbook calls its result, `unit` what its number counts."""
-
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,30}$")]
-    unit: str = ""
 
 
 class Playbook(Model):
