@@ -24,6 +24,7 @@ from engine.domain.plan import (
     VersionRef,
     VersionState,
 )
+from engine.domain.template import Picked
 
 
 class DraftState(StrEnum):
@@ -44,18 +45,20 @@ class How(StrEnum):
     """How a request was made: in words, or by a button that stands for words.
 
     Given: its steps are known and no planner is asked. Again: they are those of an earlier
-    version, and what they were pinned to is read anew.
+    version, and what they were pinned to is read anew. Picked: a workflow of the catalog finds
+    them.
     """
 
     SAID = "said"
     PRESSED = "pressed"
     GIVEN = "given"
     AGAIN = "again"
+    PICKED = "picked"
 
     @property
     def planned(self) -> bool:
         """Whether a planner has to find the steps."""
-        return self in (How.SAID, How.PRESSED)
+        return self in (How.SAID, How.PRESSED, How.PICKED)
 
 
 class Draft(Model):
@@ -79,6 +82,7 @@ class Draft(Model):
     based_on: int | None = None
     beside: tuple[PersonId, ...] = ()
     how: How = How.SAID
+    picked: Picked | None = None
     state: DraftState = DraftState.OPEN
     epoch: int = 0
     session: SessionId | None = None
@@ -86,13 +90,14 @@ class Draft(Model):
 
 
 class Order(Model):
-    """What a program says beside its words. With `steps` no planner is asked."""
+    """What is said beside the words. With `steps` no planner is asked, `picked` finds them."""
 
     draft_id: DraftId
     context: ContextRef
     constraints: Constraints = Constraints()
     session: SessionId | None = None
     steps: tuple[DraftStep, ...] = ()
+    picked: Picked | None = None
 
 
 class Evidence(Model):

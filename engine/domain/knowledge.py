@@ -132,11 +132,15 @@ class Fact(Told):
 
 
 class Used(Model):
-    """What a draft was made with: a runbook, playbook or memory; `id` finds it again."""
+    """What a draft was made with: a runbook, playbook, workflow or memory; `id` finds it again.
+
+    `authors` shaped what is drafted from it, so they never approve it.
+    """
 
     kind: str
     title: str
     id: str = ""
+    authors: tuple[PersonId, ...] = ()
 
 
 class Found(Model):

@@ -200,7 +200,8 @@ class Conversations:
             text=turn.text,
             context=conversation.context,
             constraints=order.constraints if order else Constraints(),
-            how=How.GIVEN if order and order.steps else How.SAID,
+            how=how(order),
+            picked=order.picked if order else None,
             plan_id=conversation.plan_id,
             based_on=based_on,
             beside=tuple(one for one in others if one != turn.person),
@@ -225,6 +226,13 @@ class Conversations:
             session=session,
             created_at=self.clock(),
         )
+
+
+def how(order: Order | None) -> How:
+    """Who finds the steps of this request."""
+    if order and order.picked:
+        return How.PICKED
+    return How.GIVEN if order and order.steps else How.SAID
 
 
 def given(order: Order, turn: Turn) -> Outcome:

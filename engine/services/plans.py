@@ -79,9 +79,10 @@ class Plans:
                 if before
                 else ()
             )
-            # Who wrote a playbook has shaped what is drafted from it.
+            # Who wrote a playbook or a workflow has shaped what is drafted from it.
             authors = await unit.documents.authors(proposal.used)
-            editors = tuple(dict.fromkeys((*editors, *authors, *draft.beside)))
+            wrote = (one for used in proposal.knowledge for one in used.authors)
+            editors = tuple(dict.fromkeys((*editors, *authors, *wrote, *draft.beside)))
             ruling = await self._ruling(draft, before, actor, steps, proposal.context, editors)
             own = narrowed(draft.constraints, before.wanted if before else Constraints())
             hold(own, steps, proposal.context)

@@ -17,6 +17,7 @@ from engine.domain.ids import DraftId, PlanId, SessionId, Tenant, new_id
 from engine.domain.plan import Constraints, DraftStep
 from engine.domain.revising import Values
 from engine.domain.session import Viewer
+from engine.domain.template import Picked
 from engine.domain.wanted import Standing, Wanted
 from engine.errors import Conflict, Invalid, NotFound
 from engine.ports import Services, Store, Tools
@@ -46,28 +47,41 @@ class Requests:
     tenant: Tenant
     channel: str
 
-    async def ask(self, actor: Actor, wanted: Wanted, *, key: str = "") -> DraftId:
-        """Begin a thread with this request.
+    async def ask(
+        self,
+        actor: Actor,
+        wanted: Wanted,
+        *,
+        key: str = "",
+        picked: Picked | None = None,
+        channel: str = "",
+    ) -> DraftId:
+        """Begin a thread with this request, in the `channel` where there is one.
+
+        What was `picked` is a workflow of the catalog, which finds the steps.
 
         Raises:
             Invalid: with an entry for each field that is unknown, missing or contradictory.
             Conflict: the key belongs to another request, or nobody would see the plan.
         """
-        context = self._context(wanted)
+        context = self.context(wanted)
         session = await self._session(actor, wanted.session)
         steps = tuple(DraftStep.model_validate(dict(step)) for step in wanted.steps)
         self._check(steps, context)
-        if not self.channel:
+        channel = channel or self.channel
+        if not channel:
             raise Conflict(NO_CHANNEL)
+        said = wanted.model_dump_json() + (picked.model_dump_json() if picked else "")
         order = Order(
-            draft_id=await self._once(actor, key, wanted.model_dump_json()),
+            draft_id=await self._once(actor, key, said),
             context=context,
             constraints=Constraints(**dict(wanted.constraints)),
             session=session,
             steps=steps,
+            picked=picked,
         )
         await self.conversations.begin(
-            self.channel, actor=actor, text=wanted.intent, ts=order.draft_id, order=order
+            channel, actor=actor, text=wanted.intent, ts=order.draft_id, order=order
         )
         return order.draft_id
 
@@ -152,7 +166,8 @@ class Requests:
             raise Conflict(OTHER)
         return DraftId(str(kept["draft"]))
 
-    def _context(self, wanted: Wanted) -> ContextRef:
+    def context(self, wanted: Wanted) -> ContextRef:
+        """Where the request is about, with all that the service graph knows. Raises `Invalid`."""
         said = wanted.context.model_dump(exclude_none=True)
         given = ContextRef(tenant=self.tenant, **said)
         wrong = contradictions(given, self.services)
