@@ -95,9 +95,22 @@ class Findings:
     def suspect(self) -> Change | None:
         """The last change before the errors began that still has its effect."""
         began, changes = self.began, self.effective
-        slack = timedelta(0) if "starts_at" in self.labels else BLURRED
-        before = (one for one in changes if began and one.at and one.at <= began + slack)
+        before = (one for one in changes if began and one.at and one.at <= began + self._blur)
         return next(before, changes[0] if changes else None)
+
+    @property
+    def delay(self) -> timedelta | None:
+        """How long after the suspected change the errors began; below zero if before it."""
+        change = self.suspect
+        if self.began is None or change is None or change.at is None:
+            return None
+        after = self.began - change.at
+        return timedelta(0) if -self._blur <= after < timedelta(0) else after
+
+    @property
+    def _blur(self) -> timedelta:
+        """How much too early the beginning of the errors may seem."""
+        return timedelta(0) if "starts_at" in self.labels else BLURRED
 
     @property
     def revisions(self) -> tuple[str, ...]:

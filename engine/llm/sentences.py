@@ -53,10 +53,11 @@ def who(change: Change) -> str:
 
 def began(found: Findings) -> str:
     """When the errors began, measured from the change that is suspected."""
-    change = found.suspect
-    if found.began is None or change is None or change.at is None:
+    after = found.delay
+    if after is None:
         return ""
-    after = found.began - change.at
+    if not after:
+        return "Errors began with it."
     if after < timedelta(0):
         return f"Errors began {span(-after)} before it."
     return f"Errors began {span(after)} after it."
@@ -64,10 +65,7 @@ def began(found: Findings) -> str:
 
 def likelihood(found: Findings) -> str:
     """How likely the suspected change is the cause, by its age alone."""
-    change = found.suspect
-    age = found.age_of(change)
-    if found.began and change and change.at:
-        age = found.began - change.at
+    age = found.age_of(found.suspect) if found.delay is None else found.delay
     if age is None or age < timedelta(0) or age >= STALE:
         return "Less likely"
     return "Most likely" if age < FRESH else "Possibly"

@@ -26,6 +26,7 @@ from bot.local.demo.world import PLAYBOOKS, World, open_world
 from bot.local.slack.person import Control, Person, open_control, open_person
 from bot.local.stack import StackOptions
 from engine.secrets.tokens import make_token, token_hash
+from tests.acceptance.past import remember
 from tests.acceptance.waiting import until
 
 QUICK = Pace(window=4.0, poll=0.2, rollout_pause=0.1, hold=1.0)
@@ -119,10 +120,23 @@ class Rig:
 
     async def write(self, message: str, pool_size: int) -> str:
         """A commit by hand on shop-config."""
-        text = re.sub(r"(?m)^pool_size: .*$", f"pool_size: {pool_size}", await self._settings())
+        return await self._put(message, "pool_size", pool_size)
+
+    async def _put(self, message: str, key: str, value: int) -> str:
+        text = re.sub(rf"(?m)^{key}: .*$", f"{key}: {value}", await self._settings())
         commit = Commit("bo", message, datetime.now(UTC), {SETTINGS_PATH: text})
         await self.world.repository._write([commit], parent=await self.head())
         return await self.head()
+
+    async def changed(self) -> str:
+        """A harmless change by a person, which is then the newest; the commit.
+
+        After an undoing of Carapulse's own "roll back the last change" is rightly asked about.
+        """
+        wait = 260 if "timeout_ms: 250\n" in await self._settings() else 250
+        made = await self._put("the till waits another moment", "timeout_ms", wait)
+        await until(self.healthy, within=30, what="checkout to take a harmless change")
+        return made
 
     async def mended(self) -> None:
         """Checkout healthy again, by hand where no test has done it."""
@@ -209,9 +223,12 @@ async def open_rig(folder: Path, added: Additions | None = None) -> AsyncIterato
 
 
 @asynccontextmanager
-async def quick_world(added: Additions, *args: Any, **more: Any) -> AsyncIterator[World]:
-    """The demo's world at the quick pace, with the test's own services beside it."""
-    async with open_world(*args, **more, pace=QUICK) as world:
+async def quick_world(
+    added: Additions, folder: Path, *args: Any, **more: Any
+) -> AsyncIterator[World]:
+    """The demo's world at the quick pace, with a past and the test's own services beside it."""
+    await remember(folder / "monitoring" / "prometheus")
+    async with open_world(folder, *args, **more, pace=QUICK) as world:
         services = yaml.safe_load(world.services_file.read_text())
         services["environments"]["staging"] = {"clusters": ["eu-9"]}
         services["services"] += added.services(world)

@@ -65,8 +65,8 @@ async def test_a_question_is_answered_with_what_shows_it(rig: Rig, desk: Desk) -
     await expect(desk.whispered("Noted, it helped")).to_be_visible()
 
 
-@pytest.mark.long
-async def test_an_unclear_order_is_asked_about_with_buttons(desk: Desk) -> None:
+async def test_an_unclear_order_is_asked_about_with_buttons(rig: Rig, desk: Desk) -> None:
+    await rig.changed()
     asked = await desk.ask("@carapulse roll back the last change")
     await desk.open_thread(asked)
     question = desk.said("Which service?")
@@ -103,8 +103,8 @@ async def test_home_and_help_tell_a_newcomer_what_to_say(desk: Desk) -> None:
     await desk.picture("home")
 
 
-@pytest.mark.long
 async def test_each_example_of_the_help_works(rig: Rig) -> None:
+    await rig.changed()
     await rig.dana.slash("/carapulse", "help", GENERAL)
     told = plain(await heard(rig.dana, "Ask in words"))
     lines = [line for line in told.splitlines() if line[:2] in ("1.", "2.")]
@@ -156,9 +156,7 @@ async def test_a_plan_asked_for_by_command_is_decided_by_reference(rig: Rig) -> 
     assert "Ann Okafor rejected it v1" in plain(audit)
 
 
-@pytest.mark.long
 async def test_a_number_over_time_is_drawn_under_the_answer(rig: Rig, desk: Desk) -> None:
-    # The last one here, because what is drawn needs a minute of a course.
     await rig.broken()
     asked = await desk.ask("@carapulse why is checkout failing?")
     await desk.open_thread(asked)

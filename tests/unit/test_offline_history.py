@@ -80,6 +80,21 @@ async def test_the_change_before_the_errors_began_is_suspected() -> None:
     assert "Errors began 1 min after it." in by_course.proposal.why
 
 
+async def test_errors_that_seem_to_begin_just_before_a_change_began_with_it() -> None:
+    commits = log(BAD, OLDER)
+
+    by_course = await planner().plan(
+        briefing("why is checkout failing?", seen("0.37", commits, trend(20)))
+    )
+    long_before = await planner().plan(
+        briefing("why is checkout failing?", seen("0.37", commits, trend(25)))
+    )
+
+    assert "Most likely: commit 9f3c1e2" in by_course.text
+    assert "Errors began with it." in by_course.text
+    assert "Most likely: commit 9f3c1e2" not in long_before.text
+
+
 async def test_the_difference_of_the_suspect_is_read_and_no_other_is_told_as_its_own() -> None:
     commits = log(OURS, TRIED, BAD, OLDER)
     other = evidence(4, "git", "show", {"commit": OURS}, body="-timeout_ms: 20\n+timeout_ms: 250\n")
