@@ -17,6 +17,10 @@ class NotFound(CarapulseError):
     """There is no such thing, or it is not yours to see."""
 
 
+class Unidentified(CarapulseError):
+    """What was shown does not prove who asks; the text says why."""
+
+
 class NotAllowed(CarapulseError):
     """A rule forbids it; the text names the rule, the fact that broke it and the way out."""
 
