@@ -6,7 +6,7 @@ from bot.blocks import moments
 from bot.blocks.text import line, outside, told
 from engine.domain.actor import Surface
 from engine.domain.approval import Statement, Verdict
-from engine.domain.execution import Execution, ExecutionState, StepRecord, StepState
+from engine.domain.execution import Choice, Execution, ExecutionState, StepRecord, StepState
 from engine.domain.plan import VersionState
 from engine.domain.views import PlanView
 
@@ -181,7 +181,11 @@ def pending(view: PlanView, _: Execution) -> str:
 def held_up(view: PlanView, execution: Execution) -> str:
     """It goes on by itself, and says what it waits for."""
     why = told(execution.reason, 500) or "Something it depends on does not answer."
-    return f"{WAITING} *Waiting.* {why.rstrip('.')}. {approved_by(view)}"
+    begun = (
+        f" before step {at(execution)} of {len(execution.steps)}" if execution.started_at else ""
+    )
+    mark = NEEDS_YOU if Choice.RUN in execution.choices else WAITING
+    return f"{mark} *Waiting{begun}.* {why.rstrip('.')}. {approved_by(view)}"
 
 
 def running(view: PlanView, execution: Execution) -> str:
@@ -206,7 +210,7 @@ def paused(_: PlanView, execution: Execution) -> str:
 
 def undecided(_: PlanView, execution: Execution) -> str:
     """A person has to say what is true, or what to do."""
-    step = failed_step(execution)
+    step = failed_step(execution) if execution.question_step else None
     if step and step.state is StepState.UNKNOWN:
         why = line(step.message or execution.reason, 300).rstrip(".")
         because = f": {why}." if why else "."
@@ -217,7 +221,14 @@ def undecided(_: PlanView, execution: Execution) -> str:
 
 def undoing(_: PlanView, execution: Execution) -> str:
     """The way back, and why it is taken."""
-    return f"{RUNNING} *Undoing.* {what_failed(execution)}"
+    return f"{RUNNING} *Undoing.* {why_undone(execution)}"
+
+
+def why_undone(execution: Execution) -> str:
+    """What failed, or who stopped it."""
+    if execution.stopped_by:
+        return f"Cancelled by {line(execution.stopped_by, 80)}."
+    return what_failed(execution)
 
 
 def half_undone(_: PlanView, execution: Execution) -> str:
@@ -262,7 +273,8 @@ def rolled_back(view: PlanView, execution: Execution) -> str:
     undone = [s.number for s in execution.steps if s.state is StepState.ROLLED_BACK]
     steps = " and ".join(str(number) for number in reversed(undone))
     what = f"Undone: step {steps}. " if undone else "Nothing had to be undone. "
-    head = f"{FAILED} *Failed and rolled back.* {what_failed(execution)}"
+    mark, did = (OVER, "Cancelled") if execution.stopped_by else (FAILED, "Failed")
+    head = f"{mark} *{did} and rolled back.* {why_undone(execution)}"
     return f"{head} {what}{effects(view)}".rstrip()
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from bot.blocks import findings, home, knowledge, log, note, outcome, plan, preview, problem
@@ -178,7 +179,10 @@ class Rendering:
     async def _outcome(self, post: Post) -> Rendered:
         if post.body.get("text"):
             return await self._note(post)
-        return Rendered(outcome.outcome(await self.views.execution(ExecutionId(post.subject))))
+        since = post.body.get("since")
+        asked = datetime.fromtimestamp(float(str(since)), UTC) if since else None
+        view = await self.views.execution(ExecutionId(post.subject))
+        return Rendered(outcome.outcome(view, asked))
 
     async def _note(self, post: Post) -> Rendered:
         if plan_id := post.body.get("plan_id"):

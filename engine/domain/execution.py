@@ -52,6 +52,7 @@ class StepState(StrEnum):
 class Choice(StrEnum):
     """What an operator can choose; also the verbs of the API."""
 
+    RUN = "run"
     HOLD = "hold"
     RETRY = "retry"
     SKIP = "skip"
@@ -82,7 +83,12 @@ class StepRecord(Model):
 
 
 class Execution(Model):
-    """The whole of it, as stored. `question_step` is the step that a person must decide on."""
+    """The whole of it, as stored. `question_step` is the step that a person must decide on.
+
+    `started_by` pressed Run, `stopped_by` pressed Cancel while something ran. From `deadline_at`
+    on nothing new starts. It waits for people since `asked_at`, and they are reminded at
+    `remind_at`. `pins` holds what own steps changed of what the plan relied on.
+    """
 
     id: ExecutionId
     reference: str
@@ -98,6 +104,13 @@ class Execution(Model):
     started_at: datetime | None = None
     ended_at: datetime | None = None
     epoch: int = 0
+    started_by: str = ""
+    stopped_by: str = ""
+    deadline_at: datetime | None = None
+    asked_at: datetime | None = None
+    remind_at: datetime | None = None
+    reminded: int = 0
+    pins: dict[str, str] = {}
 
     def step(self, number: int) -> StepRecord:
         """The record of a step; numbers start at 1."""
@@ -122,10 +135,19 @@ class CallKey(Model):
     attempt: int
 
 
+class Takes(Model):
+    """What a running call takes up, as limits count it."""
+
+    tool: str = ""
+    environment: str = ""
+    target: str = ""
+
+
 class CallRow(Model):
     """A tool call as a row: started, leased, ended. `result` is None while it is not known."""
 
     key: CallKey
+    takes: Takes = Takes()
     worker: str
     lease_until: datetime
     started_at: datetime
@@ -141,6 +163,13 @@ class LogLine(Model):
     step: int
     at: datetime
     text: str
+
+
+class Start(Model):
+    """That a version was started; never changed, and timed by the database."""
+
+    execution_id: ExecutionId
+    at: datetime
 
 
 class Decision(Model):

@@ -9,7 +9,7 @@ from engine.domain.plan import VersionRef
 
 
 class MoveKind(StrEnum):
-    """Wait until woken or for `seconds`; make one call; or nothing is left to do."""
+    """Wait until woken or for `seconds`; make calls; or nothing is left to do."""
 
     WAIT = "wait"
     CALL = "call"
@@ -28,11 +28,20 @@ class StepRequest(Model):
 
 
 class Move(Model):
-    """Decided from recorded facts alone, so that a lost workflow can be replaced by a new one."""
+    """Decided from recorded facts alone, so that a lost workflow can be replaced by a new one.
+
+    What is `beside` the request is made at the same time.
+    """
 
     kind: MoveKind
     seconds: float = 0
     request: StepRequest | None = None
+    beside: tuple[StepRequest, ...] = ()
+
+    @property
+    def requests(self) -> tuple[StepRequest, ...]:
+        """All calls to make now."""
+        return (self.request, *self.beside) if self.request else ()
 
     @classmethod
     def wait(cls, seconds: float) -> "Move":
@@ -45,6 +54,6 @@ class Move(Model):
         return cls(kind=MoveKind.DONE)
 
     @classmethod
-    def call(cls, request: StepRequest) -> "Move":
-        """Make this call."""
-        return cls(kind=MoveKind.CALL, request=request)
+    def call(cls, request: StepRequest, *beside: StepRequest) -> "Move":
+        """Make this call, and others at the same time."""
+        return cls(kind=MoveKind.CALL, request=request, beside=beside)

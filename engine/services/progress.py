@@ -1,7 +1,11 @@
 """What every move of an execution does: change its records, and say so on the card."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Literal
+
+from pydantic import Field
 
 from engine.domain.actor import WORKER
 from engine.domain.audit import AuditEvent
@@ -17,7 +21,7 @@ from engine.domain.execution import (
     StepRecord,
     StepState,
 )
-from engine.domain.model import Model
+from engine.domain.model import Json, Model
 from engine.domain.move import Move, StepRequest
 from engine.domain.plan import PlanVersion, Step, VersionRef, VersionState
 from engine.ports import Unit
@@ -33,13 +37,33 @@ PROBE_TURN = 400
 
 
 class Pace(Model):
-    """Waits in seconds: the countdown, how much longer while the card lags, the kill grace."""
+    """Waits in seconds: the countdown, how much longer while the card lags, the kill grace.
+
+    People are reminded after `reminder`, then each time after twice as long, at most
+    `reminder_longest`; 0 is never. `deadline` is for a whole execution without its waits for
+    people; 0 is none. `start` says by environment what waits for Run; `*` is any other.
+    """
 
     rollback_delay: float = 30
     rollback_latest: float = 60
     grace: float = 5
+    reminder: float = 900
+    reminder_longest: float = 14_400
+    deadline: float = 21_600
+    start: Mapping[str, Literal["on_approval", "manual"]] = Field(default_factory=dict)
+
+    def manual(self, environment: str) -> bool:
+        """Whether an approved change waits there until somebody presses Run."""
+        return self.start.get(environment, self.start.get("*", "on_approval")) == "manual"
+
+    def reminded_after(self, times: int) -> timedelta:
+        """How long after the reminder before, when there were this many."""
+        longer: float = self.reminder * 2 ** min(times, 20)
+        return timedelta(seconds=min(longer, max(self.reminder, self.reminder_longest)))
 
 
+# Nobody is waited for any more, or for something else.
+UNASKED: dict[str, object] = {"asked_at": None, "remind_at": None, "reminded": 0}
 # What a step is that its execution leaves behind.
 LEFT = {StepState.PENDING: StepState.CANCELLED, StepState.RUNNING: StepState.UNKNOWN}
 
@@ -56,20 +80,43 @@ class Progress:
     pace: Pace
 
     async def _ask(
-        self, step: StepRecord, choices: tuple[Choice, ...], until: datetime | None
+        self,
+        step: StepRecord | None,
+        choices: tuple[Choice, ...],
+        until: datetime | None,
+        reason: str = "",
     ) -> None:
+        reason = reason or (step.message if step else "")
         await self._save(
             state=ExecutionState.NEEDS_DECISION,
-            question_step=step.number,
+            question_step=step.number if step else None,
             countdown_until=until,
             choices=choices,
-            reason=step.message,
+            reason=reason,
+            **UNASKED,
         )
+        await self._say()
+        await self._audit("execution.needs_decision", reason)
+
+    async def _say(self, **body: Json) -> None:
+        """A new message in the thread, which tells where the execution stands then."""
         conversation = await self.unit.conversations.get(self.version.conversation_id)
         await self.unit.posts.want(
-            PostKind.OUTCOME, self.execution.id, conversation.place, urgent=True
+            PostKind.OUTCOME, self.execution.id, conversation.place, body=body, urgent=True
         )
-        await self._audit("execution.needs_decision", step.message)
+
+    async def _waits(self) -> Move:
+        """Until somebody decides, and they are reminded of it at growing distances."""
+        due, times = self.execution.remind_at, self.execution.reminded
+        if self.execution.asked_at is None:
+            due = self.now + self.pace.reminded_after(0) if self.pace.reminder else None
+            await self._note(asked_at=self.now, remind_at=due, reminded=0)
+        elif due and self.now >= due:
+            await self._say(since=self.execution.asked_at.timestamp())
+            due = self.now + self.pace.reminded_after(times + 1)
+            await self._note(remind_at=due, reminded=times + 1)
+            await self._audit("execution.reminded", self.execution.reason)
+        return Move.wait((due - self.now).total_seconds() if due else LONG)
 
     def _left(self, row: CallRow) -> float:
         """Seconds until a silent worker is taken for dead."""
@@ -90,21 +137,22 @@ class Progress:
     def _key(self, step: int, phase: Phase, attempt: int) -> CallKey:
         return CallKey(execution_id=self.execution.id, step=step, phase=phase, attempt=attempt)
 
-    def _request(self, number: int, phase: Phase, attempt: int) -> Move:
+    def _call(self, number: int, phase: Phase, attempt: int) -> Move:
+        return Move.call(self._request(number, phase, attempt))
+
+    def _request(self, number: int, phase: Phase, attempt: int) -> StepRequest:
         step = self._frozen(number)
         calls = (step.call, step.rollback, step.probe and step.probe.call)
         longest = max(call.timeout_seconds for call in calls if call) + MARGIN
         if step.expect is not None and phase in (Phase.ACT, Phase.READ):
             longest += step.expect.within_seconds + step.expect.hold_seconds
-        return Move.call(
-            StepRequest(
-                ref=self.ref,
-                execution_id=self.execution.id,
-                step=number,
-                phase=phase,
-                attempt=attempt,
-                timeout_seconds=longest,
-            )
+        return StepRequest(
+            ref=self.ref,
+            execution_id=self.execution.id,
+            step=number,
+            phase=phase,
+            attempt=attempt,
+            timeout_seconds=longest,
         )
 
     async def _finish(self, state: ExecutionState, reason: str) -> None:
@@ -118,6 +166,7 @@ class Progress:
             choices=(),
             countdown_until=None,
             question_step=None,
+            **UNASKED,
         )
         await self.unit.plans.move(
             self.ref, frm=(VersionState.EXECUTING,), to=VersionState.EXECUTED, reason=state.value
@@ -133,9 +182,13 @@ class Progress:
             await self.unit.posts.touch(conversation.problem_id, PostKind.PROBLEM)
         await self._audit(f"execution.{state.value}", reason)
 
-    async def _save(self, **changes: object) -> None:
+    async def _note(self, **changes: object) -> None:
+        """What no card shows."""
         self.execution = self.execution.model_copy(update=changes)
         await self.unit.executions.save(self.execution)
+
+    async def _save(self, **changes: object) -> None:
+        await self._note(**changes)
         await self.unit.posts.touch(
             self.ref.plan_id, urgent=self.execution.state is not ExecutionState.RUNNING
         )

@@ -1,6 +1,6 @@
 """What a request means for a frozen step, and what a result means for its record."""
 
-from engine.domain.call import Call, CallResult, Ending, Expectation
+from engine.domain.call import Call, CallResult, Effect, Ending, Expectation
 from engine.domain.execution import (
     CallKey,
     Execution,
@@ -40,7 +40,11 @@ def chosen(step: Step, request: StepRequest) -> Call:
         probe = step.rollback_probe if is_rollback_probe(request) else step.probe
         if probe is not None:
             return probe.call
-    return step.call
+    if request.phase is Phase.READ and step.effect is Effect.READ:
+        return step.call
+    if request.phase is Phase.ACT:
+        return step.call
+    raise Tampered(f"Step {step.number} has nothing to {request.phase.value}. Not run.")
 
 
 def probed(result: CallResult, expect: Expectation, outputs: dict[str, str]) -> CallResult:
@@ -87,6 +91,10 @@ def after(
     return {"rollback_message": message}
 
 
+# What may have had an effect; Progress._to_undo goes through the same states.
+TO_UNDO = (StepState.SUCCEEDED, StepState.UNKNOWN, StepState.RUNNING)
+
+
 def late(request: StepRequest, record: StepRecord, message: str) -> dict[str, object]:
     """A result of a call that was taken for lost: said where it is still asked about."""
     if record.state is not StepState.UNKNOWN or record.attempt != request.attempt:
@@ -118,9 +126,12 @@ def ending_line(step: Step, request: StepRequest, result: CallResult) -> str:
 
 def still_wanted(execution: Execution, request: StepRequest) -> bool:
     """Whether the records still ask for this call; a request may be older than a decision."""
-    if request.phase in (Phase.ROLLBACK, Phase.READ) or is_rollback_probe(request):
-        return execution.state is ExecutionState.ROLLING_BACK
-    if execution.state is not ExecutionState.RUNNING:
+    back = execution.state is ExecutionState.ROLLING_BACK
+    if request.phase is Phase.READ:
+        return back
+    if request.phase is Phase.ROLLBACK or is_rollback_probe(request):
+        return back and execution.step(request.step).state in TO_UNDO
+    if execution.state not in (ExecutionState.RUNNING, ExecutionState.WAITING):
         return False
     step = execution.step(request.step)
     if request.phase is Phase.PROBE:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from engine.domain.call import CallResult, Ending
-from engine.domain.conversation import PostKind
 from engine.domain.execution import (
     CallKey,
     CallRow,
@@ -15,7 +14,7 @@ from engine.domain.execution import (
 )
 from engine.domain.move import Move
 from engine.domain.plan import StepKind
-from engine.services.progress import ATTEMPTS_AT_MOST, LONG, ROLLBACK_PROBES, Progress
+from engine.services.progress import ATTEMPTS_AT_MOST, ROLLBACK_PROBES, UNASKED, Progress
 
 
 @dataclass(slots=True)
@@ -31,6 +30,7 @@ class Undoing(Progress):
             countdown_until=None,
             choices=(),
             reason=self.execution.reason,
+            **UNASKED,
         )
 
     async def _backward(self) -> Move:
@@ -56,7 +56,7 @@ class Undoing(Progress):
             for attempt in range(1, ATTEMPTS_AT_MOST + 1):
                 row = await self.unit.executions.call(self._key(step.number, Phase.READ, attempt))
                 if row is None:
-                    return self._request(step.number, Phase.READ, attempt)
+                    return self._call(step.number, Phase.READ, attempt)
                 if row.ended_at is not None:
                     break
                 left = (row.lease_until - self.now).total_seconds() + self.pace.grace
@@ -71,7 +71,7 @@ class Undoing(Progress):
             key = self._key(step.number, Phase.ROLLBACK, attempt)
             row = await self.unit.executions.call(key)
             if row is None:
-                return self._request(step.number, Phase.ROLLBACK, attempt)
+                return self._call(step.number, Phase.ROLLBACK, attempt)
             if row.ended_at is None and self._left(row) > 0:
                 return Move.wait(self._left(row))
             if (move := await self._undoing(step, key, row)) is not None:
@@ -87,7 +87,7 @@ class Undoing(Progress):
         probe = self._key(step.number, Phase.PROBE, ROLLBACK_PROBES + key.attempt)
         asked = await self.unit.executions.call(probe)
         if asked is None:
-            return self._request(step.number, Phase.PROBE, probe.attempt)
+            return self._call(step.number, Phase.PROBE, probe.attempt)
         if asked.ended_at is None and self._left(asked) > 0:
             return Move.wait(self._left(asked))
         return await self._undo_lost(step, probe, asked)
@@ -105,7 +105,7 @@ class Undoing(Progress):
     async def _undo_failed(self, step: StepRecord, why: str) -> Move:
         await self._step(step.number, state=StepState.ROLLBACK_FAILED, rollback_message=why)
         await self.rollback_failed(step.number, why)
-        return Move.wait(LONG)
+        return await self._waits()
 
     async def rollback_failed(self, number: int, why: str) -> None:
         """Loud, and a person decides; the lock is kept."""
@@ -114,9 +114,7 @@ class Undoing(Progress):
             question_step=number,
             choices=(Choice.ROLL_BACK, Choice.ACKNOWLEDGE),
             reason=f"Rolling back step {number} failed: {why}",
+            **UNASKED,
         )
-        conversation = await self.unit.conversations.get(self.version.conversation_id)
-        await self.unit.posts.want(
-            PostKind.OUTCOME, self.execution.id, conversation.place, urgent=True
-        )
+        await self._say()
         await self._audit("execution.rollback_failed", why)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from engine.domain.call import CallResult
-from engine.domain.execution import CallKey, CallRow, Decision, LogLine
+from engine.domain.execution import CallKey, CallRow, Choice, Decision, LogLine
 from engine.domain.ids import ExecutionId
 from engine.store.connection import Connection, Row, touched
 
@@ -19,12 +19,16 @@ class PostgresCalls:
         """Insert the call; False when it was already begun by anybody."""
         status = await self._db.execute(
             "INSERT INTO tool_calls "
-            "(execution_id, step, phase, attempt, worker, lease_until, started_at) "
-            "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+            "(execution_id, step, phase, attempt, worker, lease_until, started_at, "
+            "tool, environment, target) "
+            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
             *identity(row.key),
             row.worker,
             row.lease_until,
             row.started_at,
+            row.takes.tool,
+            row.takes.environment,
+            row.takes.target,
         )
         return touched(status) == 1
 
@@ -80,6 +84,24 @@ class PostgresCalls:
             execution_id,
         )
         return Decision.model_validate(dict(row)) if row else None
+
+    async def held_back(self, execution_id: ExecutionId) -> bool:
+        """Whether somebody has paused or cancelled it, and that was not acted on yet."""
+        return bool(
+            await self._db.fetchval(
+                "SELECT EXISTS (SELECT FROM decisions WHERE execution_id = $1 "
+                "AND taken_at IS NULL AND choice = ANY($2))",
+                execution_id,
+                [Choice.PAUSE.value, Choice.CANCEL.value],
+            )
+        )
+
+    async def stop(self, execution_id: ExecutionId) -> tuple[str, datetime | None]:
+        """Who wants its running step stopped, and when it is stopped in any case."""
+        row = await self._db.fetchrow(
+            "SELECT stopped_by, deadline_at FROM executions WHERE id = $1", execution_id
+        )
+        return (row["stopped_by"], row["deadline_at"]) if row else ("", None)
 
     async def add_lines(self, lines: Sequence[LogLine]) -> None:
         """Append lines in one round trip; ids follow their order."""

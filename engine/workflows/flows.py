@@ -1,9 +1,10 @@
 """The two workflows, as one loop each over a small host interface, whoever drives them.
 
-They ask what comes next, wait, or hand out a call; everything they know is in the records. The
+They ask what comes next, wait, or hand out calls; everything they know is in the records. The
 same coroutines run on Temporal and on any other host that offers these three things.
 """
 
+import asyncio
 from typing import Protocol
 
 from engine.domain.ids import DraftId
@@ -39,8 +40,8 @@ async def carry_out(host: ExecutionHost, ref: VersionRef, *, moves: int) -> bool
             return True
         if move.kind is MoveKind.WAIT:
             await host.wait(move.seconds)
-        elif move.request is not None:
-            await host.perform(move.request)
+        else:
+            await asyncio.gather(*(host.perform(request) for request in move.requests))
     return False
 
 
