@@ -1,6 +1,7 @@
 """Runs the commands of one call in order, in one sandbox, and says how it ended."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -10,12 +11,13 @@ import re2
 from engine.domain.call import Call, CallResult, Effect, Ending
 from engine.errors import ToolFailed
 from engine.tools.api import NOWHERE, Endpoint
+from engine.tools.boxes import Box, BoxLost, Needs, Order, Sandbox
 from engine.tools.definition import Action, Command, Tool, digest_of
+from engine.tools.egress import destinations
 from engine.tools.outputs import Missing, from_texts
 from engine.tools.process import Ended, Limits
 from engine.tools.rendering import commands_of, connection
 from engine.tools.report import Report
-from engine.tools.sandbox import Box, Needs, ProcessSandbox
 from engine.tools.templates import fill
 
 
@@ -31,7 +33,7 @@ class Stopped(Exception):
 class CommandRun:
     """One call whose transport is programs. `texts` are the outputs of those that have run."""
 
-    sandbox: ProcessSandbox
+    sandbox: Sandbox
     tool: Tool
     call: Call
     values: dict[str, str | int]
@@ -46,9 +48,9 @@ class CommandRun:
     async def result(self, kill_grace: float) -> CallResult:
         """Run everything; a failure is a result and no exception."""
         try:
-            async with self.sandbox.open(self._needs(), self._variables()) as box:
-                self._write_files(box)
-                await self._run_all(box, kill_grace)
+            vectors = commands_of(self.action, self.values, self.endpoint.url)
+            async with self.sandbox.open(self._needs(vectors), self._variables()) as box:
+                await self._run_all(box, vectors, kill_grace)
             outputs = from_texts(self.action.outputs, self.texts, self.values)
         except Stopped as stopped:
             return stopped.result.model_copy(update={"outputs": self._known_outputs()})
@@ -58,14 +60,18 @@ class CommandRun:
             return CallResult(ending=Ending.FAILED, message=str(missing), exit_code=0)
         return CallResult(ending=Ending.SUCCEEDED, outputs=outputs, exit_code=0)
 
-    async def _run_all(self, box: Box, kill_grace: float) -> None:
+    async def _run_all(
+        self, box: Box, vectors: Sequence[tuple[str, ...]], kill_grace: float
+    ) -> None:
         """One time limit for all commands together."""
         clock = _Remaining(self.call.timeout_seconds)
-        vectors = commands_of(self.action, self.values, self.endpoint.url)
         for command, argv in zip(self.action.commands, vectors, strict=True):
             self.report.next_command(quiet=command.quiet)
             limits = Limits(seconds=clock.left(), kill_grace=kill_grace)
-            ended = await box.run(argv, limits, self.report.line)
+            try:
+                ended = await box.run(argv, limits, self.report.line)
+            except BoxLost as lost:
+                raise self._lost(command, running=lost.running) from None
             self.texts.append(ended.stdout.decode(errors="replace"))
             self._judge(command, argv, ended)
 
@@ -84,6 +90,12 @@ class CommandRun:
     def _timed_out(self, command: Command) -> Stopped:
         said = f"It took longer than {self.call.timeout_seconds} s and was stopped"
         if command.local or self.call.effect is Effect.READ:
+            return Stopped(Ending.FAILED, f"{said}; nothing was changed.")
+        return Stopped(Ending.UNKNOWN, f"{said}; whether it took effect is not known.")
+
+    def _lost(self, command: Command, *, running: bool) -> Stopped:
+        said = "The sandbox went away"
+        if not running or command.local or self.call.effect is Effect.READ:
             return Stopped(Ending.FAILED, f"{said}; nothing was changed.")
         return Stopped(Ending.UNKNOWN, f"{said}; whether it took effect is not known.")
 
@@ -106,30 +118,46 @@ class CommandRun:
 
     def _variables(self) -> dict[str, str]:
         """The environment with what the settings hold for this tool; without that, left out."""
-        known = {**connection(self.endpoint.url), "connection.file": str(self.endpoint.file or "")}
+        file = self.endpoint.file
+        login = str(self.sandbox.login_path(file)) if file else ""
+        known = {**connection(self.endpoint.url), "connection.file": login}
         values = {**known, "connection.token": self.endpoint.token}
         filled = {name: fill(text, values) for name, text in self.tool.environment.items()}
         return {name: text for name, text in filled.items() if text}
 
-    def _write_files(self, box: Box) -> None:
-        for name, approved in self.call.files.items():
-            text = self.tool.files.get(name, "")
-            if digest_of(text) != approved:
+    def _files(self) -> dict[str, str]:
+        """The programs of the tool, as they were approved."""
+        files = {name: self.tool.files.get(name, "") for name in self.call.files}
+        for name, text in files.items():
+            if digest_of(text) != self.call.files[name]:
                 raise Stopped(Ending.FAILED, f"{name} is not the file that was approved.")
-            (box.folder / name).write_text(text, encoding="utf-8")
+        return files
 
-    def _needs(self) -> Needs:
-        """The network for named hosts, and the folders of repositories on this machine."""
-        folders = tuple(
-            Path(unquote(urlsplit(str(self.values[name])).path))
+    def _needs(self, vectors: Sequence[tuple[str, ...]]) -> Needs:
+        """The named hosts, the files, and the folders of repositories on this machine."""
+        remotes = [
+            str(self.values[name])
             for name, spec in self.action.input.items()
-            if spec.type == "remote" and str(self.values[name]).startswith("file://")
+            if spec.type == "remote" and name in self.values
+        ]
+        folders = tuple(
+            Path(unquote(urlsplit(one).path)) for one in remotes if one.startswith("file://")
         )
-        network = bool(self.call.hosts)
-        file = (self.endpoint.file,) if self.endpoint.file else ()
-        if self.call.effect is Effect.READ:
-            return Needs(network=network, readable=(*folders, *file))
-        return Needs(network=network, readable=file, writable=folders)
+        reads = self.call.effect is Effect.READ
+        return Needs(
+            destinations=destinations(self.call.hosts, (self.endpoint.url, *remotes)),
+            files=self._files(),
+            login=self.endpoint.file,
+            readable=folders if reads else (),
+            writable=() if reads else folders,
+            writes=not reads,
+            orders=tuple(map(self._order, self.action.commands, vectors)),
+            seconds=self.call.timeout_seconds,
+        )
+
+    def _order(self, command: Command, argv: tuple[str, ...]) -> Order:
+        printed = fill(command.prints.equals, self.values) if command.prints else None
+        return Order(argv, tuple(command.succeeds), printed)
 
 
 def _spoken(argv: tuple[str, ...]) -> str:

@@ -120,38 +120,51 @@ async def run(
         process = program.process
         try:
             async with asyncio.timeout(limits.seconds), asyncio.TaskGroup() as group:
-                out = group.create_task(output.read("out", process.stdout))
+                group.create_task(output.read("out", process.stdout))
                 group.create_task(output.read("err", process.stderr))
                 group.create_task(_close(program))
         except TimeoutError:
             return Ended(None, bytes(output.captured), captured_all=False)
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
-        return Ended(process.returncode, bytes(output.captured), out.result())
+        return Ended(process.returncode, bytes(output.captured), output.captured_all)
 
 
 class Output:
-    """Reads both streams: keeps the start of stdout, hands on lines until there are too many."""
+    """Takes both streams: keeps the start of stdout, hands on lines until there are too many."""
 
     def __init__(self, limits: Limits, on_line: OnRawLine) -> None:
         self.captured = bytearray()
+        self.captured_all = True
         self._limits = limits
         self._on_line = on_line
+        self._cutters: dict[Stream, LineCutter] = {"out": LineCutter(), "err": LineCutter()}
         self._shown = 0
 
-    async def read(self, stream: Stream, reader: asyncio.StreamReader | None) -> bool:
-        """Read to the end; return whether all of it was captured."""
+    async def read(self, stream: Stream, reader: asyncio.StreamReader | None) -> None:
+        """Read one stream to its end."""
         assert reader
-        cutter, total = LineCutter(), 0
         while data := await reader.read(READ_SIZE):
-            total += len(data)
-            if stream == "out":
-                self.captured += data[: max(0, self._limits.captured - len(self.captured))]
-            if self._shown < self._limits.shown:
-                await self._show(stream, cutter.feed(data))
+            await self.take(stream, data)
+        await self._rest(stream)
+
+    async def take(self, stream: Stream, data: bytes) -> None:
+        """Keep and hand on what came."""
+        if stream == "out":
+            room = max(0, self._limits.captured - len(self.captured))
+            self.captured += data[:room]
+            self.captured_all = self.captured_all and len(data) <= room
         if self._shown < self._limits.shown:
-            await self._show(stream, cutter.end())
-        return total <= self._limits.captured
+            await self._show(stream, self._cutters[stream].feed(data))
+
+    async def finish(self) -> None:
+        """Hand on the last lines, also those without an end."""
+        await self._rest("out")
+        await self._rest("err")
+
+    async def _rest(self, stream: Stream) -> None:
+        if self._shown < self._limits.shown:
+            await self._show(stream, self._cutters[stream].end())
 
     async def _show(self, stream: Stream, lines: list[str]) -> None:
         for line in lines:

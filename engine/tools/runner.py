@@ -8,6 +8,7 @@ from engine.domain.call import Call, CallResult, Effect, Ending
 from engine.errors import NotFound, Tampered
 from engine.ports import OnLine
 from engine.tools.api import NOWHERE, ApiTransport
+from engine.tools.boxes import Sandbox
 from engine.tools.commands import CommandRun
 from engine.tools.definition import Action
 from engine.tools.fields import REFERENCE, WrongValue, check
@@ -17,7 +18,6 @@ from engine.tools.registry import rerender
 from engine.tools.rendering import Definition
 from engine.tools.report import Report
 from engine.tools.requests import RequestRun
-from engine.tools.sandbox import ProcessSandbox
 from engine.tools.templates import fill
 
 Bodies = Callable[[str], Awaitable[str | None]]
@@ -31,7 +31,7 @@ class ToolRunner:
     """
 
     bodies: Bodies
-    sandbox: ProcessSandbox
+    sandbox: Sandbox
     redactor: Redactor
     api: ApiTransport | None = None
     kill_grace: float = 5.0

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from engine.errors import ToolFailed
+from engine.tools.boxes import Needs
 from engine.tools.process import PROGRAMS, Ended, Limits, OnRawLine, environment, run
 
 PROBE_SECONDS = 5.0
@@ -21,16 +22,7 @@ INSIDE_HOME = Path("/tmp/home")  # noqa: S108
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
-    """What a call needs of the outside: the network, and folders that it reads or writes."""
-
-    network: bool = False
-    readable: tuple[Path, ...] = ()
-    writable: tuple[Path, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
+class ProcessBox:
     """One open sandbox; `folder` is removed when it closes."""
 
     folder: Path
@@ -83,9 +75,12 @@ class ProcessSandbox:
             ended = await box.run(["true"], Limits(seconds=PROBE_SECONDS), _ignore)
         return ended.exit_code == 0
 
+    def login_path(self, file: Path) -> Path:
+        return file
+
     @asynccontextmanager
-    async def open(self, needs: Needs, variables: Mapping[str, str]) -> AsyncIterator[Box]:
-        """Make a box with an empty working folder and an empty home."""
+    async def open(self, needs: Needs, variables: Mapping[str, str]) -> AsyncIterator[ProcessBox]:
+        """Make a box whose working folder has the call's files, and an empty home."""
         if self.work_folder:
             self.work_folder.mkdir(parents=True, exist_ok=True)
         root = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="call-", dir=self.work_folder))
@@ -93,12 +88,14 @@ class ProcessSandbox:
             folder, home = root / "work", root / "home"
             folder.mkdir(mode=0o700)
             home.mkdir(mode=0o500)
+            for name, text in needs.files.items():
+                (folder / name).write_text(text, encoding="utf-8")
             if self.bwrap:
                 prefix = (self.bwrap, *self._closed(folder, needs), "--")
                 variables = environment(INSIDE_HOME, variables)
             else:
                 prefix, variables = (), environment(home, variables)
-            yield Box(folder, home, variables, prefix, self.programs)
+            yield ProcessBox(folder, home, variables, prefix, self.programs)
         finally:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, root, ignore_errors=True))
 
@@ -109,7 +106,7 @@ class ProcessSandbox:
         for one in covered:
             if one.is_dir() and not one.is_symlink():
                 arguments += ["--tmpfs", str(one)]
-        for one in (*_pythons(), *needs.readable):
+        for one in (*_pythons(), *needs.readable, *filter(None, [needs.login])):
             arguments += ["--ro-bind-try", str(one), str(one)]
         for one in needs.writable:
             arguments += ["--bind-try", str(one), str(one)]
@@ -117,7 +114,7 @@ class ProcessSandbox:
         arguments += ["--chdir", str(INSIDE)]
         arguments += ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
         arguments += ["--die-with-parent", "--new-session"]
-        if needs.network:
+        if needs.destinations:
             return [*arguments, "--ro-bind-try", *2 * ("/run/systemd/resolve",)]
         return [*arguments, "--unshare-net"]
 

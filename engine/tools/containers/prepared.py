@@ -1,0 +1,148 @@
+"""Containers that run and wait for a call, which then begins in a fraction of a start's time."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import orjson
+
+from engine.domain.model import Json
+from engine.tools.containers.confinement import FIRST_PROCESS, GATE_FOLDER, Confinement
+from engine.tools.containers.engine_api import EngineApi
+from engine.tools.containers.ownership import Holder
+from engine.tools.containers.streams import EngineLost, EngineRefused, RawStream
+
+READY_SECONDS = 15.0
+# A socket's path has room for 107 bytes.
+LONGEST_FOLDER = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One that runs: `folder` is its part of our disk, `wire` the stdin of its first process."""
+
+    id: str
+    folder: Path
+    wire: RawStream
+    made: float
+
+    @property
+    def gate(self) -> Path:
+        """Where its gate listens, while it has one."""
+        return self.folder / "gate" / "gate"
+
+    @property
+    def hosts(self) -> Path:
+        """Its /etc/hosts: the only names that it knows."""
+        return self.folder / "hosts"
+
+    async def prepare(self, wanted: Json) -> None:
+        """Tell the first process what to prepare, and wait until it has.
+
+        Raises:
+            EngineLost: it ended, or does not answer.
+        """
+        await self.wire.send(orjson.dumps(wanted) + b"\n")
+        said = b""
+        try:
+            async with asyncio.timeout(READY_SECONDS), aclosing(self.wire.frames()) as frames:
+                async for _, piece in frames:
+                    said += piece
+                    if said == b"ready\n":
+                        return
+        except TimeoutError:
+            raise EngineLost("the container did not get ready") from None
+        words = said.decode(errors="replace").strip().rsplit("\n", 1)[-1]
+        raise EngineLost(f"the container ended at once: {words[:300] or 'it said nothing'}")
+
+
+class Maker:
+    """Makes containers on one engine."""
+
+    def __init__(self, api: EngineApi, confinement: Confinement, work_folder: Path | None) -> None:
+        self._api = api
+        self._confinement = confinement
+        self._work_folder = work_folder
+        self._holder = Holder.ourselves()
+
+    @cached_property
+    def _sources(self) -> tuple[str, str]:
+        """The first process, and the seccomp profile as the engine takes it."""
+        profile = self._confinement.profile()
+        given = str(profile.resolve())
+        if self._confinement.engine == "docker":
+            given = orjson.dumps(orjson.loads(profile.read_bytes())).decode()
+        return FIRST_PROCESS.read_text(encoding="utf-8"), given
+
+    async def make(self, binds: Sequence[str] = ()) -> Container:
+        """Make and start one that waits for its call.
+
+        Raises:
+            EngineLost: the engine does not answer.
+            EngineRefused: it does not make it: the image is missing, or a limit is not known.
+        """
+        folder = await asyncio.to_thread(self._folder)
+        try:
+            return await self._started(folder, binds)
+        except BaseException:
+            await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
+            raise
+
+    async def remove(self, container: Container) -> None:
+        """End it, with all that runs in it, and leave nothing of it."""
+        container.wire.close()
+        try:
+            await self._api.remove(container.id)
+        except EngineLost:
+            pass  # its stdin ended, so it ends too; else the sweeper finds it
+        finally:
+            await asyncio.to_thread(shutil.rmtree, container.folder, ignore_errors=True)
+
+    async def _started(self, folder: Path, binds: Sequence[str]) -> Container:
+        first_process, profile = await asyncio.to_thread(lambda: self._sources)
+        own = (
+            f"{folder / 'gate'}:{GATE_FOLDER}:ro",
+            f"{folder / 'hosts'}:/etc/hosts:ro",
+            f"{folder / 'resolv.conf'}:/etc/resolv.conf:ro",
+        )
+        labels = self._holder.labels(time.time())
+        config = self._confinement.container(first_process, profile, (*own, *binds), labels)
+        id_ = await self._api.create(config)
+        try:
+            wire = await self._api.attach(id_)
+            try:
+                await self._api.start(id_)
+            except BaseException:
+                wire.close()
+                raise
+        except BaseException:
+            await asyncio.shield(self._give_up(id_))
+            raise
+        return Container(id_, folder, wire, time.monotonic())
+
+    async def _give_up(self, id_: str) -> None:
+        try:
+            await self._api.remove(id_)
+        except (EngineLost, EngineRefused):
+            return  # the sweeper tries again
+
+    def _folder(self) -> Path:
+        """A private folder with what the container is shown: no name, no resolver, no gate yet."""
+        parent = self._work_folder
+        if parent is not None:
+            parent.mkdir(parents=True, exist_ok=True)
+            if len(os.fsencode(parent.resolve())) > LONGEST_FOLDER - 25:
+                parent = None
+        folder = Path(tempfile.mkdtemp(prefix="call-", dir=parent)).resolve()
+        (folder / "gate").mkdir(mode=0o755)
+        for name, text in (("hosts", "127.0.0.1\tlocalhost\n"), ("resolv.conf", "")):
+            (folder / name).write_text(text)
+            (folder / name).chmod(0o644)
+        return folder

@@ -1,0 +1,285 @@
+"""The container sandbox: one container for each call, and no network but the call's own gate."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from engine.domain.model import Json
+from engine.errors import ToolFailed
+from engine.tools.addresses import literal
+from engine.tools.boxes import Box, BoxLost, Needs
+from engine.tools.containers.confinement import (
+    GATE,
+    INSIDE,
+    INSIDE_HOME,
+    INSIDE_LOGIN,
+    Confinement,
+)
+from engine.tools.containers.engine_api import EngineApi
+from engine.tools.containers.ownership import sweep
+from engine.tools.containers.prepared import Container, Maker
+from engine.tools.containers.streams import EngineLost, EngineRefused, RawStream
+from engine.tools.egress import Destination, Resolve, gate, resolved
+from engine.tools.process import Ended, Limits, OnRawLine, Output, environment
+
+SWEEP_SECONDS = 60.0
+# One that waits longer is replaced: its lease runs.
+WAITS_AT_MOST = 1800.0
+LOOK_SECONDS = 0.25
+ASK_SECONDS = 0.05
+PROXY_PORT = 3128
+NOT_STARTED = (126, 127)
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerBox:
+    """One container that a call has for itself."""
+
+    api: EngineApi
+    container: Container
+    variables: Mapping[str, str]
+
+    async def run(self, argv: Sequence[str], limits: Limits, on_line: OnRawLine) -> Ended:
+        """Run one program; when its time is over, the whole container is asked, then killed."""
+        output = Output(limits, on_line)
+        running = ""
+        try:
+            async with asyncio.timeout(limits.seconds) as deadline:
+                running, stream = await self.api.execute(
+                    self.container.id, argv, self.variables, INSIDE
+                )
+                code = await self._read(running, stream, output)
+                running = ""
+        except TimeoutError:
+            if not deadline.expired():
+                raise BoxLost(running=bool(running)) from None
+            return Ended(None, bytes(output.captured), captured_all=False)
+        except EngineRefused as error:
+            raise ToolFailed(f"{argv[0]} can't be started in the sandbox: {error}") from None
+        except EngineLost:
+            raise BoxLost(running=bool(running)) from None
+        finally:
+            if running:
+                await asyncio.shield(self._stop(running, limits.kill_grace))
+        if code in NOT_STARTED and _absent(argv[0], output):
+            raise ToolFailed(f"{argv[0]} is not in the image of the sandbox.")
+        return Ended(code, bytes(output.captured), output.captured_all)
+
+    async def _read(self, program: str, stream: RawStream, output: Output) -> int:
+        """Hand on all that it prints until it ends, also where a child keeps its output open."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                reading = group.create_task(_handed_on(stream, output))
+                ended = group.create_task(self._ended(program, reading))
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        finally:
+            stream.close()
+        await output.finish()
+        return ended.result()
+
+    async def _ended(self, program: str, reading: asyncio.Task[None]) -> int:
+        """Its exit code. What it left running holds its output open: that is not waited for."""
+        while not reading.done():
+            await asyncio.wait([reading], timeout=LOOK_SECONDS)
+            if not reading.done() and (code := await self.api.ended(program)) is not None:
+                await asyncio.wait([reading], timeout=LOOK_SECONDS)
+                reading.cancel()
+                return code
+        return await self.api.exit_code(program)
+
+    async def _stop(self, program: str, grace: float) -> None:
+        """Ask all that runs in there to end, then kill it with the container."""
+        until = time.monotonic() + grace
+        try:
+            if grace:
+                await self.api.signal(self.container.id, "TERM")
+            while time.monotonic() < until and await self.api.ended(program) is None:  # noqa: ASYNC110
+                await asyncio.sleep(ASK_SECONDS)
+            await self.api.remove(self.container.id)
+        except (EngineLost, EngineRefused):
+            return  # it is gone, or goes when the box closes
+
+
+@dataclass(slots=True)
+class ContainerSandbox:
+    """Makes boxes on one engine; one container more than is needed waits for the next call."""
+
+    api: EngineApi
+    maker: Maker
+    resolve: Resolve = resolved
+    prepared: int = 1
+    waiting: list[Container] = field(default_factory=list)
+    preparing: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(
+        cls,
+        socket: Path,
+        confinement: Confinement,
+        *,
+        work_folder: Path | None = None,
+        prepared: int = 1,
+        resolve: Resolve = resolved,
+    ) -> AsyncIterator["ContainerSandbox"]:
+        """Containers on this engine for as long as the block lasts; it need not answer yet."""
+        async with EngineApi.opened(socket) as api:
+            maker = Maker(api, confinement, work_folder)
+            sandbox = cls(api, maker, resolve, prepared)
+            sweeping = asyncio.create_task(sandbox.sweep())
+            try:
+                yield sandbox
+            finally:
+                sweeping.cancel()
+                await asyncio.gather(sweeping, return_exceptions=True)
+                await sandbox.close()
+
+    def login_path(self, file: Path) -> Path:
+        return Path(INSIDE_LOGIN) / file.name
+
+    @asynccontextmanager
+    async def open(self, needs: Needs, variables: Mapping[str, str]) -> AsyncIterator[Box]:
+        """A container with the call's files, names and gate."""
+        async with AsyncExitStack() as stack:
+            try:
+                container = await self._taken(needs)
+                stack.push_async_callback(self._removed, container)
+                await self._furnish(container, needs, stack)
+            except EngineLost as error:
+                raise ToolFailed(f"The sandbox does not answer: {error}.") from None
+            except EngineRefused as error:
+                raise ToolFailed(f"The sandbox can't be made: {error}") from None
+            yield ContainerBox(
+                self.api, container, environment(Path(INSIDE_HOME), _proxied(needs, variables))
+            )
+
+    async def warm(self) -> None:
+        """Have as many containers waiting as are asked for. Raises as `Maker.make`."""
+        while len(self.waiting) < self.prepared:
+            self.waiting.append(await self.maker.make())
+
+    async def sweep(self) -> None:
+        """Remove what dead workers left, now and every minute."""
+        while True:
+            try:
+                await sweep(self.api)
+            except (EngineLost, EngineRefused) as error:
+                log.warning("no look at sandboxes", action="sandbox.unswept", why=str(error))
+            await asyncio.sleep(SWEEP_SECONDS)
+
+    async def close(self) -> None:
+        """Remove what waits."""
+        for task in self.preparing:
+            task.cancel()
+        await asyncio.gather(*self.preparing, return_exceptions=True)
+        while self.waiting:
+            await self._removed(self.waiting.pop())
+
+    async def _taken(self, needs: Needs) -> Container:
+        """One that waits, or a new one; those with folders of this machine are made for them."""
+        binds = [f"{one}:{one}:ro" for one in needs.readable]
+        binds += [f"{one}:{one}:rw" for one in needs.writable]
+        if binds:
+            return await self.maker.make(binds)
+        container = None
+        while self.waiting and container is None:
+            container = self.waiting.pop(0)
+            if time.monotonic() - container.made > WAITS_AT_MOST:
+                await self._removed(container)
+                container = None
+        self._prepare_next()
+        return container or await self.maker.make()
+
+    def _prepare_next(self) -> None:
+        if len(self.waiting) + len(self.preparing) >= self.prepared:
+            return
+        task = asyncio.create_task(self._prepare())
+        self.preparing.add(task)
+        task.add_done_callback(self.preparing.discard)
+
+    async def _prepare(self) -> None:
+        try:
+            self.waiting.append(await self.maker.make())
+        except (EngineLost, EngineRefused) as error:
+            log.warning("no container waits", action="sandbox.unprepared", why=str(error))
+
+    async def _furnish(self, container: Container, needs: Needs, stack: AsyncExitStack) -> None:
+        """Give it the call's files, open its gate, and let it know its names."""
+        ways, names = _ways(needs.destinations)
+        if needs.destinations:
+            await stack.enter_async_context(gate(container.gate, needs.destinations, self.resolve))
+            await asyncio.to_thread(container.hosts.write_text, names)
+        await container.prepare(await asyncio.to_thread(_wanted, needs, ways))
+
+    async def _removed(self, container: Container) -> None:
+        ending = asyncio.ensure_future(self._remove(container))
+        try:
+            await asyncio.shield(ending)
+        except asyncio.CancelledError:
+            await ending
+            raise
+
+    async def _remove(self, container: Container) -> None:
+        try:
+            await self.maker.remove(container)
+        except EngineRefused as error:
+            log.warning("a container stays", action="sandbox.not_removed", why=str(error))
+
+
+async def _handed_on(stream: RawStream, output: Output) -> None:
+    async with aclosing(stream.frames()) as frames:
+        async for which, piece in frames:
+            await output.take(which, piece)
+
+
+def _absent(program: str, output: Output) -> bool:
+    """Whether the engine said that there is no such program, in the words of its runtime."""
+    said = bytes(output.captured).decode(errors="replace")
+    return "runtime exec failed" in said and program in said
+
+
+def _wanted(needs: Needs, ways: list[Json]) -> Json:
+    """What the first process is told."""
+    files: list[Json] = [[f"{INSIDE}/{name}", text, 0o600] for name, text in needs.files.items()]
+    if needs.login:
+        text = needs.login.read_text(encoding="utf-8")
+        files.append([f"{INSIDE_LOGIN}/{needs.login.name}", text, 0o400])
+    folders: list[Json] = [[INSIDE, 0o700], [INSIDE_HOME, 0o500], [INSIDE_LOGIN, 0o500]]
+    return {"folders": folders, "files": files, "ways": ways, "gate": GATE}
+
+
+def _ways(destinations: Sequence[Destination]) -> tuple[list[Json], str]:
+    """Where each destination is found inside: a loopback address for each host, and its name.
+
+    What is written as an address of elsewhere can't be led so: for that the gate itself listens.
+    """
+    addresses: dict[str, str] = {"localhost": "127.0.0.1"}
+    ways: list[Json] = [["127.0.0.1", PROXY_PORT, ""]] if _elsewhere(destinations) else []
+    for one in destinations:
+        written = literal(one.host)
+        if written is None and one.host not in addresses:
+            addresses[one.host] = f"127.77.0.{len(addresses)}"
+        if written is None or written.is_loopback:
+            ways.append([addresses.get(one.host, one.host), one.port, f"{one.host}:{one.port}"])
+    return ways, "".join(f"{address}\t{name}\n" for name, address in addresses.items())
+
+
+def _elsewhere(destinations: Sequence[Destination]) -> bool:
+    """Whether a destination is an address that is not of this machine."""
+    written = [literal(one.host) for one in destinations]
+    return any(one is not None and not one.is_loopback for one in written)
+
+
+def _proxied(needs: Needs, variables: Mapping[str, str]) -> Mapping[str, str]:
+    """The variables, with the gate as proxy where a destination is an address."""
+    if not _elsewhere(needs.destinations):
+        return variables
+    proxy = f"http://127.0.0.1:{PROXY_PORT}"
+    return {**variables, "HTTPS_PROXY": proxy, "https_proxy": proxy}
