@@ -18,7 +18,7 @@ from engine.llm.playbooks import load_playbooks
 from engine.llm.prompts import load_prompts
 from engine.llm.routing import Router
 from engine.llm.shelved import Bodies, ShelvedPlanner, Stamp
-from engine.ports import Clock, Directory, Planner, Store
+from engine.ports import Clock, Planner, Store
 from engine.resources import shipped
 from engine.secrets.keys import FileSigner, FileVerifier
 from engine.settings import Settings
@@ -31,7 +31,7 @@ SOURCES = (("prometheus", "metrics"), ("tempo", "traces"))
 SHOWN = {"prometheus": "Prometheus", "tempo": "Tempo"}
 
 
-def people(path: Path | None, tenant: Tenant) -> Directory:
+def people(path: Path | None, tenant: Tenant) -> FileDirectory | Nobody:
     """Who people are; without a file everybody is a stranger."""
     return FileDirectory(path, tenant=tenant) if path else Nobody()
 

@@ -18,7 +18,11 @@ from engine.configured import (
     remotes,
 )
 from engine.context.services import ServiceFile, loaded_services
+from engine.directory.file import FileDirectory
+from engine.directory.nobody import Nobody
+from engine.directory.oidc.provider import Provider
 from engine.domain.breaker import Breaker
+from engine.domain.freeze import Window
 from engine.domain.ids import Tenant
 from engine.domain.questions import Limits
 from engine.errors import ConfigurationError, NotFound
@@ -29,7 +33,7 @@ from engine.policy.counted import CountedPolicy
 from engine.policy.opa import OpaPolicy, checked_url
 from engine.policy.rego import RegoPolicy
 from engine.policy.standby import StandbyPolicy
-from engine.ports import Directory, Feed, Policy, Runner, Store
+from engine.ports import Feed, Policy, Runner, Store
 from engine.resources import shipped
 from engine.secrets.keys import FileVerifier
 from engine.sections import PolicySettings
@@ -104,6 +108,7 @@ class Opened:
     feed: Feed
     sandbox: ProcessSandbox
     metrics: Metrics
+    provider: Provider | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +118,14 @@ class Ground:
     tenant: Tenant
     store: PostgresStore
     limits: Limits
-    directory: Directory
+    directory: FileDirectory | Nobody
     services: ServiceFile
     policy: Policy
     redactor: Redactor
     tools: ToolRegistry
     runner: Runner
     verifier: FileVerifier
+    windows: tuple[Window, ...]
 
 
 def grounded(settings: Settings, opened: Opened) -> Ground:
@@ -148,8 +154,10 @@ def grounded(settings: Settings, opened: Opened) -> Ground:
         limits=Limits(
             tenant=tenant,
             stage=settings.policy.stage,
+            stages=settings.policy.stages,
             emoji_max_risk=settings.approvals.emoji_max_risk,
             sessions_required=settings.sessions.required,
+            identity_provider=bool(settings.oidc.client_id),
         ),
         directory=people(settings.directory.file, tenant),
         services=services,
@@ -158,7 +166,14 @@ def grounded(settings: Settings, opened: Opened) -> Ground:
         tools=tools,
         runner=CountedRunner(runner, opened.metrics),
         verifier=public_keys(settings),
+        windows=windows(settings),
     )
+
+
+def windows(settings: Settings) -> tuple[Window, ...]:
+    """When changes may start; hours are those of the settings' time zone unless they say else."""
+    usual = {"timezone": settings.timezone}
+    return tuple(one if one.timezone else one.model_copy(update=usual) for one in settings.windows)
 
 
 def deciding_by(settings: PolicySettings, session: aiohttp.ClientSession) -> Policy:

@@ -1,10 +1,12 @@
 """The branches of the settings: one class per part of Carapulse, each with safe defaults."""
 
+import re
+from datetime import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 
 class Section(BaseModel):
@@ -39,7 +41,8 @@ class TemporalSettings(Section):
 
 
 class PolicySettings(Section):
-    """`folder` adds Rego files beside ours. `stage` is what writes may do at most.
+    """`folder` adds Rego files beside ours. `stage` is what writes may do at most; `stages` says
+    it by environment, `environment/service` or `*/service`.
 
     With `opa_url` an OPA server decides; with `standby` our own process does where that is down.
     """
@@ -48,6 +51,7 @@ class PolicySettings(Section):
     standby: bool = False
     folder: Path | None = None
     stage: Literal["read-only", "approve-all", "low-auto"] = "approve-all"
+    stages: dict[str, Literal["read-only", "approve-all", "low-auto"]] = Field(default_factory=dict)
     timeout_seconds: float = Field(default=2, gt=0)
 
 
@@ -150,11 +154,55 @@ class DirectorySettings(Section):
     file: Path | None = None
 
 
+Algorithm = Literal[
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
+]
+EVERYBODY = "*"
+USUAL_SCOPES = (
+    *("plan.read", "plan.create", "execution.read", "tool.read", "tool.run"),
+    *(f"{noun}.read" for noun in ("runbook", "playbook", "memory", "session")),
+    *(f"{noun}.write" for noun in ("runbook", "playbook", "memory", "session")),
+)
+
+
+class ClaimSettings(Section):
+    """Names of claims, or paths to them such as `realm_access.roles`."""
+
+    subject: str = "sub"
+    email: str = "email"
+    groups: str = "groups"
+
+
+class OidcSettings(Section):
+    """The identity provider. Keys and endpoints are found below `issuer`.
+
+    `audience` is what tokens for our API are made for; with `client_id` people can be asked to
+    sign in again. `allowed_hosts` may have private addresses and be asked without TLS. `groups`
+    says which directory group a group of a token stands for, `scopes` what people may ask of the
+    API, by directory group; `*` is everybody of the directory.
+    """
+
+    issuer: str = ""
+    audience: str = ""
+    client_id: str = ""
+    client_secret: SecretStr = SecretStr("")
+    algorithms: tuple[Algorithm, ...] = ("RS256", "PS256", "ES256", "EdDSA")
+    claims: ClaimSettings = ClaimSettings()
+    allowed_hosts: tuple[str, ...] = ()
+    leeway_seconds: float = Field(default=30, ge=0, le=300)
+    cache_seconds: float = Field(default=600, ge=10, le=3600)
+    groups: dict[str, str] = Field(default_factory=dict)
+    scopes: dict[str, tuple[str, ...]] = Field(default={EVERYBODY: USUAL_SCOPES})
+    sign_in_seconds: float = Field(default=300, ge=60, le=1800)
+    acr: str = ""
+
+
 class ContextSettings(Section):
-    """The service graph and the playbooks, as files."""
+    """The service graph, the playbooks and workflows of your own, as files."""
 
     services_file: Path | None = None
     playbooks_folder: Path | None = None
+    workflows_folder: Path | None = None
 
 
 class Connection(Section):
@@ -215,18 +263,59 @@ class KeySettings(Section):
 
 
 class ApprovalSettings(Section):
-    """`emoji_max_risk`: the worst risk that an emoji may approve."""
+    """`emoji_max_risk`: the worst risk that an emoji may approve.
+
+    Break-glass asks for a ticket that looks like `ticket_pattern`. What was approved by it is told
+    once a day at `digest_at`, in `digest_channel` (that of Slack's settings where it is empty).
+    """
 
     emoji_max_risk: Literal["none", "low", "medium"] = "low"
+    ticket_pattern: str = r"[A-Z][A-Z0-9]{1,9}-[0-9]{1,7}"
+    digest_at: time = time(9, 0)
+    digest_channel: str = ""
+
+    @field_validator("ticket_pattern")
+    @classmethod
+    def _readable(cls, given: str) -> str:
+        try:
+            re.compile(given)
+        except re.error as error:
+            raise ValueError(f"is no regular expression: {error}") from None
+        return given
+
+
+class AtOnceSettings(Section):
+    """How many calls run at once: of each worker, tool, service and environment; 0 is no limit.
+
+    `tools` and `environments` say it by name; undoing is never held up.
+    """
+
+    worker: int = Field(default=20, ge=0)
+    tool: int = Field(default=0, ge=0)
+    target: int = Field(default=0, ge=0)
+    environment: int = Field(default=0, ge=0)
+    tools: dict[str, int] = Field(default_factory=dict)
+    environments: dict[str, int] = Field(default_factory=dict)
 
 
 class ExecutionSettings(Section):
-    """Waits, in seconds. `rollback_delay` counts from when the card shows the failure."""
+    """Waits, in seconds. `rollback_delay` counts from when the card shows the failure.
+
+    While people are waited for they are reminded after `reminder` (0: never), then each time after
+    twice as long, at most `reminder_longest`. `deadline` is for a whole execution without those
+    waits (0: none). `start` says by environment whether an approved change starts at once or when
+    somebody presses Run; `*` is any other environment. `at_once` limits the calls that run at once.
+    """
 
     rollback_delay: float = Field(default=30, ge=0)
     rollback_latest: float = Field(default=60, ge=0)
     call_lease: float = Field(default=15, gt=1)
     kill_grace: float = Field(default=5, ge=0)
+    reminder: float = Field(default=900, ge=0)
+    reminder_longest: float = Field(default=14_400, ge=0)
+    deadline: float = Field(default=21_600, ge=0)
+    start: dict[str, Literal["on_approval", "manual"]] = Field(default_factory=dict)
+    at_once: AtOnceSettings = AtOnceSettings()
 
 
 class LogSettings(Section):

@@ -22,6 +22,7 @@ from pydantic_settings import (
 )
 from pydantic_settings.sources.utils import parse_env_vars
 
+from engine.domain.freeze import Window
 from engine.errors import ConfigurationError
 from engine.sections import (
     ApprovalSettings,
@@ -34,6 +35,7 @@ from engine.sections import (
     KnowledgeSettings,
     LlmSettings,
     LogSettings,
+    OidcSettings,
     PolicySettings,
     PostgresSettings,
     RedisSettings,
@@ -73,6 +75,7 @@ class Settings(BaseSettings):
     hooks: HookSettings = HookSettings()
     llm: LlmSettings = LlmSettings()
     directory: DirectorySettings = DirectorySettings()
+    oidc: OidcSettings = OidcSettings()
     context: ContextSettings = ContextSettings()
     tools: ToolSettings = ToolSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
@@ -80,6 +83,7 @@ class Settings(BaseSettings):
     keys: KeySettings = KeySettings()
     approvals: ApprovalSettings = ApprovalSettings()
     execution: ExecutionSettings = ExecutionSettings()
+    windows: tuple[Window, ...] = ()
     log: LogSettings = LogSettings()
 
     @classmethod

@@ -17,6 +17,7 @@ from engine.configured import (
 from engine.context.services import ServiceFile
 from engine.domain.ids import Tenant, new_id
 from engine.ground import Ground, Opened, grounded, now, open_database, opened_feed
+from engine.identified import identifying, identity_provider, signing_in
 from engine.library import mirroring
 from engine.llm.correcting import Correcting
 from engine.llm.playbooks import checked_title
@@ -30,10 +31,13 @@ from engine.services.conversations import Conversations
 from engine.services.drafts import Drafts
 from engine.services.executions import Executions
 from engine.services.feedback import Feedback
+from engine.services.guards import Guards, Holds
+from engine.services.identities import Identities
 from engine.services.knowledge import Knowledge
 from engine.services.loglines import LogLines
 from engine.services.memory import Memory
 from engine.services.mirror import Mirror
+from engine.services.operating import Operating
 from engine.services.plans import Plans
 from engine.services.presence import Presence
 from engine.services.previews import Previews
@@ -41,6 +45,8 @@ from engine.services.progress import Pace
 from engine.services.revisions import Revisions
 from engine.services.runbook_steps import RunbookSteps
 from engine.services.sessions import Sessions
+from engine.services.sign_ins import SignIns
+from engine.services.step_ups import Door, StepUps
 from engine.services.steps import Steps
 from engine.services.tool_runs import ToolRuns
 from engine.services.views import Views
@@ -73,6 +79,7 @@ class Engine:
     conversations: Conversations
     drafts: Drafts
     executions: Executions
+    operating: Operating
     steps: Steps
     revisions: Revisions
     previews: Previews
@@ -88,7 +95,10 @@ class Engine:
     feedback: Feedback
     presence: Presence
     audits: Audits
+    identities: Identities | None
+    sign_ins: SignIns | None
     approvals: Approvals | None
+    step_ups: StepUps | None
 
 
 @asynccontextmanager
@@ -106,7 +116,11 @@ async def open_engine(settings: Settings, *, gate: bool) -> AsyncIterator[Engine
         metrics = Metrics()
         feed = await opened_feed(settings, metrics, stack)
         sandbox = await ProcessSandbox.detect(settings.tools.work_folder, hidden(settings))
-        yield assembled(settings, Opened(pool, session, feed, sandbox, metrics), gate=gate)
+        provider = identity_provider(settings, now) if gate else None
+        if provider:
+            stack.push_async_callback(provider.close)
+        opened = Opened(pool, session, feed, sandbox, metrics, provider)
+        yield assembled(settings, opened, gate=gate)
 
 
 def assembled(settings: Settings, opened: Opened, *, gate: bool) -> Engine:
@@ -114,6 +128,11 @@ def assembled(settings: Settings, opened: Opened, *, gate: bool) -> Engine:
     on = grounded(settings, opened)
     store, tenant, directory = on.store, on.tenant, on.directory
     channel, zone = settings.slack.channel, settings.timezone
+    identities = identifying(
+        settings, opened.provider, store=store, directory=directory, links=directory, clock=now
+    )
+    sign_ins = signing_in(settings, opened.provider, store=store, clock=now)
+    approvals = deciding(settings, opened, on) if gate else None
     return Engine(
         tenant=tenant,
         pool=opened.pool,
@@ -129,6 +148,7 @@ def assembled(settings: Settings, opened: Opened, *, gate: bool) -> Engine:
         conversations=Conversations(store, now, tenant, {}),
         drafts=drafting(settings, opened, on),
         executions=executing(settings, opened, on),
+        operating=Operating(store, on.policy, now, on.limits),
         steps=stepping(settings, opened, on),
         revisions=Revisions(store, on.tools, now),
         previews=previewing(on),
@@ -146,7 +166,10 @@ def assembled(settings: Settings, opened: Opened, *, gate: bool) -> Engine:
         feedback=Feedback(store, now, tenant),
         presence=Presence(store, now),
         audits=auditing(settings, opened, on, gate=gate),
-        approvals=deciding(settings, opened, on) if gate else None,
+        identities=identities,
+        sign_ins=sign_ins,
+        approvals=approvals,
+        step_ups=stepping_up(store, approvals, sign_ins, identities),
     )
 
 
@@ -197,10 +220,18 @@ def executing(settings: Settings, opened: Opened, on: Ground) -> Executions:
         rollback_delay=waits.rollback_delay,
         rollback_latest=waits.rollback_latest,
         grace=waits.kill_grace,
+        reminder=waits.reminder,
+        reminder_longest=waits.reminder_longest,
+        deadline=waits.deadline,
+        start=waits.start,
     )
     ended = opened.metrics.workflow
-    authority = Authority(on.verifier)
-    return Executions(on.store, on.policy, authority, now, on.limits, pace, ended)
+    return Executions(on.store, guarding(on), now, pace, ended)
+
+
+def guarding(on: Ground) -> Guards:
+    """What stands before each start and each change."""
+    return Guards(on.policy, Authority(on.verifier), on.limits, Holds(on.windows))
 
 
 def stepping(settings: Settings, opened: Opened, on: Ground) -> Steps:
@@ -209,14 +240,23 @@ def stepping(settings: Settings, opened: Opened, on: Ground) -> Steps:
         on.store,
         on.tools,
         on.runner,
-        on.policy,
+        guarding(on),
         Authority(on.verifier),
         LogLines(on.store, opened.feed, now),
         now,
-        on.limits,
         settings.execution.call_lease,
         f"{socket.gethostname()}:{new_id()}",
     )
+
+
+def stepping_up(
+    store: Store, gate: Approvals | None, sign_ins: SignIns | None, identities: Identities | None
+) -> StepUps | None:
+    """The gate for surfaces, with the door to a second sign-in where there is one."""
+    if gate is None:
+        return None
+    door = Door(sign_ins, identities) if sign_ins and identities else None
+    return StepUps(gate, store, now, door)
 
 
 def deciding(settings: Settings, opened: Opened, on: Ground) -> Approvals:

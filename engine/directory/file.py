@@ -19,13 +19,21 @@ SlackGroup = Annotated[str, StringConstraints(pattern=r"^slack:[A-Z0-9]+:S[A-Z0-
 PLAIN = re.compile(r"[{}<>*_~`\n\r]")
 
 
+class Subject(Model):
+    """Who a person is at an identity provider; without `issuer`: at that of the settings."""
+
+    subject: Annotated[str, StringConstraints(min_length=1, max_length=255)]
+    issuer: str = ""
+
+
 class Person(Model):
-    """One person. `slack` lists accounts; an e-mail alone is no identity."""
+    """One person. `slack` and `oidc` list accounts; an e-mail alone is no identity."""
 
     id: Id
     name: Name
     email: str = ""
     slack: tuple[SlackUser, ...] = ()
+    oidc: tuple[Subject, ...] = ()
     groups: tuple[Id, ...] = ()
 
 
@@ -51,6 +59,8 @@ class FileDirectory:
         listing = read_listing(file)
         self._people = {PersonId(one.id): actor(one, tenant) for one in listing.people}
         self._accounts = {key: PersonId(one.id) for one in listing.people for key in one.slack}
+        self._subjects = {key: PersonId(one.id) for one in listing.people for key in one.oidc}
+        self._emails = {PersonId(one.id): one.email for one in listing.people}
         self._groups = {one.id: one for one in listing.groups}
 
     async def person(self, account: Account) -> Actor | None:
@@ -62,6 +72,15 @@ class FileDirectory:
             return None
         update = {"slack_id": account.user, "account": account.key}
         return self._people[found].model_copy(update=update)
+
+    def linked(self, issuer: str, subject: str) -> PersonId | None:
+        """The person whom the file binds to this subject, by its issuer or by the one there is."""
+        named = Subject(subject=subject, issuer=issuer)
+        return self._subjects.get(named) or self._subjects.get(Subject(subject=subject))
+
+    def email(self, person_id: PersonId) -> str:
+        """Their address, for comparing; empty where the file has none."""
+        return self._emails.get(person_id, "")
 
     async def by_id(self, person_id: PersonId) -> Actor | None:
         return self._people.get(person_id)
@@ -115,6 +134,8 @@ def _contradictions(listing: Listing) -> list[str]:
     found += [f"the group {name} is there twice" for name in _twice(g.id for g in listing.groups)]
     accounts = [key for person in listing.people for key in person.slack]
     found += [f"the account {key} belongs to two people" for key in _twice(accounts)]
+    subjects = [f"{key.issuer} {key.subject}" for one in listing.people for key in one.oidc]
+    found += [f"the subject {key.strip()} belongs to two people" for key in _twice(subjects)]
     for person in listing.people:
         found += [
             f"{person.id} is in {name}, which is no group here"

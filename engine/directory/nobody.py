@@ -10,6 +10,12 @@ class Nobody:
     async def person(self, account: Account) -> Actor | None:
         return None
 
+    def linked(self, issuer: str, subject: str) -> PersonId | None:
+        return None
+
+    def email(self, person_id: PersonId) -> str:
+        return ""
+
     async def by_id(self, person_id: PersonId) -> Actor | None:
         return None
 

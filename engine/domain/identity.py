@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
+from engine.domain.actor import Actor
+from engine.domain.approval import UNPROVEN, Proof
 from engine.domain.ids import PersonId, PlanId, Tenant
 from engine.domain.model import Json, Model
 
@@ -21,6 +23,14 @@ class Claims(Model):
     nonce: str = ""
     signed_in_at: datetime | None = None
     acr: str = ""
+
+
+class Caller(Model):
+    """A person who showed a token: who it is, what the token lets them ask, what it proves."""
+
+    actor: Actor
+    scopes: frozenset[str] = frozenset()
+    proof: Proof = UNPROVEN
 
 
 class Link(Model):

@@ -26,9 +26,10 @@ class IdentityProvider(Protocol):
 
 
 class Links(Protocol):
-    """Bindings that the directory's file holds."""
+    """What the directory's file says of accounts at the identity provider."""
 
     def linked(self, issuer: str, subject: str) -> PersonId | None: ...
+    def email(self, person_id: PersonId) -> str: ...
 
 
 class Identities(Protocol):

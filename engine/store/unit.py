@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from engine.store.approvals import PostgresApprovals
 from engine.store.audit import PostgresAudit
+from engine.store.break_glass import PostgresBreakGlass
 from engine.store.connection import Connection, Pool, answering
 from engine.store.conversations import PostgresConversations
 from engine.store.definitions import PostgresDefinitions
@@ -13,6 +14,8 @@ from engine.store.documents import PostgresDocuments
 from engine.store.drafts import PostgresDrafts
 from engine.store.executions import PostgresExecutions
 from engine.store.feedback import PostgresPresence, PostgresRatings
+from engine.store.freezes import PostgresFreezes
+from engine.store.identities import PostgresIdentities
 from engine.store.inbox import PostgresInbox
 from engine.store.jobs import PostgresJobs
 from engine.store.memory import PostgresMemory
@@ -20,6 +23,7 @@ from engine.store.plans import PostgresPlans
 from engine.store.posts import PostgresPosts
 from engine.store.problems import PostgresProblems
 from engine.store.sessions import PostgresSessions
+from engine.store.templates import PostgresTemplates
 from engine.store.tokens import PostgresTokens
 
 
@@ -44,6 +48,10 @@ class PostgresUnit:
         self.documents = PostgresDocuments(connection, tenant)
         self.memory = PostgresMemory(connection, tenant)
         self.sessions = PostgresSessions(connection, tenant)
+        self.templates = PostgresTemplates(connection, tenant)
+        self.identities = PostgresIdentities(connection, tenant)
+        self.freezes = PostgresFreezes(connection, tenant)
+        self.break_glass = PostgresBreakGlass(connection, tenant)
 
 
 @dataclass(frozen=True, slots=True)

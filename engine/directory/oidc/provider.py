@@ -106,6 +106,10 @@ class Provider:
             raise Unidentified("The sign-in was not as strong as it must be here.")
         return claims
 
+    async def close(self) -> None:
+        """Stop asking the issuer."""
+        await self.published.close()
+
     async def _verified(self, token: str) -> tuple[Header, dict[str, Any]]:
         header = Header(token)
         key = await self.published.key(header.key_id)
