@@ -70,18 +70,28 @@ class Input(Model):
         choices = ("yes", "no") if self.type == "switch" else self.choices
         return InputField(
             name=name,
-            about=". ".join(filter(None, (self.about.rstrip("."), self.wants))),
+            about=self._told(),
             kind="choice" if choices else "text",
             choices=choices,
             longest=self.max_length,
             optional=self.optional or self.default is not None,
         )
 
+    def _told(self) -> str:
+        if self.type == "integer" and self.about:
+            return f"{self.about}, from {self.min} to {self.max}"
+        return self.about or self.wants
+
 
 class Deed(Action):
-    """A step. A write that can't be undone says why, in `no_rollback`."""
+    """A step. A write that can't be undone says why, in `no_rollback`.
+
+    It is left out where a placeholder of `only` has another value than is said there; `*` stands
+    for any value that is known.
+    """
 
     no_rollback: Sentence = ""
+    only: Annotated[dict[Name, Name], Field(max_length=5)] = Field(default_factory=dict)
 
 
 class Refusal(Model):
@@ -147,6 +157,29 @@ class TemplateRecord(Model):
         """Who never approves what it makes."""
         given = (*self.template.authors, *self.authors, self.enabled_by)
         return tuple(dict.fromkeys(one for one in given if one))
+
+
+class TemplateText(Model):
+    """One version of a workflow that somebody wrote here; it never changes."""
+
+    name: Slug
+    version: int
+    body: str
+    digest: str
+    author: PersonId
+    author_name: str
+    at: datetime
+
+
+class TemplateState(Model):
+    """Which version of it is current, and whether it may be started."""
+
+    name: Slug
+    version: int
+    enabled: bool
+    enabled_by: PersonId
+    enabled_by_name: str
+    removed: bool = False
 
 
 class Picked(Model):
