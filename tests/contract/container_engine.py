@@ -1,0 +1,173 @@
+"""A Docker engine and a small image for tests, made of what this machine has; no registry."""
+
+import asyncio
+import hashlib
+import io
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from engine.tools.containers.engine_api import EngineApi
+from engine.tools.containers.streams import EngineLost, EngineRefused
+
+IMAGE = "carapulse-sandbox-test:1"
+START_SECONDS = 40.0
+PYTHON = Path("/usr/bin/python3")
+LEFT_OUT = ("test", "idlelib", "__pycache__", "lib2to3", "ensurepip", "pydoc_data", "config-")
+LINKS = ("sh", "cat", "ls", "sleep", "true", "mount", "ping", "nslookup", "wget", "id", "ps")
+PASSWD = b"root:x:0:0::/:/bin/sh\ntool:x:65532:65532::/tmp:/bin/sh\n"
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerEngine:
+    """An engine that answers, with the image of the tests."""
+
+    socket: Path
+    image: str = IMAGE
+    kind: str = "docker"
+
+
+def why_no_docker() -> str:
+    """Why there is no engine on this machine, or nothing."""
+    if os.geteuid() != 0:
+        return "a Docker engine of our own needs root"
+    if shutil.which("dockerd") is None:
+        return "no dockerd on the PATH (Debian docker.io)"
+    return why_no_image()
+
+
+def why_no_image() -> str:
+    """Why no image can be made on this machine, or nothing."""
+    if not PYTHON.exists():
+        return "no system Python to make an image of"
+    for program in ("git", "busybox", "ldd"):
+        if shutil.which(program) is None:
+            return f"no {program} to make an image of (Debian git, busybox-static)"
+    return ""
+
+
+@contextmanager
+def docker_engine() -> Iterator[ContainerEngine]:
+    """Our own engine, apart from any other: its own data, socket and state. No bridge, no rules."""
+    if reason := why_no_docker():
+        pytest.skip(reason)
+    folder = Path(tempfile.mkdtemp(prefix="cpd-"))
+    socket = folder / "engine.sock"
+    arguments = [
+        *("dockerd", "--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")),
+        *("--pidfile", str(folder / "pid"), "--host", f"unix://{socket}", "--log-level", "warn"),
+        *("--bridge=none", "--iptables=false", "--ip6tables=false"),
+    ]
+    with (folder / "log").open("wb") as log:
+        daemon = subprocess.Popen(arguments, stdout=log, stderr=log, start_new_session=True)
+    try:
+        if not _answers(socket, daemon):
+            said = (folder / "log").read_text(errors="replace").strip().rsplit("\n", 1)[-1]
+            pytest.skip(f"dockerd does not run here: {said}")
+        load_image(socket)
+        yield ContainerEngine(socket)
+    finally:
+        daemon.terminate()
+        try:
+            daemon.wait(20)
+        except subprocess.TimeoutExpired:
+            daemon.kill()
+            daemon.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _answers(socket: Path, daemon: subprocess.Popen[bytes]) -> bool:
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until and daemon.poll() is None:
+        try:
+            asyncio.run(_version(socket))
+        except (EngineLost, EngineRefused):
+            time.sleep(0.1)
+        else:
+            return True
+    return False
+
+
+async def _version(socket: Path) -> str:
+    async with EngineApi.opened(socket) as api:
+        return await api.version()
+
+
+def load_image(socket: Path) -> None:
+    """Import the image into an engine."""
+    asyncio.run(_import(socket, image_archive()))
+
+
+async def _import(socket: Path, archive: bytes) -> None:
+    async with EngineApi.opened(socket) as api:
+        name, tag = IMAGE.split(":")
+        target = f"http://engine/images/create?fromSrc=-&repo={name}&tag={tag}"
+        async with api.session.post(target, data=archive) as answer:
+            said = await answer.text()
+            assert answer.status == 200, said
+
+
+def image_archive() -> bytes:
+    """Python, git and busybox of this machine, with the libraries that they load."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for name in ("bin", "etc", "proc", "sys", "dev", "tmp", "run", "usr/bin", "usr/lib"):
+            folder = tarfile.TarInfo(name)
+            folder.type, folder.mode = tarfile.DIRTYPE, 0o755
+            tar.addfile(folder)
+        _text(tar, "etc/passwd", PASSWD)
+        _text(tar, "etc/group", b"root:x:0:\ntool:x:65532:\n")
+        for link in LINKS:
+            _link(tar, f"bin/{link}", "busybox")
+        busybox = Path(shutil.which("busybox") or "")
+        python, git = PYTHON.resolve(), Path(shutil.which("git") or "").resolve()
+        tar.add(busybox.resolve(), "bin/busybox")
+        tar.add(python, "usr/bin/python3")
+        tar.add(git, "usr/bin/git")
+        library = Path("/usr/lib") / python.name
+        tar.add(library, str(library).lstrip("/"), filter=_kept)
+        remote = Path("/usr/lib/git-core/git-remote-http")
+        tar.add(remote, "usr/lib/git-core/git-remote-http")
+        _link(tar, "usr/lib/git-core/git-remote-https", "git-remote-http")
+        for name in ("git", "git-upload-pack", "git-receive-pack"):
+            _link(tar, f"usr/lib/git-core/{name}", "/usr/bin/git")
+            if name != "git":
+                _link(tar, f"usr/bin/{name}", "git")
+        extensions = (library / "lib-dynload").glob("_ctypes.*.so")
+        for one in sorted(_libraries(python, git, remote, *extensions)):
+            tar.add(Path(one).resolve(), one.lstrip("/"))
+    return archive.getvalue()
+
+
+def _kept(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    parts = entry.name.split("/")
+    return None if any(part.startswith(LEFT_OUT) for part in parts) else entry
+
+
+def _libraries(*programs: Path) -> set[str]:
+    found: set[str] = set()
+    for program in programs:
+        told = subprocess.run(["ldd", program], capture_output=True, text=True, check=True)
+        found |= {word for word in told.stdout.split() if word.startswith("/")}
+    return found
+
+
+def _text(tar: tarfile.TarFile, name: str, text: bytes) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.mode = len(text), 0o644
+    tar.addfile(entry, io.BytesIO(text))
+
+
+def _link(tar: tarfile.TarFile, name: str, target: str) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.type, entry.linkname = tarfile.SYMTYPE, target
+    tar.addfile(entry)
