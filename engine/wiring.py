@@ -20,6 +20,7 @@ from engine.ground import Ground, Opened, grounded, now, open_database, opened_f
 from engine.identified import identifying, identity_provider, signing_in
 from engine.library import mirroring
 from engine.llm.correcting import Correcting
+from engine.llm.picked import Picking
 from engine.llm.playbooks import checked_title
 from engine.ports import Directory, Feed, Policy, Store, Tools
 from engine.services.alerts import Alerts
@@ -42,12 +43,14 @@ from engine.services.plans import Plans
 from engine.services.presence import Presence
 from engine.services.previews import Previews
 from engine.services.progress import Pace
+from engine.services.requests import Requests
 from engine.services.revisions import Revisions
 from engine.services.runbook_steps import RunbookSteps
 from engine.services.sessions import Sessions
 from engine.services.sign_ins import SignIns
 from engine.services.step_ups import Door, StepUps
 from engine.services.steps import Steps
+from engine.services.templates import Templates
 from engine.services.tool_runs import ToolRuns
 from engine.services.views import Views
 from engine.settings import Settings
@@ -56,6 +59,8 @@ from engine.store.connection import Pool
 from engine.store.spending import PostgresSpending
 from engine.store.surface import PostgresSurface
 from engine.telemetry.metrics import Metrics
+from engine.templates.loading import digest_of
+from engine.templating import Checking, shelf
 from engine.tools.command_lines import CommandLines
 from engine.tools.redaction import Redactor
 from engine.tools.sandbox import ProcessSandbox
@@ -88,6 +93,7 @@ class Engine:
     knowledge: Knowledge
     memory: Memory
     sessions: Sessions
+    templates: Templates
     runbook_steps: RunbookSteps
     mirror: Mirror
     alerts: Alerts
@@ -158,6 +164,7 @@ def assembled(settings: Settings, opened: Opened, *, gate: bool) -> Engine:
         memory=Memory(store, now, tenant, on.services),
         sessions=Sessions(store, now, tenant),
         mirror=mirroring(settings, store, now, tenant),
+        templates=templated(settings, on),
         runbook_steps=RunbookSteps(
             store, CommandLines(one.tool for one, _ in on.tools.tools()), on.services, now, tenant
         ),
@@ -186,7 +193,8 @@ def drafting(settings: Settings, opened: Opened, on: Ground) -> Drafts:
         settings.llm, spending=spending, redactor=on.redactor, metrics=opened.metrics
     )
     behind = planner(settings, on.services, on.tools, router, now, on.store)
-    planning = Correcting(behind, on.tools, on.services, on.directory)
+    spoken = Correcting(behind, on.tools, on.services, on.directory)
+    planning = Picking(spoken, on.tools, on.services)
     plans = Plans(on.store, on.tools, on.policy, on.directory, on.services, now, on.limits)
     return Drafts(
         on.store,
@@ -201,6 +209,22 @@ def drafting(settings: Settings, opened: Opened, on: Ground) -> Drafts:
         on.limits,
         knowing(on),
     )
+
+
+def templated(settings: Settings, on: Ground) -> Templates:
+    """Workflows of the catalog, held against the tools of this deployment."""
+    tools = [one.tool for one, _ in on.tools.tools()]
+    requests = Requests(
+        on.store,
+        Conversations(on.store, now, on.tenant, {}),
+        Revisions(on.store, on.tools, now),
+        on.services,
+        on.tools,
+        on.tenant,
+        settings.slack.channel,
+    )
+    files = shelf(tools, settings.context.workflows_folder)
+    return Templates(on.store, requests, on.services, now, files, Checking(tools), digest_of)
 
 
 def knowing(on: Ground) -> Knowledge:
