@@ -33,6 +33,10 @@ class SignInNeeded(NotAllowed):
         self.url = url
 
 
+class Frozen(CarapulseError):
+    """It may be done, but not now; the text says until when, and it goes on by itself."""
+
+
 class Conflict(CarapulseError):
     """It changed meanwhile; the text says what it is now."""
 

@@ -16,6 +16,7 @@ EvidenceId = NewType("EvidenceId", str)
 DocumentId = NewType("DocumentId", str)
 FactId = NewType("FactId", str)
 SessionId = NewType("SessionId", str)
+FreezeId = NewType("FreezeId", str)
 
 
 def new_id() -> str:

@@ -60,12 +60,14 @@ class Step(Model):
     """One step, frozen: rendered in full, with its check and its way back.
 
     `context` is where it acts when that is another cluster or service than the plan's.
+    Reads next to each other with the same `group` run side by side.
     """
 
     number: Annotated[int, Field(ge=1)]
     kind: StepKind
     title: str
     why: str = ""
+    group: str = ""
     call: Call
     context: ContextRef | None = None
     expect: Expectation | None = None
@@ -94,11 +96,15 @@ class Requirements(Model):
 
 
 class Constraints(Model):
-    """Limits of the policy merged with those of the request; the narrower wins."""
+    """Limits of the policy merged with those of the request; the narrower wins.
+
+    `hold` is for what is about to start: sentences that say what it has to wait for.
+    """
 
     max_targets: int | None = None
     windows: tuple[str, ...] = ()
     environments: tuple[str, ...] = ()
+    hold: tuple[str, ...] = ()
 
 
 class Origin(StrEnum):
@@ -179,7 +185,8 @@ class DraftStep(Model):
     """A step as a planner says it: data, not yet checked against anything.
 
     `context` is where it acts when that is another cluster or service than the plan's; the
-    environment is always the plan's.
+    environment is always the plan's. Reads next to each other with the same `group` run side by
+    side.
     """
 
     tool: str
@@ -189,6 +196,7 @@ class DraftStep(Model):
     why: str = ""
     expect: Expectation | None = None
     context: ContextRef | None = None
+    group: str = ""
 
 
 class Proposal(Model):

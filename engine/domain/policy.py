@@ -23,6 +23,8 @@ class Deed(StrEnum):
     EXECUTION_OPERATE = "execution.operate"
     EXECUTION_OVERRIDE = "execution.override"
     EXECUTION_READ = "execution.read"
+    FREEZE_SET = "freeze.set"
+    FREEZE_LIFT = "freeze.lift"
 
 
 class Answer(StrEnum):

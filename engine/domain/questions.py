@@ -8,6 +8,8 @@ from engine.domain.actor import Actor, ActorKind, Surface
 from engine.domain.call import Call, Effect, Risk
 from engine.domain.context import ContextRef
 from engine.domain.execution import Choice, Phase
+from engine.domain.freeze import Freeze, FreezeWords, Hold
+from engine.domain.glass import Glass
 from engine.domain.ids import PersonId, Tenant
 from engine.domain.model import Model
 from engine.domain.plan import Origin, PlanVersion, Requirements, Step
@@ -15,16 +17,28 @@ from engine.domain.policy import Deed, Question, Resource
 
 Stage = Literal["read-only", "approve-all", "low-auto"]
 OVERRIDES = frozenset({Choice.SKIP, Choice.MARK_DONE})
+UNBROKEN = Glass()
 
 
 class Limits(Model):
-    """What the settings say about deciding; a part of every question's facts."""
+    """What the settings say about deciding; a part of every question's facts.
+
+    `stages` is by `environment/service`, `*/service` or `environment`; the first of these that is
+    there counts, and `stage` where none is.
+    """
 
     tenant: Tenant = Tenant("default")
     stage: Stage = "approve-all"
     emoji_max_risk: Literal["none", "low", "medium"] = "low"
     sessions_required: bool = False
     identity_provider: bool = False
+    stages: dict[str, Stage] = {}
+
+    def stage_of(self, context: ContextRef) -> Stage:
+        """What changes there may do at most."""
+        environment, service = context.environment, context.service
+        named = (f"{environment}/{service}", f"*/{service}", environment)
+        return next((self.stages[name] for name in named if name in self.stages), self.stage)
 
 
 class ReadFacts(Model):
@@ -35,7 +49,10 @@ class ReadFacts(Model):
 
 
 class PlanFacts(Model):
-    """Where a plan comes from; `writes` tells whether any step changes something."""
+    """Where a plan comes from; `writes` tells whether any step changes something.
+
+    `freeze` are the freezes that hold its changes now, and the window that is closed.
+    """
 
     stage: Stage
     emoji_max_risk: Literal["none", "low", "medium"]
@@ -43,31 +60,42 @@ class PlanFacts(Model):
     requester: PersonId
     editors: tuple[PersonId, ...]
     writes: bool
+    freeze: tuple[Hold, ...]
 
 
 class CreateFacts(PlanFacts):
     """For plan.create: `owners` are the groups that own the services touched.
 
-    `identity_provider`: whether people can be asked to sign in a second time.
+    `identity_provider`: whether people can be asked to sign in a second time. `break_glass` is
+    the reason with which a program asks for break-glass, empty where it does not.
     """
 
     owners: tuple[str, ...]
+    break_glass: str
     identity_provider: bool
 
 
 class DecideFacts(PlanFacts):
-    """For plan.approve, plan.reject, plan.withdraw: the requirements frozen into the version."""
+    """For plan.approve, plan.reject, plan.withdraw: the requirements frozen into the version.
+
+    `glass` is the reason and the ticket that an approval by break-glass gives.
+    """
 
     surface: Surface
     step_up: bool
+    glass: Glass
     requirements: Requirements
 
 
 class ExecuteFacts(PlanFacts):
-    """For plan.execute: whose verified approvals count, and whether they are enough."""
+    """For plan.execute: whose verified approvals count, and whether they are enough.
+
+    `break_glass`: these approvals gave reason and ticket, because the version asks for them.
+    """
 
     approvers: tuple[PersonId, ...]
     people: int
+    break_glass: bool
     complete: bool
 
 
@@ -76,8 +104,17 @@ class ToolFacts(PlanFacts):
 
     approvers: tuple[PersonId, ...]
     people: int
+    break_glass: bool
     tool: str
     phase: Phase
+
+
+class FreezeFacts(Model):
+    """For freeze.set, freeze.lift, freeze.read: an empty scope is all of its kind."""
+
+    environment: str
+    service: str
+    reason: str
 
 
 class OperateFacts(PlanFacts):
@@ -98,17 +135,21 @@ def to_create(
     requester: PersonId,
     editors: Sequence[PersonId] = (),
     owners: Sequence[str] = (),
+    break_glass: str = "",
+    holds: Sequence[Hold] = (),
     now: datetime,
 ) -> Question:
     """May this plan be made, and what must it have before it runs?"""
     facts = CreateFacts(
-        stage=limits.stage,
+        stage=limits.stage_of(context),
         emoji_max_risk=limits.emoji_max_risk,
         origin=origin,
         requester=requester,
         editors=tuple(editors),
         writes=any(step.effect is not Effect.READ for step in steps),
         owners=tuple(owners),
+        break_glass=break_glass,
+        freeze=tuple(holds),
         identity_provider=limits.identity_provider,
     )
     return _question(actor, Deed.PLAN_CREATE, context, resources(steps), risk, now, facts)
@@ -122,11 +163,14 @@ def to_decide(
     limits: Limits,
     surface: Surface,
     step_up: bool = False,
+    glass: Glass = UNBROKEN,
+    holds: Sequence[Hold] = (),
     now: datetime,
 ) -> Question:
     """May this actor approve, reject or withdraw?"""
     facts = DecideFacts(
-        **_of(version, limits),
+        **_of(version, limits, holds),
+        glass=glass,
         surface=surface,
         step_up=step_up,
         requirements=version.requirements,
@@ -141,13 +185,15 @@ def to_execute(
     limits: Limits,
     approvers: Sequence[PersonId],
     complete: bool,
+    holds: Sequence[Hold],
     now: datetime,
 ) -> Question:
     """May this version start? `approvers` and `complete` come from the verified statements."""
     facts = ExecuteFacts(
-        **_of(version, limits),
+        **_of(version, limits, holds),
         approvers=tuple(approvers),
         people=version.requirements.people,
+        break_glass=version.requirements.break_glass,
         complete=complete,
     )
     return _about(version, actor, Deed.PLAN_EXECUTE, now, facts)
@@ -162,13 +208,15 @@ def to_run(
     reversible: bool,
     limits: Limits,
     approvers: Sequence[PersonId],
+    holds: Sequence[Hold],
     now: datetime,
 ) -> Question:
     """May this call of a started version be made?"""
     facts = ToolFacts(
-        **_of(version, limits),
+        **_of(version, limits, holds),
         approvers=tuple(approvers),
         people=version.requirements.people,
+        break_glass=version.requirements.break_glass,
         tool=call.name,
         phase=phase,
     )
@@ -177,12 +225,30 @@ def to_run(
 
 
 def to_operate(
-    actor: Actor, version: PlanVersion, choice: Choice, *, limits: Limits, now: datetime
+    actor: Actor,
+    version: PlanVersion,
+    choice: Choice,
+    *,
+    overrides: bool = False,
+    limits: Limits,
+    now: datetime,
 ) -> Question:
-    """May this actor press that button of an execution? Skip and mark-done are overrides."""
-    deed = Deed.EXECUTION_OVERRIDE if choice in OVERRIDES else Deed.EXECUTION_OPERATE
+    """May this actor press that button of an execution?
+
+    Skip and mark-done before a step that still changes something override what was approved.
+    """
+    deed = Deed.EXECUTION_OVERRIDE if overrides else Deed.EXECUTION_OPERATE
     facts = OperateFacts(**_of(version, limits), choice=choice, requirements=version.requirements)
     return _about(version, actor, deed, now, facts)
+
+
+def to_freeze(
+    actor: Actor, deed: Deed, about: Freeze | FreezeWords, *, tenant: Tenant, now: datetime
+) -> Question:
+    """May this actor set or lift this freeze?"""
+    facts = FreezeFacts(environment=about.environment, service=about.service, reason=about.reason)
+    place = ContextRef(tenant=tenant, environment=about.environment, service=about.service)
+    return _question(actor, deed, place, (), Risk.READ, now, facts)
 
 
 def to_read(
@@ -195,7 +261,7 @@ def to_read(
     deed: Deed = Deed.TOOL_READ,
 ) -> Question:
     """May this actor look? With `call`: at a system; without: at our own records (`deed`)."""
-    facts = ReadFacts(stage=limits.stage, tool=call.name if call else "")
+    facts = ReadFacts(stage=limits.stage_of(context), tool=call.name if call else "")
     touched = (resource(call),) if call else ()
     return _question(actor, deed, context, touched, Risk.READ, now, facts)
 
@@ -210,9 +276,10 @@ def resources(steps: Sequence[Step]) -> tuple[Resource, ...]:
     return tuple(resource(step.call, reversible=step.rollback is not None) for step in steps)
 
 
-def _of(version: PlanVersion, limits: Limits) -> dict[str, object]:
+def _of(version: PlanVersion, limits: Limits, holds: Sequence[Hold] = ()) -> dict[str, object]:
     return {
-        "stage": limits.stage,
+        "stage": limits.stage_of(version.context),
+        "freeze": tuple(holds),
         "emoji_max_risk": limits.emoji_max_risk,
         "origin": version.origin,
         "requester": version.requester,

@@ -8,6 +8,7 @@ from engine.domain.questions import (
     CreateFacts,
     DecideFacts,
     ExecuteFacts,
+    FreezeFacts,
     OperateFacts,
     ReadFacts,
     ToolFacts,
@@ -25,6 +26,8 @@ FACTS: dict[Deed, type[Model]] = {
     Deed.EXECUTION_OPERATE: OperateFacts,
     Deed.EXECUTION_OVERRIDE: OperateFacts,
     Deed.EXECUTION_READ: ReadFacts,
+    Deed.FREEZE_SET: FreezeFacts,
+    Deed.FREEZE_LIFT: FreezeFacts,
 }
 
 

@@ -98,6 +98,8 @@ def facts(deed: Deed, stage: str, groups: tuple[str, ...], *, writes: bool) -> d
     """Complete facts of an ordinary plan that somebody else approved."""
     if deed.value.endswith(".read"):
         return {"stage": stage, "tool": "preview.act"}
+    if deed.value.startswith("freeze."):
+        return {"environment": "prod", "service": "", "reason": "preview"}
     required = Requirements(groups=(groups,) if groups else ())
     requirements = required.model_dump(mode="json")
     plan: dict[str, Any] = {
@@ -107,10 +109,15 @@ def facts(deed: Deed, stage: str, groups: tuple[str, ...], *, writes: bool) -> d
         "requester": ASKER,
         "editors": [EDITOR],
         "writes": writes,
+        "freeze": [],
     }
-    approved = {"approvers": ["preview:approver"], "people": 1}
+    approved = {"approvers": ["preview:approver"], "people": 1, "break_glass": False}
     more: dict[Deed, dict[str, Any]] = {
-        Deed.PLAN_CREATE: {"owners": list(groups[:1]), "identity_provider": True},
+        Deed.PLAN_CREATE: {
+            "owners": list(groups[:1]),
+            "identity_provider": True,
+            "break_glass": "",
+        },
         Deed.PLAN_EXECUTE: {**approved, "complete": True},
         Deed.TOOL_EXECUTE: {**approved, "tool": "preview.act", "phase": Phase.ACT.value},
         Deed.EXECUTION_OPERATE: {"choice": Choice.HOLD.value, "requirements": requirements},
@@ -119,6 +126,7 @@ def facts(deed: Deed, stage: str, groups: tuple[str, ...], *, writes: bool) -> d
     deciding = {
         "surface": Surface.BUTTON.value,
         "step_up": False,
+        "glass": {"reason": "", "ticket": ""},
         "requirements": requirements,
     }
     return {**plan, **more.get(deed, deciding)}
@@ -128,7 +136,7 @@ def named(question: Question) -> str:
     """The question in a line."""
     return (
         f"{question.action} by {question.actor.name} in {question.context.environment}, "
-        f"risk {question.risk}, stage {question.facts['stage']}"
+        f"risk {question.risk}, stage {question.facts.get('stage', 'any')}"
     )
 
 

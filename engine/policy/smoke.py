@@ -9,7 +9,7 @@ from engine.domain.execution import Phase
 from engine.domain.ids import PersonId
 from engine.domain.plan import Origin, Requirements
 from engine.domain.policy import Answer, Deed, Question, Resource
-from engine.domain.questions import DecideFacts, Limits, ToolFacts, to_read
+from engine.domain.questions import UNBROKEN, DecideFacts, Limits, ToolFacts, to_read
 
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _ASKER = PersonId("smoke:asker")
@@ -37,8 +37,10 @@ def _approval() -> Question:
         requester=_ASKER,
         editors=(),
         writes=True,
+        freeze=(),
         surface=Surface.BUTTON,
         step_up=False,
+        glass=UNBROKEN,
         requirements=Requirements(groups=(("smoke:group",),)),
     )
     return Question(
@@ -60,8 +62,10 @@ def _unapproved_write() -> Question:
         requester=_ASKER,
         editors=(),
         writes=True,
+        freeze=(),
         approvers=(),
         people=1,
+        break_glass=False,
         tool="smoke.write",
         phase=Phase.ACT,
     )

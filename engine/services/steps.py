@@ -1,8 +1,6 @@
 """What a worker does with one call of an execution: check everything itself, run, record."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,10 +8,9 @@ import structlog
 
 from engine.domain.actor import WORKER
 from engine.domain.audit import AuditEvent
-from engine.domain.call import Call, CallResult, Ending, Expectation
+from engine.domain.call import Call, CallResult
 from engine.domain.conversation import PostKind
 from engine.domain.execution import (
-    CallKey,
     CallRow,
     Execution,
     ExecutionState,
@@ -21,16 +18,20 @@ from engine.domain.execution import (
     Phase,
     StepState,
 )
-from engine.domain.expectation import Met, holds
+from engine.domain.freeze import Hold
 from engine.domain.ids import PersonId
 from engine.domain.move import StepRequest
 from engine.domain.plan import PlanVersion, Step, VersionState
-from engine.domain.questions import Limits, to_run
-from engine.errors import CarapulseError, NotAllowed, Tampered, Unavailable
-from engine.ports import Clock, OnLine, Policy, Runner, Store, Tools, Unit
+from engine.errors import CarapulseError, Frozen, NotAllowed, Tampered, Unavailable
+from engine.ports import Clock, Runner, Store, Tools, Unit
+from engine.services.alarm import alarm
 from engine.services.authority import Authority
+from engine.services.checking import checked
 from engine.services.course import Course
+from engine.services.guards import Guards, held
+from engine.services.leases import Lease, stopped
 from engine.services.loglines import LogLines
+from engine.services.orders import forged
 from engine.services.progress import Pace
 from engine.services.results import (
     after,
@@ -39,21 +40,22 @@ from engine.services.results import (
     failed,
     is_rollback_probe,
     key_of,
+    left_digest,
     probed,
     still_wanted,
 )
 
 POLL = 1.0
-TELL_EVERY = 10.0
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Authorised:
-    """What a call needs to be made: who approved it, and its definition of that time."""
+    """What a call needs to be made: who approved it, its definition of that time, no freeze."""
 
     approvers: list[PersonId]
     body: str
+    holds: tuple[Hold, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +65,10 @@ class Steps:
     store: Store
     tools: Tools
     runner: Runner
-    policy: Policy
+    guards: Guards
     authority: Authority
     loglines: LogLines
     clock: Clock
-    limits: Limits
     lease: float
     worker: str
 
@@ -78,27 +79,38 @@ class Steps:
         tries again. Nothing is made twice: the call's row is claimed first.
         """
         async with self.store.begin() as unit:
-            version = await unit.plans.version(request.ref.plan_id, request.ref.version)
+            if await self._held_back(unit, request):
+                return
             execution = await unit.executions.get(request.execution_id)
+            version = await unit.plans.version(execution.plan_id, execution.version)
+            if wrong := await forged(unit, request, version, execution):
+                await alarm(unit, WORKER, version, wrong)
+                return
             step = version.steps[request.step - 1]
             call = chosen(step, request)
-            authorised = await self._authorised(unit, request, version, call)
+            authorised = await self._authorised(unit, version, execution, call)
         try:
             await self._guard(request, version, call, authorised)
         except Unavailable as error:
             await self._held_up(request, str(error))
             raise
+        except Frozen as error:  # set in this very moment: the next move waits for its end
+            await self._held_up(request, str(error))
+            return
         except CarapulseError as error:
+            await self._alarmed(version, error)
             if await self._claim(request):
                 await self._record(request, version, failed(request, error))
             return
         if not await self._claim(request):
             return
-        try:
-            result = await self._run(request, execution, step, call)
-        except CarapulseError as error:
-            result = failed(request, error)
+        result = await self._ran(request, execution, step, call)
         await self._told(request, version, result)
+
+    async def _held_back(self, unit: Unit, request: StepRequest) -> bool:
+        """Whether somebody has paused or cancelled it since this was handed out."""
+        new = request.phase is Phase.ACT
+        return new and await unit.executions.held_back(request.execution_id)
 
     async def _told(self, request: StepRequest, version: PlanVersion, result: CallResult) -> None:
         """Record; a result in hand is not given up because the database blinks."""
@@ -113,20 +125,20 @@ class Steps:
                 await asyncio.sleep(POLL)
 
     async def _authorised(
-        self, unit: Unit, request: StepRequest, version: PlanVersion, call: Call
+        self, unit: Unit, version: PlanVersion, execution: Execution, call: Call
     ) -> Authorised | CarapulseError:
         """Digest and signatures, and the definition that was approved; or why it must not run."""
-        state = await unit.plans.state(request.ref.plan_id, request.ref.version)
+        state = await unit.plans.state(version.plan_id, version.version)
         if state is not VersionState.EXECUTING:
             return Tampered("This version is not executing, so its step was not run.")
         try:
-            approvers = await self.authority.verify_version(unit, version)
+            approvers = await self.authority.verify_started(unit, version, execution)
         except (Tampered, NotAllowed) as error:
             return error
         body = await unit.definitions.body(call.definition)
         if body is None:
             return Tampered(f"The definition of {call.name} that was approved is gone.")
-        return Authorised(approvers, body)
+        return Authorised(approvers, body, await self.guards.holds.on(unit, version, self.clock()))
 
     async def _guard(
         self,
@@ -141,7 +153,7 @@ class Steps:
         if self.tools.rerender(call, authorised.body) != call:
             raise Tampered(f"{call.name} renders differently from what was approved. Not run.")
         try:
-            await self._ask(request, version, call, authorised.approvers)
+            await self._ask(request, version, call, authorised)
         except Unavailable:
             if request.phase is Phase.ACT:
                 raise
@@ -149,23 +161,21 @@ class Steps:
             log.warning("undone without the policy", action="policy.away", call=call.name)
 
     async def _ask(
-        self, request: StepRequest, version: PlanVersion, call: Call, approvers: list[PersonId]
+        self, request: StepRequest, version: PlanVersion, call: Call, authorised: Authorised
     ) -> None:
-        step = version.steps[request.step - 1]
-        ruling = await self.policy.ask(
-            to_run(
-                WORKER,
-                version,
-                call,
-                phase=request.phase,
-                reversible=step.rollback is not None,
-                limits=self.limits,
-                approvers=approvers,
-                now=self.clock(),
-            )
+        step, now = version.steps[request.step - 1], self.clock()
+        ruling = await self.guards.run(
+            version, step, call, request.phase, authorised.approvers, authorised.holds, now
         )
         if not ruling.allows:
             raise NotAllowed(" ".join(ruling.reasons) or "The policy does not allow this step.")
+        if stop := held(ruling, authorised.holds, now):
+            raise Frozen(stop.reason)
+
+    async def _alarmed(self, version: PlanVersion, error: CarapulseError) -> None:
+        if isinstance(error, Tampered):
+            async with self.store.begin() as unit:
+                await alarm(unit, WORKER, version, str(error))
 
     async def _claim(self, request: StepRequest) -> bool:
         now = self.clock()
@@ -174,9 +184,11 @@ class Steps:
             fenced = await unit.plans.epoch(request.ref) != request.ref.epoch
             if fenced or not still_wanted(execution, request):
                 return False
+            if await self._held_back(unit, request):
+                return False
             if execution.reason and request.phase is Phase.ACT:
-                cleared = execution.model_copy(update={"reason": ""})
-                await unit.executions.save(cleared)
+                going = {"reason": "", "state": ExecutionState.RUNNING}
+                await unit.executions.save(execution.model_copy(update=going))
                 await unit.posts.touch(request.ref.plan_id, PostKind.PLAN)
             return await unit.executions.begin_call(
                 CallRow(
@@ -187,96 +199,39 @@ class Steps:
                 )
             )
 
-    async def _run(
+    async def _ran(
         self, request: StepRequest, execution: Execution, step: Step, call: Call
+    ) -> CallResult:
+        """The call's result, also where it was told to stop; a lost lease goes on as cancelled."""
+        lease = Lease(self.store, self.clock, self.lease, self.worker, key_of(request))
+        try:
+            return await self._run(request, execution, step, call, lease)
+        except CarapulseError as error:
+            return failed(request, error)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not lease.stopped or task is None:
+                raise
+            task.uncancel()
+            return stopped(call, lease.stopped)
+
+    async def _run(
+        self, request: StepRequest, execution: Execution, step: Step, call: Call, lease: Lease
     ) -> CallResult:
         outputs = {
             f"steps.{one.number}.{name}": value
             for one in execution.steps
             for name, value in one.outputs.items()
         }
-        async with (
-            self.loglines.of(request) as on_line,
-            self._leased(request),
-        ):
+        async with self.loglines.of(request) as on_line, lease.held():
             if request.phase is Phase.PROBE:
                 probe = step.rollback_probe if is_rollback_probe(request) else step.probe
                 assert probe is not None
                 result = await self.runner.run(call, outputs, on_line)
                 return probed(result, probe.expect, outputs)
             if request.phase in (Phase.ACT, Phase.READ) and step.expect is not None:
-                return await self._until(call, step.expect, outputs, on_line)
+                return await checked(self.runner, call, step.expect, outputs, on_line)
             return await self.runner.run(call, outputs, on_line)
-
-    async def _until(
-        self, call: Call, expect: Expectation, outputs: dict[str, str], on_line: OnLine
-    ) -> CallResult:
-        """Repeat a read until its expectation has held long enough, or time is up."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + expect.within_seconds
-        since: float | None = None
-        told = Told(on_line, loop.time)
-        while True:
-            result = await self.runner.run(call, outputs, silent)
-            met = holds(result, expect, outputs)
-            since = (since or loop.time()) if met.met else None
-            await told.line(met)
-            if since is not None and loop.time() - since >= expect.hold_seconds:
-                held = f", held {expect.hold_seconds} s" if expect.hold_seconds else ""
-                text = f"{met.text}{held}"
-                return result.model_copy(update={"ending": Ending.SUCCEEDED, "message": text})
-            if loop.time() >= (deadline if since is None else deadline + expect.hold_seconds):
-                failed = {"ending": Ending.FAILED, "message": met.text}
-                return result.model_copy(update=failed)
-            await asyncio.sleep(POLL)
-
-    @asynccontextmanager
-    async def _leased(self, request: StepRequest) -> AsyncIterator[None]:
-        """Renew the call's lease; a worker that can't is stopped with its tool."""
-        running = asyncio.current_task()
-        assert running is not None
-
-        def lost(renewing: asyncio.Task[None]) -> None:
-            if not renewing.cancelled():
-                log.warning("stopped: the lease was lost", error=str(renewing.exception() or ""))
-                running.cancel("the lease was lost")
-
-        task = asyncio.create_task(self._renew(key_of(request)))
-        task.add_done_callback(lost)
-        try:
-            yield
-        finally:
-            task.remove_done_callback(lost)
-            task.cancel()
-            await asyncio.wait({task})
-
-    async def _renew(self, key: CallKey) -> None:
-        """Returns, in time to stop the tool, when the lease is lost or can't be renewed."""
-        loop = asyncio.get_running_loop()
-        every = self.lease / 5
-        ends = loop.time() + self.lease
-        while True:
-            await asyncio.sleep(every)
-            asked = loop.time()
-            attempt = asyncio.create_task(self._renewed(key))
-            try:
-                done, _ = await asyncio.wait({attempt}, timeout=ends - every - asked)
-            finally:
-                attempt.cancel()
-            if not done:
-                return
-            if (kept := attempt.result()) is False:
-                return
-            ends = asked + self.lease if kept else ends
-
-    async def _renewed(self, key: CallKey) -> bool | None:
-        """Whether the call is still ours; None when the database does not say."""
-        until = self.clock() + timedelta(seconds=self.lease)
-        try:
-            async with self.store.begin() as unit:
-                return await unit.executions.renew_call(key, self.worker, until)
-        except Unavailable:
-            return None
 
     async def _record(self, request: StepRequest, version: PlanVersion, result: CallResult) -> None:
         """The call's end, the step's state, the card and the audit, in one transaction."""
@@ -307,7 +262,12 @@ class Steps:
                     subject=execution.id,
                     decision=result.ending.value,
                     reason=result.message,
-                    detail={"step": request.step, "attempt": request.attempt},
+                    detail={
+                        "step": request.step,
+                        "phase": request.phase.value,
+                        "attempt": request.attempt,
+                        "outputs": left_digest(changes),
+                    },
                 )
             )
         await self.loglines.publish(line)
@@ -327,27 +287,8 @@ class Steps:
         async with self.store.begin() as unit:
             execution = await unit.executions.lock(request.execution_id)
             if execution.reason != reason and not execution.state.ended:
-                await unit.executions.save(execution.model_copy(update={"reason": reason}))
+                changes: dict[str, object] = {"reason": reason}
+                if execution.state is ExecutionState.RUNNING:
+                    changes["state"] = ExecutionState.WAITING
+                await unit.executions.save(execution.model_copy(update=changes))
                 await unit.posts.touch(request.ref.plan_id, PostKind.PLAN)
-
-
-@dataclass(slots=True)
-class Told:
-    """Lines about a repeated read: at each change of its answer, and else now and then."""
-
-    on_line: OnLine
-    clock: Callable[[], float]
-    last: Met | None = None
-    at: float = 0.0
-
-    async def line(self, met: Met) -> None:
-        """Say it when it is news."""
-        flipped = self.last is None or self.last.met is not met.met
-        due = self.clock() - self.at >= TELL_EVERY
-        if flipped or (due and self.last is not None and self.last.text != met.text):
-            self.last, self.at = met, self.clock()
-            await self.on_line(met.text)
-
-
-async def silent(_: str) -> None:
-    """Output of a repeated read that says nothing new."""

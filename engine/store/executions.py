@@ -1,25 +1,33 @@
 """Executions and their steps in Postgres."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-import asyncpg
 from pydantic import TypeAdapter
 
-from engine.domain.context import ContextRef
-from engine.domain.execution import Execution, ExecutionState, StepRecord, StepState
+from engine.domain.execution import Execution, ExecutionState, Start, StepRecord, StepState
 from engine.domain.ids import ExecutionId, PlanId, new_id
 from engine.domain.plan import PlanVersion
-from engine.errors import Conflict, NotFound
+from engine.errors import NotFound
 from engine.store.calls import PostgresCalls
 from engine.store.connection import Connection, Row
 
 COLUMNS = (
     "id::text AS id, reference, tenant, plan_id::text AS plan_id, version, state, reason, "
-    "question_step, countdown_until, choices, started_at, ended_at, epoch"
+    "question_step, countdown_until, choices, started_at, ended_at, epoch, started_by, "
+    "stopped_by, deadline_at, asked_at, remind_at, reminded, pins::text AS pins"
 )
 STEP_COLUMNS = (
     "number, kind, title, effect, state, attempt, message, outputs::text AS outputs, "
     "rollback_message, has_rollback, started_at, ended_at"
+)
+
+# One that has ended holds nothing; of two at once the second sees what the first has taken.
+TAKE_LOCK = (
+    "INSERT INTO execution_locks (tenant, key, execution_id) VALUES ($1, $2, $3) "
+    "ON CONFLICT (tenant, key) DO UPDATE SET execution_id = EXCLUDED.execution_id "
+    "WHERE execution_locks.execution_id = EXCLUDED.execution_id OR EXISTS (SELECT FROM executions "
+    "WHERE id = execution_locks.execution_id AND ended_at IS NOT NULL) RETURNING key"
 )
 
 OUTPUTS = TypeAdapter(dict[str, str])
@@ -36,9 +44,9 @@ class PostgresExecutions(PostgresCalls):
         """Insert with its steps, or return the one that there is: unique by (plan, version)."""
         execution_id = await self._db.fetchval(
             "INSERT INTO executions "
-            "(id, reference, tenant, plan_id, version, state, lock_key, created_at) "
+            "(id, reference, tenant, plan_id, version, state, created_at) "
             # What waits asks again and again: only a row that is really made takes a number.
-            "SELECT $1, 'X-' || nextval('execution_reference'), $2, $3, $4, $5, $6, $7 "
+            "SELECT $1, 'X-' || nextval('execution_reference'), $2, $3, $4, $5, $6 "
             "WHERE NOT EXISTS (SELECT FROM executions WHERE plan_id = $3 AND version = $4) "
             "ON CONFLICT (plan_id, version) DO NOTHING RETURNING id",
             new_id(),
@@ -46,7 +54,6 @@ class PostgresExecutions(PostgresCalls):
             version.plan_id,
             version.version,
             ExecutionState.PENDING.value,
-            lock_key(version.context) if version.writes else None,
             now,
         )
         if execution_id is not None:
@@ -106,26 +113,21 @@ class PostgresExecutions(PostgresCalls):
         return [await self.get(ExecutionId(row["id"])) for row in rows]
 
     async def save(self, execution: Execution) -> None:
-        """Write everything but the steps. Raises `Conflict` when another holds the lock."""
-        try:
-            await self._db.execute(
-                "UPDATE executions SET state = $2, reason = $3, question_step = $4, "
-                "countdown_until = $5, choices = $6, started_at = $7, ended_at = $8, epoch = $9 "
-                "WHERE id = $1",
-                execution.id,
-                execution.state.value,
-                execution.reason,
-                execution.question_step,
-                execution.countdown_until,
-                [choice.value for choice in execution.choices],
-                execution.started_at,
-                execution.ended_at,
-                execution.epoch,
-            )
-        except asyncpg.UniqueViolationError:
-            raise Conflict(
-                "Another execution is changing this service right now; this one waits for it."
-            ) from None
+        """Write everything but the steps."""
+        await self._db.execute(
+            "UPDATE executions SET state = $2, reason = $3, question_step = $4, "
+            "countdown_until = $5, choices = $6, started_at = $7, ended_at = $8, epoch = $9 "
+            "WHERE id = $1",
+            execution.id,
+            execution.state.value,
+            execution.reason,
+            execution.question_step,
+            execution.countdown_until,
+            [choice.value for choice in execution.choices],
+            execution.started_at,
+            execution.ended_at,
+            execution.epoch,
+        )
 
     async def save_step(self, execution_id: ExecutionId, step: StepRecord) -> None:
         await self._db.execute(
@@ -143,15 +145,48 @@ class PostgresExecutions(PostgresCalls):
             step.ended_at,
         )
 
-    async def holding_lock(self, context: ContextRef) -> ExecutionId | None:
-        """The started, writing execution of this environment and service, if any."""
-        found = await self._db.fetchval(
-            "SELECT id::text FROM executions WHERE tenant = $1 AND lock_key = $2 "
-            "AND started_at IS NOT NULL AND ended_at IS NULL",
-            self._tenant,
-            lock_key(context),
+    async def take_locks(
+        self, execution_id: ExecutionId, keys: Sequence[str]
+    ) -> ExecutionId | None:
+        """Take all of them until the execution ends, or none; who holds the first that is taken.
+
+        In one order for everybody, and nothing is kept while something is waited for.
+        """
+        for key in sorted(set(keys)):
+            taken = await self._db.fetchval(TAKE_LOCK, self._tenant, key, execution_id)
+            if taken is None:
+                await self._db.execute(
+                    "DELETE FROM execution_locks WHERE tenant = $1 AND execution_id = $2",
+                    self._tenant,
+                    execution_id,
+                )
+                return ExecutionId(
+                    await self._db.fetchval(
+                        "SELECT execution_id::text FROM execution_locks "
+                        "WHERE tenant = $1 AND key = $2",
+                        self._tenant,
+                        key,
+                    )
+                )
+        return None
+
+    async def note_start(self, execution: Execution) -> None:
+        """Record for good that this version was started; the database says when."""
+        await self._db.execute(
+            "INSERT INTO execution_starts (plan_id, version, execution_id) VALUES ($1, $2, $3)",
+            execution.plan_id,
+            execution.version,
+            execution.id,
         )
-        return ExecutionId(found) if found else None
+
+    async def start_of(self, plan_id: PlanId, version: int) -> Start | None:
+        row = await self._db.fetchrow(
+            "SELECT execution_id::text AS execution_id, at FROM execution_starts "
+            "WHERE plan_id = $1 AND version = $2",
+            plan_id,
+            version,
+        )
+        return Start.model_validate(dict(row)) if row else None
 
     async def _one(self, where: str, *values: object) -> Execution:
         row = await self._db.fetchrow(
@@ -164,12 +199,9 @@ class PostgresExecutions(PostgresCalls):
             f"SELECT {STEP_COLUMNS} FROM steps WHERE execution_id = $1 ORDER BY number",  # noqa: S608 - a constant of this file
             row["id"],
         )
-        return Execution.model_validate({**dict(row), "steps": [step_record(s) for s in steps]})
-
-
-def lock_key(context: ContextRef) -> str:
-    """What only one writing execution may hold."""
-    return f"{context.environment}/{context.service}"
+        pins = OUTPUTS.validate_json(row["pins"])
+        records = [step_record(step) for step in steps]
+        return Execution.model_validate({**dict(row), "pins": pins, "steps": records})
 
 
 def outputs_json(step: StepRecord) -> str:

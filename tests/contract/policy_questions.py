@@ -3,7 +3,7 @@
 import random
 from typing import Any
 
-from engine.domain.actor import ALERTS, GATE, WORKER, Actor, ActorKind, Surface
+from engine.domain.actor import ALERTS, API, GATE, WORKER, Actor, ActorKind, Surface
 from engine.domain.context import ContextRef
 from engine.domain.execution import Choice, Phase
 from engine.domain.ids import PersonId, Tenant
@@ -16,6 +16,21 @@ GROUPS = ("sre", "shop-owners", "security", "platform", 'odd"group')
 ENVIRONMENTS = ("prod", "staging", "dev", "", "eu-prod", "Prod")
 STAGES = ("read-only", "approve-all", "low-auto")
 RISKS = ("read", "low", "medium", "high", "unheard of")
+FREEZES: tuple[list[dict[str, Any]], ...] = (
+    [],
+    [],
+    [{"kind": "freeze", "text": 'Frozen "now"\n', "until": None}],
+    [
+        {"kind": "window", "text": "Closed.", "until": "2026-11-22T18:00:00Z"},
+        {"kind": "freeze", "text": "Also frozen.", "until": None},
+    ],
+)
+GLASSES = (
+    {"reason": "", "ticket": ""},
+    {"reason": "too short", "ticket": "OPS-1"},
+    {"reason": "checkout is down and nobody can pay", "ticket": ""},
+    {"reason": "checkout is down and nobody can pay", "ticket": "OPS-1"},
+)
 EFFECTS = ("read", "write", "destroy", "other")
 
 
@@ -62,7 +77,7 @@ class Lot:
     def _actor(self) -> Actor:
         pick = self._random.choice
         if self._random.random() < 0.3:
-            return pick((WORKER, GATE, ALERTS))
+            return pick((WORKER, GATE, ALERTS, API))
         return Actor(
             kind=pick((ActorKind.PERSON, ActorKind.PERSON, ActorKind.SERVICE)),
             id=pick(PEOPLE),
@@ -81,6 +96,9 @@ class Lot:
         if deed.value.endswith(".read"):
             pick = self._random.choice
             return {"stage": pick(STAGES), "tool": pick(("", "git.log", "git.set_value"))}
+        if deed.value.startswith("freeze."):
+            pick = self._random.choice
+            return {"environment": pick(ENVIRONMENTS), "service": "", "reason": 'odd"\nwords'}
         return {**self._of_a_plan(), **self._of_deed(deed)}
 
     def _of_a_plan(self) -> dict[str, Any]:
@@ -92,21 +110,28 @@ class Lot:
             "requester": pick(PEOPLE),
             "editors": self._some(PEOPLE),
             "writes": pick((True, False)),
+            "freeze": pick(FREEZES),
         }
 
     def _of_deed(self, deed: Deed) -> dict[str, Any]:
         pick = self._random.choice
-        started = {"approvers": self._some(PEOPLE), "people": pick((0, 1, 1, 2))}
+        started = {
+            "approvers": self._some(PEOPLE),
+            "people": pick((0, 1, 1, 2)),
+            "break_glass": pick((True, False)),
+        }
         chosen = {"choice": pick(tuple(Choice)).value, "requirements": self._requirements()}
         decided = {
             "surface": pick(tuple(Surface)).value,
             "step_up": pick((True, False)),
+            "glass": pick(GLASSES),
             "requirements": self._requirements(),
         }
         facts: dict[Deed, dict[str, Any]] = {
             Deed.PLAN_CREATE: {
                 "owners": self._some(GROUPS),
                 "identity_provider": pick((True, False)),
+                "break_glass": pick(("", "checkout is down")),
             },
             Deed.PLAN_EXECUTE: {**started, "complete": pick((True, False))},
             Deed.TOOL_EXECUTE: {

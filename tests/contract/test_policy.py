@@ -11,16 +11,20 @@ from typing import Any
 
 import pytest
 
-from engine.domain.actor import ALERTS, GATE, WORKER, Actor, Surface
+from engine.domain.actor import ALERTS, API, GATE, WORKER, Actor, Surface
 from engine.domain.call import Call, Effect, Risk
 from engine.domain.execution import Choice, Phase
+from engine.domain.freeze import FreezeWords, Hold, HoldKind
+from engine.domain.glass import Glass
 from engine.domain.plan import Origin, PlanVersion, Requirements
 from engine.domain.policy import Answer, Deed, Question, Ruling
 from engine.domain.questions import (
+    UNBROKEN,
     Limits,
     to_create,
     to_decide,
     to_execute,
+    to_freeze,
     to_operate,
     to_read,
     to_run,
@@ -46,6 +50,7 @@ def create(
     origin: Origin = Origin.PERSON,
     context: Any = PROD,
     actor: Actor = DANA,
+    break_glass: str = "",
 ) -> Question:
     return to_create(
         actor,
@@ -56,6 +61,7 @@ def create(
         origin=origin,
         requester=DANA.id,
         owners=("shop-owners",),
+        break_glass=break_glass,
         now=NOW,
     )
 
@@ -67,8 +73,11 @@ def decide(
     *,
     surface: Surface = Surface.BUTTON,
     limits: Limits = DEFAULT,
+    glass: Glass = UNBROKEN,
 ) -> Question:
-    return to_decide(actor, deed, made or version(), limits=limits, surface=surface, now=NOW)
+    return to_decide(
+        actor, deed, made or version(), limits=limits, surface=surface, glass=glass, now=NOW
+    )
 
 
 def run(
@@ -78,23 +87,44 @@ def run(
     approvers: Sequence[Any] = (ANN.id,),
     limits: Limits = DEFAULT,
     actor: Actor = WORKER,
+    made_of: PlanVersion | None = None,
+    holds: Sequence[Hold] = (),
 ) -> Question:
     return to_run(
         actor,
-        version(),
+        made_of or version(),
         made,
         phase=phase,
         reversible=True,
         limits=limits,
         approvers=approvers,
+        holds=holds,
         now=NOW,
     )
 
 
-def start(approvers: Sequence[Any], *, complete: bool = True, actor: Actor = WORKER) -> Question:
+def start(
+    approvers: Sequence[Any],
+    *,
+    complete: bool = True,
+    actor: Actor = WORKER,
+    made: PlanVersion | None = None,
+    holds: Sequence[Hold] = (),
+) -> Question:
     return to_execute(
-        actor, version(), limits=DEFAULT, approvers=approvers, complete=complete, now=NOW
+        actor,
+        made or version(),
+        limits=DEFAULT,
+        approvers=approvers,
+        complete=complete,
+        holds=holds,
+        now=NOW,
     )
+
+
+def freeze(actor: Actor, deed: Deed = Deed.FREEZE_SET) -> Question:
+    words = FreezeWords(environment="prod", reason="release day")
+    return to_freeze(actor, deed, words, tenant=PROD.tenant, now=NOW)
 
 
 def operate(actor: Actor, choice: Choice) -> Question:
@@ -108,6 +138,18 @@ EDITED = version(editors=(ANN.id,))
 EMOJI = version(requirements=Requirements(groups=(("sre",),), emoji=True))
 ALLOW, DENY, ASK = Answer.ALLOW, Answer.DENY, Answer.REQUIRE_APPROVAL
 
+NEEDS_GLASS = Requirements(
+    people=2, groups=(("shop-owners",), ("sre",)), break_glass=True, within_seconds=3600
+)
+HIGH = version(risk=Risk.HIGH, requirements=NEEDS_GLASS)
+HIGH_EMOJI = version(risk=Risk.HIGH, requirements=NEEDS_GLASS.model_copy(update={"emoji": True}))
+HIGH_UNASKED = version(risk=Risk.HIGH)
+GLASS = Glass(reason="checkout is down and the fix is known", ticket="OPS-7")
+CURT = Glass(reason="because", ticket="OPS-7")
+TICKETLESS = Glass(reason="checkout is down and the fix is known")
+WHY = "checkout is down and nobody can pay"
+FROZEN = (Hold(kind=HoldKind.FREEZE, text="Changes to prod are frozen."),)
+
 TABLE: list[tuple[str, Question, Answer]] = [
     ("read", create(Risk.READ, effect=Effect.READ), ALLOW),
     ("low", create(Risk.LOW, context=DEV), ASK),
@@ -115,8 +157,34 @@ TABLE: list[tuple[str, Question, Answer]] = [
     ("low-auto alert", create(Risk.LOW, context=DEV, limits=LOW_AUTO, origin=Origin.ALERT), ASK),
     ("low-auto prod", create(Risk.LOW, limits=LOW_AUTO), ASK),
     ("medium", create(), ASK),
-    ("high", create(Risk.HIGH), DENY),
-    ("destroy called low", create(Risk.LOW, effect=Effect.DESTROY), DENY),
+    ("high", create(Risk.HIGH), ASK),
+    ("high by alert", create(Risk.HIGH, origin=Origin.ALERT), DENY),
+    ("high by program", create(Risk.HIGH, origin=Origin.API, actor=API), DENY),
+    ("high asked for", create(Risk.HIGH, origin=Origin.API, actor=API, break_glass=WHY), ASK),
+    ("destroy called low", create(Risk.LOW, effect=Effect.DESTROY), ASK),
+    ("approve high", decide(ANN, made=HIGH, glass=GLASS), ALLOW),
+    ("approve high bare", decide(ANN, made=HIGH), DENY),
+    ("approve high curt", decide(ANN, made=HIGH, glass=CURT), DENY),
+    ("approve high ticketless", decide(ANN, made=HIGH, glass=TICKETLESS), DENY),
+    ("approve high own", decide(DANA, made=HIGH, glass=GLASS), DENY),
+    ("approve high emoji", decide(ANN, made=HIGH, surface=Surface.EMOJI, glass=GLASS), DENY),
+    ("emoji", decide(ANN, made=HIGH_EMOJI, surface=Surface.EMOJI), DENY),
+    ("approve high unasked", decide(ANN, made=HIGH_UNASKED, glass=GLASS), DENY),
+    ("start high", start((ANN.id, BO.id), made=HIGH), ALLOW),
+    ("start high alone", start((ANN.id,), made=HIGH), DENY),
+    ("start high unasked", start((ANN.id, BO.id), made=HIGH_UNASKED), DENY),
+    ("run high", run(call(), made_of=HIGH, approvers=(ANN.id, BO.id)), ALLOW),
+    ("run high unasked", run(call(), made_of=HIGH_UNASKED, approvers=(ANN.id, BO.id)), DENY),
+    ("undo high unasked", run(call(), made_of=HIGH_UNASKED, phase=Phase.ROLLBACK), ALLOW),
+    ("stage by place", create(limits=Limits(stages={"prod": "read-only"})), DENY),
+    ("stage elsewhere", create(limits=Limits(stages={"prod/cart": "read-only"})), ASK),
+    ("start frozen", start((ANN.id,), holds=FROZEN), ALLOW),
+    ("freeze", freeze(ANN), ALLOW),
+    ("freeze outsider", freeze(DANA), DENY),
+    ("lift", freeze(ANN, Deed.FREEZE_LIFT), ALLOW),
+    ("lift outsider", freeze(CY, Deed.FREEZE_LIFT), DENY),
+    ("freeze by program", freeze(API), ALLOW),
+    ("freeze by worker", freeze(WORKER), DENY),
     ("write called read", create(Risk.READ), DENY),
     ("read-only stage", create(limits=READ_ONLY), DENY),
     ("no environment", create(context=PROD.model_copy(update={"environment": ""})), DENY),
@@ -183,14 +251,59 @@ async def test_medium_needs_one_of_sre_within_four_hours(policy: RegoPolicy) -> 
     assert given.constraints.environments == ("prod",)
 
 
-async def test_high_is_refused_and_says_what_it_would_need(policy: RegoPolicy) -> None:
-    given = await policy.ask(create(Risk.HIGH))
+async def test_high_needs_two_people_within_an_hour(policy: RegoPolicy) -> None:
+    given = await policy.ask(create(Risk.HIGH, limits=Limits(emoji_max_risk="medium")))
+
+    assert given.requirements == Requirements(
+        people=2,
+        groups=(("shop-owners",), ("sre",)),
+        emoji=False,
+        break_glass=True,
+        within_seconds=3600,
+    )
+
+
+async def test_a_program_is_told_how_to_ask_for_break_glass(policy: RegoPolicy) -> None:
+    given = await policy.ask(create(Risk.HIGH, origin=Origin.API, actor=API))
 
     assert given.reasons == (
-        "Not allowed: a high-risk change in prod needs break-glass (rule `write.high`).",
+        "Not allowed: a high-risk change in prod needs break-glass. Ask for it with the reason: "
+        "X-Break-Glass, or --break-glass on the command line (rule `break_glass.program`).",
     )
-    assert given.requirements.people == 2
-    assert given.requirements.groups == (("shop-owners",), ("sre",))
+
+
+async def test_a_program_may_ask_for_break_glass_where_the_risk_does_not(
+    policy: RegoPolicy,
+) -> None:
+    given = await policy.ask(create(origin=Origin.API, actor=API, break_glass=WHY))
+
+    assert (given.requirements.people, given.requirements.break_glass) == (2, True)
+    assert given.requirements.within_seconds == 3600
+
+
+async def test_a_freeze_holds_what_starts_and_what_changes_but_not_what_looks_or_undoes(
+    policy: RegoPolicy,
+) -> None:
+    said = ("Changes to prod are frozen.",)
+
+    starting = await policy.ask(start((ANN.id,), holds=FROZEN))
+    changing = await policy.ask(run(call(), holds=FROZEN))
+    looking = await policy.ask(run(LOOK, holds=FROZEN))
+    undoing = await policy.ask(run(call(), phase=Phase.ROLLBACK, holds=FROZEN))
+
+    assert (starting.constraints.hold, changing.constraints.hold) == (said, said)
+    assert (looking.constraints.hold, undoing.constraints.hold) == ((), ())
+    assert {one.decision for one in (starting, changing, looking, undoing)} == {ALLOW}
+
+
+async def test_own_rules_let_a_change_pass_a_freeze(tmp_path: Path) -> None:
+    rule = 'package policy.assistant.v1\nimport rego.v1\nexempt if input.context.service == "checkout"\n'
+    (tmp_path / "mine.rego").write_text(rule)
+    policy = RegoPolicy([POLICIES, tmp_path])
+
+    given = await policy.ask(start((ANN.id,), holds=FROZEN))
+
+    assert given.constraints.hold == ()
 
 
 async def test_names_with_quotes_and_newlines_do_not_change_the_question(

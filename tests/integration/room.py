@@ -31,8 +31,10 @@ from engine.services.authority import Authority
 from engine.services.conversations import Conversations
 from engine.services.drafts import Drafts
 from engine.services.executions import Executions
+from engine.services.guards import Guards
 from engine.services.knowledge import Knowledge
 from engine.services.loglines import LogLines
+from engine.services.operating import Operating
 from engine.services.plans import Plans
 from engine.services.previews import Previews
 from engine.services.progress import Pace
@@ -179,6 +181,7 @@ class Room:
     previews: Previews
     gate: Approvals
     executions: Executions
+    operating: Operating
     steps: Steps
     views: Views
     now: datetime
@@ -236,8 +239,7 @@ class Room:
             move = await self.next(ref)
             if move.kind is not MoveKind.CALL:
                 return move
-            assert move.request is not None
-            await self.steps.perform(move.request)
+            await asyncio.gather(*(self.steps.perform(one) for one in move.requests))
         raise AssertionError("it goes on for ever")
 
     async def execution(self, ref: VersionRef) -> Execution:
@@ -256,7 +258,7 @@ class Room:
 
     async def press(self, ref: VersionRef, choice: Choice, actor: Actor = ANN) -> str:
         execution = await self.execution(ref)
-        return await self.executions.choose(actor, execution.id, choice)
+        return await self.operating.choose(actor, execution.id, choice)
 
     async def posts(self, kind: str) -> int:
         return int(await self.pool.fetchval("SELECT count(*) FROM posts WHERE kind = $1", kind))
@@ -303,7 +305,9 @@ def look() -> DraftStep:
 
 
 @asynccontextmanager
-async def open_room(database: Database, folder: Path, *, lease: float = 15) -> AsyncIterator[Room]:
+async def open_room(
+    database: Database, folder: Path, *, lease: float = 15, pace: Pace | None = None
+) -> AsyncIterator[Room]:
     """The services on this database; the clock is the test's."""
     pool = await open_pool(database.app_dsn, size=8, statement_timeout=5, connect_timeout=5)
     store = PostgresStore(pool, TENANT)
@@ -318,6 +322,7 @@ async def open_room(database: Database, folder: Path, *, lease: float = 15) -> A
     limits, people, services = Limits(), People(), ServiceFile.parse(SERVICES)
     verifier = FileVerifier(keys.public)
     authority = Authority(verifier)
+    guards = Guards(policy, authority, limits)
     start = datetime.now(UTC)
 
     def clock() -> datetime:
@@ -338,18 +343,18 @@ async def open_room(database: Database, folder: Path, *, lease: float = 15) -> A
             store, tools, script, mind, policy, people, made, previews, clock, limits, knowledge
         ),
         gate=Approvals(store, policy, people, FileSigner(keys.private), verifier, clock, limits),
-        executions=Executions(store, policy, authority, clock, limits, Pace()),
+        executions=Executions(store, guards, clock, pace or Pace()),
+        operating=Operating(store, policy, clock, limits),
         revisions=Revisions(store, tools, clock),
         previews=previews,
         steps=Steps(
             store,
             tools,
             script,
-            policy,
+            guards,
             authority,
             LogLines(store, NoFeed(), clock),
             clock,
-            limits,
             lease,
             "worker-1",
         ),

@@ -89,7 +89,7 @@ granted if {
 	impartial
 	surface_enough
 	step_up_enough
-	input.facts.requirements.break_glass == false
+	glass_enough
 }
 
 # What needs no person is released by the gate itself.
@@ -185,6 +185,28 @@ refusals contains concat("", ["Only ", bold(approver_groups), " or whoever asked
 granted if {
 	input.action == "plan.withdraw"
 	known
+}
+
+# --- freezes -------------------------------------------------------------------------------
+
+freezing := {"freeze.set", "freeze.lift"}
+
+granted if {
+	input.action in freezing
+	operator
+}
+
+# A program that was given the right to; its name is in the audit.
+granted if {
+	input.action in freezing
+	ours
+	input.actor.id in data.roles.freezers
+}
+
+refusals contains concat("", ["Only ", bold(data.roles.operators), " can freeze changes or lift a freeze, and you are not in it."]) if {
+	input.action in freezing
+	known
+	not operator
 }
 
 # --- executions ----------------------------------------------------------------------------

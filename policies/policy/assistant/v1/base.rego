@@ -50,6 +50,8 @@ constraints := {"environments": [input.context.environment]} if {
 	not input.context.environment == ""
 }
 
+constraints := {"hold": sort(holds)} if count(holds) > 0
+
 # Refusals win over every grant. Reasons are sentences for the person who asked.
 refusals contains "Not allowed: who asks and what it is about belong to different tenants (rule `base.tenant`)." if {
 	not input.actor.tenant == input.context.tenant

@@ -34,6 +34,25 @@ default writable_stage := false
 
 writable_stage if input.facts.stage in {"approve-all", "low-auto"}
 
+# Freezes and closed windows hold a change until they are over; what is undone goes on, and looking
+# does. Whoever may go on all the same: `exempt if {...}`. Refuse it: a rule of `refusals`.
+default exempt := false
+
+holds contains held.text if {
+	input.action == "plan.execute"
+	changes
+	not exempt
+	some held in input.facts.freeze
+}
+
+holds contains held.text if {
+	input.action == "tool.execute"
+	changes
+	not only_reads
+	not exempt
+	some held in input.facts.freeze
+}
+
 refusals contains "Not allowed: changes are switched off here (rule `environment.stage`). Reading works." if {
 	changes
 	not writable_stage

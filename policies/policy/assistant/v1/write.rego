@@ -27,7 +27,7 @@ requirements := object.union(
 		"emoji": emoji_enough,
 		"step_up": step_up_needed,
 		"break_glass": break_glass_needed,
-		"within_seconds": decide_within[input.risk],
+		"within_seconds": decide_within[grade],
 	},
 ) if {
 	input.action == "plan.create"
@@ -39,24 +39,34 @@ default requirements := {}
 # Unknown is asked for like the worst.
 default people_needed := {"people": 2, "groups": []}
 
-people_needed := {"people": 0, "groups": []} if input.risk == "read"
+people_needed := {"people": 0, "groups": []} if grade == "read"
 
 people_needed := {"people": 0, "groups": []} if {
-	input.risk == "low"
+	grade == "low"
 	automatic
 }
 
 people_needed := {"people": 1, "groups": [data.roles.approvers]} if {
-	input.risk == "low"
+	grade == "low"
 	not automatic
 }
 
-people_needed := {"people": 1, "groups": [data.roles.approvers]} if input.risk == "medium"
+people_needed := {"people": 1, "groups": [data.roles.approvers]} if grade == "medium"
 
 people_needed := {"people": 2, "groups": [input.facts.owners, data.roles.approvers]} if {
-	input.risk == "high"
+	grade == "high"
 	count(input.facts.owners) > 0
 }
+
+people_needed := {"people": 2, "groups": [data.roles.approvers]} if {
+	grade == "high"
+	count(input.facts.owners) == 0
+}
+
+# What needs break-glass is treated as high risk, whatever it is.
+grade := "high" if break_glass_needed
+
+grade := input.risk if not break_glass_needed
 
 # Low risk without a person: only where the stage says so, and only when a person asked.
 automatic if {
@@ -64,21 +74,22 @@ automatic if {
 	input.facts.stage == "low-auto"
 	input.facts.origin == "person"
 	not production
+	not break_glass_needed
 }
 
 default emoji_enough := false
 
 emoji_enough if {
-	rank[input.risk] > 0
-	rank[input.risk] <= rank[input.facts.emoji_max_risk]
-	rank[input.risk] < rank.high
+	rank[grade] > 0
+	rank[grade] <= rank[input.facts.emoji_max_risk]
+	rank[grade] < rank.high
 }
 
 # A second sign-in for high risk, where there is somewhere to sign in.
 default step_up_needed := false
 
 step_up_needed if {
-	input.risk == "high"
+	grade == "high"
 	input.facts.identity_provider == true
 }
 
