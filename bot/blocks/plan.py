@@ -18,6 +18,7 @@ from engine.domain.plan import PlanVersion, VersionState
 from engine.domain.views import PlanView
 
 WORDS = {
+    Choice.RUN: "Run",
     Choice.HOLD: "Hold",
     Choice.RETRY: "Retry",
     Choice.SKIP: "Skip",
@@ -44,7 +45,12 @@ AGAIN = {
     VersionState.WITHDRAWN: "Run again",
     VersionState.EXECUTING: "Run again",
 }
-DANGEROUS = frozenset({Choice.CANCEL, Choice.SKIP, Choice.MARK_DONE})
+STYLES = {
+    Choice.RUN: "primary",
+    Choice.CANCEL: "danger",
+    Choice.SKIP: "danger",
+    Choice.MARK_DONE: "danger",
+}
 CALMLY = {
     ExecutionState.WAITING: (Choice.CANCEL,),
     ExecutionState.RUNNING: (Choice.PAUSE, Choice.CANCEL),
@@ -151,8 +157,11 @@ def reversible(version: PlanVersion) -> str:
 
 
 def ending(view: PlanView) -> list[Block]:
-    """What happens if it fails; said while it can still happen."""
+    """What happens if it fails, while it can still happen; later, what it was run again as."""
     version = view.version
+    if view.again:
+        became = f"{line(view.again.reference)} below" if view.again.reference else "being drafted"
+        return [context(f"{line(view.again.by, 80)} asked for it again: {became}.")]
     over = view.state.ended or (view.execution is not None and view.execution.state.ended)
     if over or not version.writes:
         return []
@@ -168,7 +177,7 @@ def buttons(view: PlanView, hidden: int = 0) -> list[Block]:
     if view.execution and not view.execution.state.ended:
         return operating(view.execution)
     value = f"{view.version.plan_id}:{view.version.version}"
-    if view.state in AGAIN:
+    if view.state in AGAIN and view.again is None:
         return [button(AGAIN[view.state], ids.AGAIN, value)]
     return []
 
@@ -227,15 +236,22 @@ def operating(execution: Execution) -> list[Block]:
     value = f"{execution.id}:{execution.question_step or 0}"
     return [
         button(
-            "Roll back now"
-            if choice is Choice.ROLL_BACK and execution.countdown_until
-            else WORDS[choice],
+            label(choice, execution),
             f"execution.{choice.value}",
             value,
-            style="danger" if choice in DANGEROUS else "",
+            style=STYLES.get(choice, ""),
         )
         for choice in offered
     ]
+
+
+def label(choice: Choice, execution: Execution) -> str:
+    """The word for a choice, as it is meant in this state."""
+    if choice is Choice.ROLL_BACK and execution.countdown_until:
+        return "Roll back now"
+    if choice is Choice.ROLL_BACK and execution.state is ExecutionState.ROLLBACK_FAILED:
+        return "Retry rollback"
+    return WORDS[choice]
 
 
 def overflow(view: PlanView) -> str:

@@ -66,6 +66,7 @@ class Draft(Model):
 
     `beside` are those whose open question these words answer: they have asked for it as well.
     `constraints` are the asker's own; the plan is held to them beside those of the policy.
+    `repeats` is the plan that is over and whose steps are to run again.
     """
 
     id: DraftId
@@ -83,6 +84,7 @@ class Draft(Model):
     beside: tuple[PersonId, ...] = ()
     how: How = How.SAID
     picked: Picked | None = None
+    repeats: PlanId | None = None
     state: DraftState = DraftState.OPEN
     epoch: int = 0
     session: SessionId | None = None

@@ -9,6 +9,13 @@ from engine.domain.plan import PlanVersion, VersionState
 from engine.domain.problem import Problem
 
 
+class Again(Model):
+    """Who asked for a plan that is over to run again, and the plan that this became, if any."""
+
+    by: str
+    reference: str = ""
+
+
 class PlanView(Model):
     """A plan's current version with everything that its card tells.
 
@@ -28,6 +35,7 @@ class PlanView(Model):
     execution: Execution | None = None
     evidence: tuple[Evidence, ...] = ()
     effects: tuple[str, ...] = ()
+    again: Again | None = None
 
 
 class LogView(Model):

@@ -25,7 +25,7 @@ from engine.domain.quorum import quorum
 from engine.errors import CarapulseError, Conflict, NotAllowed, Unavailable
 from engine.ports import Clock, Directory, Knowledge, Planner, Policy, Runner, Store, Tools, Unit
 from engine.services.plans import Plans
-from engine.services.previews import Previews, ask_preview
+from engine.services.previews import Previews, ask_preview, moved_on
 from engine.services.sessions import told_in
 
 # More than planners ask for by their own limits; these hold whatever a planner does.
@@ -249,7 +249,10 @@ class Drafts:
         if over or draft.how in (How.AGAIN, How.GIVEN):
             anew = over or draft.how is How.AGAIN
             proposal = await self.previews.pinned(proposal, anew=anew)
-        warnings = await self.previews.warnings(proposal)
+        again = draft.how is How.AGAIN
+        warnings = await self.previews.warnings(proposal, every=again)
+        if again:
+            warnings += moved_on(outcome.proposal, proposal)
         proposal = proposal.model_copy(update={"warnings": warnings})
         if proposal != outcome.proposal:
             await self._keep(draft, outcome.model_copy(update={"proposal": proposal}))
@@ -333,6 +336,8 @@ class Drafts:
             if draft.based_on is not None or not draft.how.planned:
                 await self._whisper(unit, draft, conversation, {"text": text})
             await unit.posts.touch(draft.id, urgent=True)
+            if draft.repeats:  # its card offers it once more
+                await unit.posts.touch(draft.repeats, urgent=True)
 
     async def _whisper(
         self, unit: Unit, draft: Draft, conversation: Conversation, body: dict[str, object]

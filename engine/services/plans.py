@@ -310,6 +310,8 @@ async def made(unit: Unit, draft: Draft, version: PlanVersion) -> None:
     if outcome is not None:
         ref = VersionRef(plan_id=version.plan_id, version=version.version)
         await unit.drafts.keep_outcome(draft.id, outcome.model_copy(update={"made": ref}))
+    if draft.repeats:  # its card names this one
+        await unit.posts.touch(draft.repeats, urgent=True)
 
 
 def somebody(requirements: Requirements) -> Requirements:

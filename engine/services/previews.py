@@ -84,14 +84,18 @@ class Previews:
             if sum(len(each.text.splitlines()) for each in found.steps) > SHOWN_LINES:
                 await unit.posts.want(PostKind.FILE, plan_id, place, body=body)
 
-    async def warnings(self, proposal: Proposal) -> tuple[str, ...]:
-        """What steps take along beside what was asked for, for the card."""
+    async def warnings(self, proposal: Proposal, *, every: bool = False) -> tuple[str, ...]:
+        """What trying the steps tells, for the card: what fails, what they take along beside.
+
+        With `every` all steps are tried that can be, not only those whose tool asks for it.
+        """
         found = []
         for at, step in enumerate(proposal.steps, start=1):
             frozen = self.tools.freeze(step, proposal.context, number=at, mark=f"draft.0.{at}")
             preview = self._previewable(frozen)
-            if preview and preview.on_card:
+            if preview and (every or preview.on_card) and not refers(preview.call.input):
                 looked = await self._look(preview.call, proposal.context)
+                found += foreseen(at, looked)
                 found += taken_along(at, listed(looked.outputs.get("also", "")))
         return tuple(found)
 
@@ -202,6 +206,24 @@ def moved(step: Step, looked: Look) -> str:
 def listed(text: str) -> tuple[str, ...]:
     """One entry a line."""
     return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
+def foreseen(step: int, looked: Look) -> list[str]:
+    """What a try says against a step."""
+    if not looked.ok:
+        return [f"Step {step} was tried without changing anything, and fails: {looked.message}"]
+    return [] if looked.text.strip() else [f"Step {step} would change nothing as things are now."]
+
+
+def moved_on(before: Proposal, after: Proposal) -> tuple[str, ...]:
+    """What steps are pinned to that is another than when they were drafted the first time."""
+    return tuple(
+        f"Since this was drafted before, the {name.replace('_', ' ')} of step {number} moved from "
+        f"{short(str(old.input[name]))} to {short(str(value))}."
+        for number, (old, new) in enumerate(zip(before.steps, after.steps, strict=True), start=1)
+        for name, value in new.input.items()
+        if old.input.get(name) and old.input[name] != value
+    )
 
 
 def taken_along(step: int, others: Sequence[str]) -> list[str]:

@@ -12,6 +12,7 @@ from engine.domain.ids import DraftId, PlanId, new_id
 from engine.domain.model import Json
 from engine.domain.plan import Origin, PlanVersion, Proposal, Step, VersionState
 from engine.domain.revising import Values
+from engine.domain.views import Again
 from engine.errors import Conflict, Invalid
 from engine.ports import Clock, Store, Tools, Unit
 from engine.services import verdicts
@@ -85,6 +86,7 @@ class Revisions:
                 await self._once(unit, version)
                 same = revising.again(version)
                 await self._ask(unit, actor, version, version.intent, How.AGAIN, same, apart=True)
+                await unit.posts.touch(plan_id, urgent=True)
 
     async def _over(self, unit: Unit, version: PlanVersion, state: VersionState) -> None:
         execution = await unit.executions.of_version(version.plan_id, version.version)
@@ -95,15 +97,17 @@ class Revisions:
             )
 
     async def _once(self, unit: Unit, version: PlanVersion) -> None:
-        """A thread has one open plan, and a second press does not ask for another."""
+        """A thread has one open plan, and what was run again is so by its newer card."""
+        if again := await again_of(unit, version):
+            raise Conflict(
+                f"{again.by} asked for it again: look at the card of {again.reference}."
+                if again.reference
+                else f"{version.reference} is being drafted again already."
+            )
         conversation = await unit.conversations.lock(version.conversation_id)
         reference = await open_plan(unit, conversation)
         if reference not in ("", version.reference):
             raise Conflict(f"{reference} is in the thread and is not over yet. Look at its card.")
-        for draft_id, _ in await unit.drafts.open_ids():
-            asked = await unit.drafts.get(draft_id)
-            if asked.conversation_id == conversation.id and asked.how is How.AGAIN:
-                raise Conflict(f"{version.reference} is being drafted again already.")
 
     async def _reason(self, unit: Unit, version: PlanVersion) -> str:
         """Why somebody said no, in their own words."""
@@ -148,6 +152,7 @@ class Revisions:
             context=version.context,
             plan_id=None if apart else version.plan_id,
             based_on=None if apart else version.version,
+            repeats=version.plan_id if apart else None,
             how=how,
             session=version.session,
             created_at=self.clock(),
@@ -180,6 +185,16 @@ class Revisions:
             said = error.fields or {next(iter(given), ""): str(error)}
             return {"expect.value" if name == "expect" else name: t for name, t in said.items()}
         return {}
+
+
+async def again_of(unit: Unit, version: PlanVersion) -> Again | None:
+    """Who asked for this plan again, and what that became."""
+    draft = await unit.drafts.repeating(version.conversation_id, version.plan_id)
+    if draft is None:
+        return None
+    outcome = await unit.drafts.outcome(draft.id)
+    made = await unit.plans.current(outcome.made.plan_id) if outcome and outcome.made else None
+    return Again(by=draft.requester_name, reference=made.reference if made else "")
 
 
 def value_of(step: Step, name: str) -> Json:

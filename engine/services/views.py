@@ -14,6 +14,7 @@ from engine.domain.plan import PlanVersion, Step
 from engine.domain.quorum import quorum
 from engine.domain.views import FindingsView, LogView, PlanView, ProblemView
 from engine.ports import Directory, Store, Unit
+from engine.services.revisions import again_of
 
 LAST_LINES = 30
 # What was read longer before a version was drafted is not what it changed.
@@ -41,6 +42,7 @@ class Views:
             signed = await unit_.approvals.of(plan_id, number)
             execution = await unit_.executions.of_version(plan_id, number)
             evidence = await unit_.drafts.evidence_by_id(version.evidence)
+            again = await again_of(unit_, version)
         count = quorum(version, signed)
         return PlanView(
             version=version,
@@ -55,6 +57,7 @@ class Views:
             execution=execution,
             evidence=tuple(evidence),
             effects=effects(version, execution, evidence) if execution else (),
+            again=again,
         )
 
     async def log(self, execution_id: ExecutionId) -> LogView:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from engine.domain.draft import Draft, DraftState, Evidence, Outcome, OutcomeKind
-from engine.domain.ids import ConversationId, DraftId, EvidenceId
+from engine.domain.ids import ConversationId, DraftId, EvidenceId, PlanId
 from engine.errors import NotFound
 from engine.store.connection import Connection, touched
 
@@ -102,6 +102,16 @@ class PostgresDrafts:
             return None
         asked = Outcome.model_validate_json(row["outcome"]).kind is OutcomeKind.QUESTION
         return Draft.model_validate_json(row["body"]) if asked else None
+
+    async def repeating(self, conversation_id: ConversationId, plan_id: PlanId) -> Draft | None:
+        """The newest request to run a plan of this conversation again that did not fail."""
+        found = await self._db.fetchval(
+            "SELECT id::text FROM drafts WHERE conversation_id = $1 AND body::jsonb->>'repeats' = $2 "
+            "AND state IN ('open', 'done') ORDER BY created_at DESC LIMIT 1",
+            conversation_id,
+            plan_id,
+        )
+        return await self.get(DraftId(found)) if found else None
 
     async def open_in(self, conversation_id: ConversationId) -> list[DraftId]:
         """The drafts of a conversation that are being worked on."""

@@ -116,8 +116,8 @@ class PreviewTemplate(Model):
     """A read of the same tool that shows what the write would change, and changes nothing.
 
     What it prints is the difference. Its output `head`, if it has one, is what `expected_head` is
-    compared with; `also` lists, a line each, what the write takes along. With `on_card` that is
-    asked when the plan is drafted, and the card tells it.
+    compared with; `also` lists, a line each, what the write takes along. With `on_card` it is
+    tried when the plan is drafted, and the card tells that, and what fails.
     """
 
     action: Slug

@@ -8,7 +8,7 @@ import pytest
 from engine.domain.actor import Surface
 from engine.domain.approval import Verdict
 from engine.domain.draft import DraftState, How, Outcome, OutcomeKind
-from engine.domain.ids import DraftId
+from engine.domain.ids import DraftId, PlanId
 from engine.domain.plan import PlanVersion, VersionRef, VersionState
 from engine.domain.preview import Shown
 from engine.errors import Conflict
@@ -165,10 +165,57 @@ async def test_what_is_over_has_one_open_rerun_at_a_time(room: Room) -> None:
     with pytest.raises(Conflict, match="is being drafted again already"):
         await room.revisions.again(BO, ref.plan_id, 1)
     await drafted(room)
-    with pytest.raises(Conflict, match="is in the thread and is not over yet"):
-        await room.revisions.again(BO, ref.plan_id, 1)
+    again = (await room.views.plan(ref.plan_id)).again
+    with pytest.raises(Conflict, match="Bo asked for it again: look at the card of P-"):
+        await room.revisions.again(DANA, ref.plan_id, 1)
 
+    assert again is not None
+    assert (again.by, again.reference[:2]) == ("Bo", "P-")
     assert await room.pool.fetchval("SELECT count(*) FROM plans") == 2
+
+
+async def test_what_runs_again_tells_what_is_no_longer_as_it_was(room: Room) -> None:
+    ref = await room.approved(write("5"))
+    await room.work(ref)
+    room.script.says("git.head", good(head=NEW))
+    room.script.says("git.preview_set_value", bad("pool is 5 in settings.yaml already."))
+
+    await room.revisions.again(BO, ref.plan_id, 1)
+    await drafted(room)
+
+    made = await room.pool.fetchval("SELECT id::text FROM plans ORDER BY id DESC LIMIT 1")
+    warnings = (await room.views.plan(PlanId(made))).version.warnings
+    assert warnings[0].endswith("fails: pool is 5 in settings.yaml already.")
+    assert warnings[1].endswith("of step 1 moved from aaaaaaa to bbbbbbb.")
+
+
+async def test_what_can_not_be_drafted_again_can_be_asked_for_once_more(room: Room) -> None:
+    ref = await room.approved(write("5"))
+    await room.work(ref)
+    room.script.says("git.head", bad("shop-config can't be reached."), good(head=NEW))
+
+    await room.revisions.again(BO, ref.plan_id, 1)
+    asked = (await room.views.plan(ref.plan_id)).again
+    await drafted(room)
+    failed = (await room.views.plan(ref.plan_id)).again
+    await room.revisions.again(BO, ref.plan_id, 1)
+
+    assert asked is not None
+    assert failed is None
+    assert (await room.views.plan(ref.plan_id)).again is not None
+
+
+async def test_a_value_that_can_not_be_written_is_told_on_the_card(room: Room) -> None:
+    room.script.says("git.preview_set_value", bad("settings.yaml has no key pool."))
+
+    room.mind.answers = [plans(write("5"))]
+    await room.say("set pool to 5 for checkout")
+    await drafted(room)
+
+    made = await room.pool.fetchval("SELECT id::text FROM plans")
+    assert (await room.views.plan(made)).version.warnings == (
+        "Step 1 was tried without changing anything, and fails: settings.yaml has no key pool.",
+    )
 
 
 async def test_a_plan_that_can_not_be_pinned_again_is_said_to_whoever_asked(room: Room) -> None:

@@ -17,7 +17,7 @@ from engine.domain.draft import Evidence
 from engine.domain.execution import Choice, ExecutionState, StepState
 from engine.domain.ids import DraftId, EvidenceId
 from engine.domain.plan import Origin, Step, StepKind, VersionState
-from engine.domain.views import PlanView
+from engine.domain.views import Again, PlanView
 from tests.unit.cards import (
     EXECUTION,
     NOW,
@@ -186,6 +186,19 @@ def test_done_says_what_changed_and_leaves_nothing_to_decide() -> None:
         "Changed: shop-config 9f3c1e2 -&gt; 4b1d0aa. Asked by Dana, approved by Ann."
     )
     assert pressed(shown) == ["plan.again"]
+
+
+def test_what_was_run_again_says_so_instead_of_offering_it() -> None:
+    ended = execution(ExecutionState.SUCCEEDED, record(1, DONE))
+    over = view(VersionState.EXECUTED, execution=ended)
+
+    drafting = over.model_copy(update={"again": Again(by="Dana <x>")})
+    made = over.model_copy(update={"again": Again(by="Dana", reference="P-1043")})
+
+    assert pressed(drafting) == []
+    assert pressed(made) == []
+    assert "Dana &lt;x&gt; asked for it again: being drafted." in str(plan.card(drafting))
+    assert "Dana asked for it again: P-1043 below." in str(plan.card(made))
 
 
 def failed_first(ended: timedelta) -> PlanView:
