@@ -1,12 +1,13 @@
 """The digest that binds an approval to a plan version: SHA-256 over its canonical JSON.
 
 In it is all that decides what runs, where, for whom, and until when. Not in it is what only helps
-people to read: reference, conversation, requester_name, origin, title, why, risk and its reasons
-(both follow from the steps), dependants, planner, used, evidence, changes, changed_by, warnings,
-label, created_at, wanted (a part of constraints), and a step's title and why. Editors are not in
-it either: they follow from the versions before.
+people to read: reference, conversation, requester_name, title, why, the reasons of the risk,
+dependants, planner, used, evidence, changes, changed_by, warnings, label, created_at, wanted (a
+part of constraints), and a step's title and why.
 """
 
+import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -26,6 +27,11 @@ def digest(version: PlanVersion) -> str:
     return sha256(canonical(envelope(version))).hexdigest()
 
 
+def outputs_digest(outputs: Mapping[str, str]) -> str:
+    """Hex SHA-256 of what a step left for later ones."""
+    return sha256(json.dumps(outputs, sort_keys=True).encode()).hexdigest()
+
+
 def check(version: PlanVersion) -> None:
     """Raises `Tampered` when the version is not what its digest was made of."""
     if digest(version) != version.digest:
@@ -43,6 +49,10 @@ def envelope(version: PlanVersion) -> dict[str, Json]:
         "plan_id": version.plan_id,
         "version": version.version,
         "requester": version.requester,
+        "editors": list(version.editors),
+        "origin": version.origin.value,
+        "session": version.session,
+        "risk": int(version.risk),
         "intent": version.intent,
         "context": version.context.model_dump(mode="json"),
         "constraints": version.constraints.model_dump(mode="json"),
@@ -62,6 +72,7 @@ def _step(step: Step) -> dict[str, Json]:
     return {
         "number": step.number,
         "kind": step.kind.value,
+        "context": step.context.model_dump(mode="json") if step.context else None,
         "call": _call(step.call),
         "expect": step.expect.model_dump(mode="json") if step.expect else None,
         "probe": _probe(step.probe),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from engine.domain.actor import Surface
 from engine.domain.approval import Signed, Statement, Verdict
 from engine.domain.ids import PersonId
 from engine.domain.model import Model
@@ -27,10 +28,10 @@ def quorum(version: PlanVersion, signed: Sequence[Signed]) -> Quorum:
 def count(version: PlanVersion, statements: Sequence[Statement]) -> Quorum:
     """Count distinct people; `statements` in the order in which they were made.
 
-    The latest statement of a person counts, a withdrawal takes theirs away, and one rejection ends
-    it for good. The requester and the editors of a write are never counted, nor is a statement
-    about anything but this version and digest. Where a second sign-in is asked for, only what was
-    said after one counts.
+    The latest statement of a person counts, a withdrawal takes theirs away, and one rejection, or
+    the requester taking it back, ends it for good. The requester and the editors of a write are
+    never counted, nor is a statement about anything but this version and digest. Where a second
+    sign-in is asked for, only what was said after one counts.
     """
     mine = [statement for statement in statements if concerns(statement, version)]
     standing: dict[PersonId, Statement] = {}
@@ -40,8 +41,15 @@ def count(version: PlanVersion, statements: Sequence[Statement]) -> Quorum:
         approves = statement.verdict is Verdict.APPROVE and proven
         if approves and eligible(version, statement.person):
             standing[statement.person] = statement
-    rejected = [one.person for one in mine if one.verdict is Verdict.REJECT]
+    rejected = [one.person for one in mine if _ends(one, version)]
     return _measured(version, standing, rejected[0] if rejected else None)
+
+
+def _ends(statement: Statement, version: PlanVersion) -> bool:
+    """A rejection, or the requester's withdrawal; an emoji taken away is only a vote less."""
+    taken_back = statement.verdict is Verdict.WITHDRAW and statement.surface is not Surface.EMOJI
+    own = statement.person == version.requester
+    return statement.verdict is Verdict.REJECT or (taken_back and own)
 
 
 def concerns(statement: Statement, version: PlanVersion) -> bool:

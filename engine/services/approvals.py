@@ -26,6 +26,7 @@ from engine.errors import (
 )
 from engine.ports import Clock, Directory, Policy, Signer, Store, Unit, Verifier
 from engine.services import verdicts
+from engine.services.alarm import alarm
 from engine.services.authority import Authority
 from engine.services.ballot import Ballot
 from engine.services.sessions import may_work
@@ -157,6 +158,8 @@ class Approvals:
         except (NotAllowed, Conflict, Tampered, Unavailable) as error:
             if isinstance(error, Unavailable) and error.component != "policy":
                 raise
+            if isinstance(error, Tampered):
+                await alarm(unit, ballot.actor, ballot.version, str(error))
             ruling = error.ruling if isinstance(error, Refused) else None
             await self._audit(unit, ballot, _outcome(error), str(error), ruling)
             return error
@@ -255,7 +258,8 @@ class Approvals:
         ):
             raise Conflict(verdicts.changed(ballot.version))
         await unit.approvals.add(mine)
-        await self._audit(unit, ballot, "allow", ballot.reason, ruling, to=to)
+        nonce = mine.statement.nonce
+        await self._audit(unit, ballot, "allow", ballot.reason, ruling, to=to, nonce=nonce)
         await unit.posts.touch(ref.plan_id, urgent=True)
         if to is not VersionState.WAITING:
             await self._tell_problem(unit, ballot.version)
@@ -298,6 +302,7 @@ class Approvals:
         reason: str,
         ruling: Ruling | None = None,
         to: VersionState | None = None,
+        nonce: str = "",
     ) -> None:
         version = ballot.version
         await unit.audit.record(
@@ -314,6 +319,7 @@ class Approvals:
                     "digest": version.digest,
                     "surface": ballot.surface.value,
                     "state": to.value if to else "",
+                    "nonce": nonce,
                 },
                 at=ballot.now,
             )

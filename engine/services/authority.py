@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from engine.domain.actor import GATE, Surface
 from engine.domain.approval import Signed, Statement, Verdict
-from engine.domain.digest import check
+from engine.domain.digest import check, outputs_digest
+from engine.domain.execution import Execution, StepRecord
 from engine.domain.ids import PersonId
-from engine.domain.plan import PlanVersion
+from engine.domain.plan import PlanVersion, Step
 from engine.domain.quorum import Quorum, concerns, count
 from engine.errors import NotAllowed, Tampered
 from engine.ports import Unit, Verifier
@@ -27,7 +28,11 @@ class Authority:
             Tampered: something stored is not what was signed or shown.
             NotAllowed: it is genuine, but not approved by enough people, or rejected.
         """
-        quorum = self.standing(version, await unit.approvals.of(version.plan_id, version.version))
+        signed = await unit.approvals.of(version.plan_id, version.version)
+        quorum = self.standing(version, signed)
+        audited = await unit.audit.nonces(version.plan_id, version.version)
+        if not audited <= {one.statement.nonce for one in signed}:
+            raise Tampered(told(version, "a decision on it was removed"))
         if quorum.rejected_by is not None:
             raise NotAllowed(f"v{version.version} was rejected, so it can't run.")
         if not quorum.complete:
@@ -36,6 +41,53 @@ class Authority:
                 "so it can't run yet."
             )
         return list(quorum.approvers)
+
+    async def verify_to_start(self, unit: Unit, version: PlanVersion) -> list[PersonId]:
+        """The same before it starts: a record that says "approved" can lie.
+
+        Raises `Tampered` also where the approvals don't carry that state, where a later version
+        was hidden, and where this one was started before.
+        """
+        try:
+            approvers = await self.verify_version(unit, version)
+        except NotAllowed as error:
+            raise Tampered(told(version, f"it is marked as approved, and {error}")) from None
+        if await unit.plans.newest(version.plan_id) != version.version:
+            raise Tampered(told(version, "a later version replaced it"))
+        if await unit.executions.start_of(version.plan_id, version.version) is not None:
+            raise Tampered(told(version, "it was started before"))
+        return approvers
+
+    async def verify_started(
+        self, unit: Unit, version: PlanVersion, execution: Execution
+    ) -> list[PersonId]:
+        """The same while it runs: it was started once, in time, and its steps are those approved.
+
+        Raises `Tampered`, or `NotAllowed` as `verify_version` does.
+        """
+        approvers = await self.verify_version(unit, version)
+        started = await unit.executions.start_of(version.plan_id, version.version)
+        if started is None or started.execution_id != execution.id:
+            raise Tampered(told(version, "no start of this execution is recorded"))
+        if started.at >= version.start_before:
+            raise Tampered(told(version, "it was started after its time"))
+        same = [step.number for step in execution.steps] == [one.number for one in version.steps]
+        if not same or not all(map(_copied, execution.steps, version.steps)):
+            raise Tampered(told(version, "the steps of its execution are not those approved"))
+        await self._verify_outputs(unit, version, execution)
+        return approvers
+
+    async def _verify_outputs(self, unit: Unit, version: PlanVersion, execution: Execution) -> None:
+        """What later steps refer to is what a worker recorded, and told the audit, once."""
+        told_of = [step for step in execution.steps if step.outputs]
+        if not told_of:
+            return
+        audited = await unit.audit.outputs(execution.id)
+        for step in told_of:
+            if audited.get(step.number) != {outputs_digest(step.outputs)}:
+                raise Tampered(
+                    told(version, f"the recorded results of step {step.number} were changed")
+                )
 
     def standing(self, version: PlanVersion, signed: list[Signed]) -> Quorum:
         """Where a version stands by what is signed. Raises `Tampered`."""
@@ -49,16 +101,31 @@ class Authority:
 
     def _genuine(self, version: PlanVersion, signed: Signed) -> Statement:
         if not self.verifier.verify(signed):
-            raise Tampered(_told(version, "a decision on it has a signature that is not ours"))
+            raise Tampered(told(version, "a decision on it has a signature that is not ours"))
         if not concerns(signed.statement, version):
-            raise Tampered(_told(version, "a decision on it was made about something else"))
+            raise Tampered(told(version, "a decision on it was made about something else"))
         return signed.statement
+
+
+def told(version: PlanVersion, what: str) -> str:
+    """The sentence for the thread."""
+    return f"{version.reference} v{version.version} can't run: {what}. Nothing of it runs."
+
+
+def _copied(record: StepRecord, step: Step) -> bool:
+    """Whether the execution's copy of a step says what the approved step says."""
+    return (record.kind, record.title, record.effect, record.has_rollback) == (
+        step.kind,
+        step.title,
+        step.effect,
+        step.rollback is not None,
+    )
 
 
 def _refuse_repeats(version: PlanVersion, statements: list[Statement]) -> None:
     nonces = [statement.nonce for statement in statements]
     if len(set(nonces)) != len(nonces) or not all(nonces):
-        raise Tampered(_told(version, "a decision on it is stored twice"))
+        raise Tampered(told(version, "a decision on it is stored twice"))
 
 
 def _automatic(version: PlanVersion, statements: list[Statement]) -> Quorum:
@@ -69,7 +136,3 @@ def _automatic(version: PlanVersion, statements: list[Statement]) -> Quorum:
         for one in statements
     )
     return counted.model_copy(update={"complete": released and counted.rejected_by is None})
-
-
-def _told(version: PlanVersion, what: str) -> str:
-    return f"{version.reference} v{version.version} can't run: {what}. Nothing was started."

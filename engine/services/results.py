@@ -1,6 +1,11 @@
 """What a request means for a frozen step, and what a result means for its record."""
 
+from collections.abc import Mapping
+
+from pydantic import TypeAdapter
+
 from engine.domain.call import Call, CallResult, Effect, Ending, Expectation
+from engine.domain.digest import outputs_digest
 from engine.domain.execution import (
     CallKey,
     Execution,
@@ -91,6 +96,7 @@ def after(
     return {"rollback_message": message}
 
 
+OUTPUTS = TypeAdapter(dict[str, str])
 # What may have had an effect; Progress._to_undo goes through the same states.
 TO_UNDO = (StepState.SUCCEEDED, StepState.UNKNOWN, StepState.RUNNING)
 
@@ -100,6 +106,12 @@ def late(request: StepRequest, record: StepRecord, message: str) -> dict[str, ob
     if record.state is not StepState.UNKNOWN or record.attempt != request.attempt:
         return {}
     return {"message": f"taken for lost, and then its worker told: {message}"}
+
+
+def left_digest(changes: Mapping[str, object]) -> str:
+    """What the audit is told of the results that a step leaves; empty when it leaves none."""
+    left = OUTPUTS.validate_python(changes.get("outputs") or {})
+    return outputs_digest(left) if left else ""
 
 
 def failed(request: StepRequest, error: CarapulseError) -> CallResult:

@@ -1,7 +1,10 @@
 """Signed decisions in Postgres; insert-only."""
 
+from pydantic import ValidationError
+
 from engine.domain.approval import Signed
 from engine.domain.ids import PlanId
+from engine.errors import Tampered
 from engine.store.connection import Connection
 
 
@@ -32,4 +35,14 @@ class PostgresApprovals:
             plan_id,
             version,
         )
-        return [Signed.model_validate_json(row["body"]) for row in rows]
+        return [stored(row["body"]) for row in rows]
+
+
+def stored(body: str) -> Signed:
+    """A decision as it was written. Raises `Tampered`: we write none that can't be read again."""
+    try:
+        return Signed.model_validate_json(body)
+    except ValidationError as error:
+        raise Tampered(
+            "A stored decision can't be read. Someone put it there outside of Carapulse."
+        ) from error

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+from pydantic import ValidationError
+
 from engine.domain.ids import PersonId, PlanId
 from engine.domain.plan import PlanVersion, VersionRef, VersionState
-from engine.errors import NotFound
+from engine.errors import NotFound, Tampered
 from engine.store.connection import Connection, touched
 
 
@@ -54,7 +56,7 @@ class PostgresPlans:
         )
         if body is None:
             raise NotFound("There is no such plan version.")
-        return PlanVersion.model_validate_json(body)
+        return stored(body)
 
     async def current(self, plan_id: PlanId) -> PlanVersion:
         """Return the current version, or raise `NotFound`."""
@@ -67,7 +69,7 @@ class PostgresPlans:
         )
         if body is None:
             raise NotFound("There is no such plan.")
-        return PlanVersion.model_validate_json(body)
+        return stored(body)
 
     async def find(self, reference: str) -> PlanId:
         """The plan with this reference (`P-1042`) or id."""
@@ -91,6 +93,15 @@ class PostgresPlans:
         if current is None:
             raise NotFound("There is no such plan.")
         return int(current)
+
+    async def newest(self, plan_id: PlanId) -> int:
+        """The highest version that was ever stored, whatever is said to be current."""
+        return int(
+            await self._db.fetchval(
+                "SELECT max(version) FROM plan_versions WHERE plan_id = $1", plan_id
+            )
+            or 0
+        )
 
     async def of_requester(self, person: PersonId, limit: int) -> list[PlanId]:
         """The plans that this person asked for, newest first."""
@@ -128,10 +139,7 @@ class PostgresPlans:
             service,
             limit,
         )
-        return [
-            (PlanVersion.model_validate_json(row["body"]), VersionState(row["state"]))
-            for row in rows
-        ]
+        return [(stored(row["body"]), VersionState(row["state"])) for row in rows]
 
     async def state(self, plan_id: PlanId, version: int) -> VersionState:
         state = await self._db.fetchval(
@@ -196,3 +204,13 @@ class PostgresPlans:
             )
             or 0
         )
+
+
+def stored(body: str) -> PlanVersion:
+    """A version as it was written. Raises `Tampered`: we write none that can't be read again."""
+    try:
+        return PlanVersion.model_validate_json(body)
+    except ValidationError as error:
+        raise Tampered(
+            "A stored plan version can't be read. Someone changed it outside of Carapulse."
+        ) from error

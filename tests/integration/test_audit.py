@@ -94,7 +94,9 @@ async def test_a_row_is_sealed_only_when_none_can_come_before_it(bench: Bench) -
     await slow.execute(
         "INSERT INTO audit (tenant, actor, action, subject, body) VALUES "
         "('default', 'p:slow', 'plan.create', 'P-9', $1)",
-        AuditEvent(actor=DANA, action="plan.create", subject="P-9").model_dump_json(),
+        AuditEvent(
+            actor=Actor(id=PersonId("p:slow"), name="Slow"), action="plan.create", subject="P-9"
+        ).model_dump_json(),
     )
     await bench.happened(2)
 

@@ -120,6 +120,7 @@ class Memory:
     jobs_added: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     shown: Post | None = None
     touched: int = 0
+    posted: list[PostKind] = field(default_factory=list)
 
     def put(self, made: PlanVersion, state: VersionState = VersionState.WAITING) -> PlanVersion:
         self.versions[made.version] = made
@@ -153,7 +154,7 @@ class MemoryUnit:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
         self.plans = self.approvals = self.posts = self.audit = self.jobs = self
-        self.conversations = self
+        self.conversations = self.inbox = self
 
     async def lock(self, plan_id: PlanId) -> int:
         if plan_id != PLAN:
@@ -194,6 +195,13 @@ class MemoryUnit:
             place=Place(channel="C0INC", thread="1"),
             created_at=NOW,
         )
+
+    async def once(self, source: str, key: str) -> bool:
+        return True
+
+    async def want(self, kind: PostKind, subject: str, place: Place, **_: object) -> str:
+        self._memory.posted.append(kind)
+        return "post"
 
     async def touch(self, subject: str, *kinds: PostKind, urgent: bool = False) -> None:
         self._memory.touched += 1
