@@ -35,6 +35,7 @@ from engine.policy.rego import RegoPolicy
 from engine.policy.standby import StandbyPolicy
 from engine.ports import Feed, Policy, Runner, Store
 from engine.resources import shipped
+from engine.sandboxes import installed_for
 from engine.secrets.keys import FileVerifier
 from engine.sections import PolicySettings
 from engine.settings import Settings
@@ -43,11 +44,11 @@ from engine.store.migrations import missing
 from engine.store.unit import PostgresStore
 from engine.telemetry.metrics import Metrics
 from engine.tools.api import ApiTransport
+from engine.tools.boxes import Sandbox
 from engine.tools.counted import CountedRunner
 from engine.tools.redaction import Redactor
 from engine.tools.registry import ToolRegistry
 from engine.tools.runner import ToolRunner
-from engine.tools.sandbox import ProcessSandbox
 
 SCHEMA_POLL = 2.0
 OPA_FAILURES, OPA_PAUSE = 5, 30.0
@@ -106,7 +107,7 @@ class Opened:
     pool: Pool
     session: aiohttp.ClientSession
     feed: Feed
-    sandbox: ProcessSandbox
+    sandbox: Sandbox
     metrics: Metrics
     provider: Provider | None = None
 
@@ -140,6 +141,7 @@ def grounded(settings: Settings, opened: Opened) -> Ground:
         connections={name: one.url for name, one in endpoints(settings).items()},
         remotes=lambda: (*settings.tools.git_remotes, *remotes(services)),
         redactor=masking,
+        installed=installed_for(settings.sandbox),
     )
     runner = ToolRunner(
         bodies=definitions(tools, store),

@@ -8,6 +8,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+# What deploy/sandbox.Dockerfile puts into the image.
+SANDBOX_PROGRAMS = (
+    *("amtool", "argocd", "aws", "boundary", "git", "helm", "kubectl", "psql", "python3", "vault"),
+)
+
 
 class Section(BaseModel):
     """A branch of the tree."""
@@ -316,6 +321,28 @@ class ExecutionSettings(Section):
     deadline: float = Field(default=21_600, ge=0)
     start: dict[str, Literal["on_approval", "manual"]] = Field(default_factory=dict)
     at_once: AtOnceSettings = AtOnceSettings()
+
+
+class SandboxSettings(Section):
+    """What tool calls run in; sizes are MiB. `user` is uid:gid of an image that has our programs.
+
+    With the runtime `process`, and for reads with `reads: process`, bubblewrap on this machine.
+    Changes run so only where `local` is given, which `carapulse up` does: that is one machine.
+    """
+
+    runtime: Literal["docker", "podman", "process"] = "docker"
+    reads: Literal["container", "process"] = "container"
+    local: bool = False
+    socket: Path | None = None
+    image: str = "carapulse-sandbox"
+    programs: tuple[str, ...] = SANDBOX_PROGRAMS
+    user: str = Field(default="65532:65532", pattern=r"^[1-9]\d{0,9}:[1-9]\d{0,9}$")
+    memory: int = Field(default=1024, ge=64)
+    files: int = Field(default=512, ge=16)
+    processors: float = Field(default=1.0, ge=0.1, le=64)
+    processes: int = Field(default=256, ge=16, le=10_000)
+    seccomp: Path | None = None
+    prepared: int = Field(default=1, ge=0, le=20)
 
 
 class LogSettings(Section):

@@ -39,6 +39,7 @@ from engine.sections import (
     PolicySettings,
     PostgresSettings,
     RedisSettings,
+    SandboxSettings,
     SessionSettings,
     SlackSettings,
     TemporalSettings,
@@ -83,6 +84,7 @@ class Settings(BaseSettings):
     keys: KeySettings = KeySettings()
     approvals: ApprovalSettings = ApprovalSettings()
     execution: ExecutionSettings = ExecutionSettings()
+    sandbox: SandboxSettings = SandboxSettings()
     windows: tuple[Window, ...] = ()
     log: LogSettings = LogSettings()
 

@@ -10,7 +10,6 @@ import aiohttp
 from engine import models
 from engine.configured import (
     blind,
-    hidden,
     planner,
     signer,
 )
@@ -23,6 +22,7 @@ from engine.llm.correcting import Correcting
 from engine.llm.picked import Picking
 from engine.llm.playbooks import checked_title
 from engine.ports import Directory, Feed, Policy, Store, Tools
+from engine.sandboxes import opened_sandbox
 from engine.services.alerts import Alerts
 from engine.services.answers import Answers
 from engine.services.approvals import Approvals
@@ -63,7 +63,6 @@ from engine.templates.loading import digest_of
 from engine.templating import Checking, shelf
 from engine.tools.command_lines import CommandLines
 from engine.tools.redaction import Redactor
-from engine.tools.sandbox import ProcessSandbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +120,7 @@ async def open_engine(settings: Settings, *, gate: bool) -> AsyncIterator[Engine
         )
         metrics = Metrics()
         feed = await opened_feed(settings, metrics, stack)
-        sandbox = await ProcessSandbox.detect(settings.tools.work_folder, hidden(settings))
+        sandbox = await stack.enter_async_context(opened_sandbox(settings))
         provider = identity_provider(settings, now) if gate else None
         if provider:
             stack.push_async_callback(provider.close)

@@ -5,7 +5,10 @@ import tempfile
 from pathlib import Path
 
 from bot.cli.doctor_finding import Finding, fail, ok, warn
+from engine.sandboxes import confinement, runs_changes_here, socket_of
 from engine.settings import Settings
+from engine.tools.containers.engine_api import EngineApi
+from engine.tools.containers.streams import EngineLost, EngineRefused
 from engine.tools.process import PROGRAMS
 from engine.tools.sandbox import ProcessSandbox
 
@@ -22,17 +25,58 @@ async def git(settings: Settings) -> list[Finding]:
 
 
 async def sandbox(settings: Settings) -> list[Finding]:
-    """Whether tools run in a closed world, or only in a folder of their own."""
+    """What changes run in, and what looks run in."""
+    wanted = settings.sandbox
+    if wanted.runtime == "process":
+        changes = [] if runs_changes_here(settings) else [no_changes()]
+        return [*changes, await processes(settings)]
+    looks = [await processes(settings)] if wanted.reads == "process" else []
+    return [await containers(settings), *looks]
+
+
+def no_changes() -> Finding:
+    """Processes are for looking, outside of `up`."""
+    return fail(
+        "sandbox",
+        "changes are refused: sandbox.runtime is process",
+        "Set CARAPULSE_SANDBOX__RUNTIME to docker or podman.",
+    )
+
+
+async def containers(settings: Settings) -> Finding:
+    """Whether the engine answers and has the image."""
+    wanted = settings.sandbox
+    socket = socket_of(wanted)
+    confinement(wanted).profile()
+    async with EngineApi.opened(socket) as api:
+        try:
+            version = await api.version()
+            digest = await api.image_digest(wanted.image)
+        except EngineLost:
+            return fail(
+                "sandbox",
+                f"no container engine answers at {socket}, so no change can run",
+                "Start Docker or Podman, or set CARAPULSE_SANDBOX__SOCKET to its socket.",
+            )
+        except EngineRefused as error:
+            return fail(
+                "sandbox",
+                f"the image {wanted.image} is not there: {error}",
+                "Build it: docker build -t carapulse-sandbox -f deploy/sandbox.Dockerfile deploy",
+            )
+    return ok("sandbox", f"changes run in containers of {version}, image {digest[:19]}")
+
+
+async def processes(settings: Settings) -> Finding:
+    """Whether programs run in a closed world, or only in a folder of their own."""
     detected = await ProcessSandbox.detect(settings.tools.work_folder)
     if detected.bwrap:
-        return [ok("sandbox", f"tools run inside {detected.bwrap}")]
-    return [
-        warn(
-            "sandbox",
-            "tools run in a folder and environment of their own, but can read this machine's files",
-            "Install bubblewrap, and allow it to make user namespaces.",
-        )
-    ]
+        return ok("sandbox", f"tools run inside {detected.bwrap}")
+    return warn(
+        "sandbox",
+        "tools run in a folder and environment of their own, but can read this machine's files",
+        "Install bubblewrap, and allow it to make user namespaces.",
+    )
 
 
 async def disk(settings: Settings) -> list[Finding]:

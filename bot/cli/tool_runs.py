@@ -8,7 +8,7 @@ from pathlib import Path
 import aiohttp
 
 from bot.cli.records import UP_FILE, configured
-from engine.configured import endpoints, hidden, redactor, remotes
+from engine.configured import endpoints, redactor, remotes
 from engine.context.services import loaded_services
 from engine.domain.call import Ending
 from engine.domain.context import ContextRef
@@ -20,12 +20,12 @@ from engine.errors import NotFound
 from engine.ground import now
 from engine.policy.rego import RegoPolicy
 from engine.resources import shipped
+from engine.sandboxes import installed_for, opened_sandbox
 from engine.services.tool_runs import Ran, ToolRuns
 from engine.settings import Settings
 from engine.tools.api import ApiTransport
 from engine.tools.registry import ToolRegistry
 from engine.tools.runner import ToolRunner
-from engine.tools.sandbox import ProcessSandbox
 
 FAILED = 1
 NEEDS_PLAN = 3
@@ -91,6 +91,7 @@ async def open_runs(settings: Settings) -> AsyncIterator[ToolRuns]:
         settings.tools.folder,
         connections={name: one.url for name, one in connections.items()},
         remotes=lambda: (*settings.tools.git_remotes, *remotes(services)),
+        installed=installed_for(settings.sandbox),
     )
 
     async def body(digest: str) -> str | None:
@@ -99,8 +100,7 @@ async def open_runs(settings: Settings) -> AsyncIterator[ToolRuns]:
         except NotFound:
             return None
 
-    async with aiohttp.ClientSession() as session:
-        sandbox = await ProcessSandbox.detect(settings.tools.work_folder, hidden(settings))
+    async with aiohttp.ClientSession() as session, opened_sandbox(settings) as sandbox:
         api = ApiTransport(session, connections)
         runner = ToolRunner(body, sandbox, redactor(settings), api)
         rules = [shipped("policies"), *filter(None, [settings.policy.folder])]

@@ -121,6 +121,8 @@ def stack_environment(stack: Stack, http_port: int, hook_token: Path) -> dict[st
         "CARAPULSE_POLICY__OPA_URL": stack.opa_url,
         "CARAPULSE_HTTP__PORT": str(http_port),
         "CARAPULSE_HTTP__PUBLIC_URL": url,
+        "CARAPULSE_SANDBOX__RUNTIME": "process",
+        "CARAPULSE_SANDBOX__LOCAL": "true",
         "CARAPULSE_HOOKS__ALERTMANAGER_TOKEN": hook_token.read_text(),
     }
     return {name: value for name, value in named.items() if value}

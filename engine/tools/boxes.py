@@ -63,7 +63,7 @@ class Box(Protocol):
 class Sandbox(Protocol):
     """Makes boxes."""
 
-    def login_path(self, file: Path) -> Path:
+    def login_path(self, file: Path, *, writes: bool) -> Path:
         """Where the programs find the file that they log in with."""
         ...
 
@@ -82,8 +82,8 @@ class ReadsOnly:
 
     behind: Sandbox
 
-    def login_path(self, file: Path) -> Path:
-        return self.behind.login_path(file)
+    def login_path(self, file: Path, *, writes: bool) -> Path:
+        return self.behind.login_path(file, writes=writes)
 
     @asynccontextmanager
     async def open(self, needs: Needs, variables: Mapping[str, str]) -> AsyncIterator[Box]:

@@ -119,7 +119,8 @@ class CommandRun:
     def _variables(self) -> dict[str, str]:
         """The environment with what the settings hold for this tool; without that, left out."""
         file = self.endpoint.file
-        login = str(self.sandbox.login_path(file)) if file else ""
+        writes = self.call.effect is not Effect.READ
+        login = str(self.sandbox.login_path(file, writes=writes)) if file else ""
         known = {**connection(self.endpoint.url), "connection.file": login}
         values = {**known, "connection.token": self.endpoint.token}
         filled = {name: fill(text, values) for name, text in self.tool.environment.items()}

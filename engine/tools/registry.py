@@ -65,6 +65,7 @@ class ToolRegistry:
         connections: Mapping[str, str] | None = None,
         remotes: Remotes | Collection[str] = (),
         redactor: Redactor | None = None,
+        installed: Callable[[str], bool] = installed,
     ) -> Self:
         """Read the shipped catalog, and the user's folder if there is one.
 
@@ -72,7 +73,13 @@ class ToolRegistry:
             ConfigurationError: a definition is wrong.
         """
         tools = load_tools(CATALOG, *([folder] if folder else []))
-        return cls(tools, connections=connections, remotes=remotes, redactor=redactor)
+        return cls(
+            tools,
+            connections=connections,
+            remotes=remotes,
+            redactor=redactor,
+            installed=installed,
+        )
 
     @classmethod
     def unconnected(

@@ -75,7 +75,7 @@ class ProcessSandbox:
             ended = await box.run(["true"], Limits(seconds=PROBE_SECONDS), _ignore)
         return ended.exit_code == 0
 
-    def login_path(self, file: Path) -> Path:
+    def login_path(self, file: Path, *, writes: bool) -> Path:
         return file
 
     @asynccontextmanager

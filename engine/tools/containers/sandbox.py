@@ -141,7 +141,7 @@ class ContainerSandbox:
                 await asyncio.gather(sweeping, return_exceptions=True)
                 await sandbox.close()
 
-    def login_path(self, file: Path) -> Path:
+    def login_path(self, file: Path, *, writes: bool) -> Path:
         return Path(INSIDE_LOGIN) / file.name
 
     @asynccontextmanager
