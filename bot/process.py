@@ -114,7 +114,7 @@ async def open_bot(settings: Settings) -> AsyncIterator[Listening]:
         await stack.enter_async_context(running(engine.audits.run()))
         await stack.enter_async_context(intake.working(desks(app, engine)))
         writer = Writer(client, Budgets(scale=slack.budget_scale), counted(engine))
-        rendering = Rendering(engine.views, engine.store, engine.answers)
+        rendering = Rendering(engine.views, engine.store, engine.answers, workspace.url)
         statuses = Statuses(writer)
         writing = Writing(engine.surface, rendering, writer, statuses)
         await stack.enter_async_context(running(statuses.run()))
@@ -162,11 +162,11 @@ async def signed_in(client: AsyncWebClient) -> Workspace:
 
 def slack_services(engine: Engine) -> Services:
     """What the listeners may ask."""
-    assert engine.approvals is not None, "the bot is the gate's process"
+    assert engine.step_ups is not None, "the bot is the gate's process"
     return Services(
         conversations=engine.conversations,
-        approvals=engine.approvals,
-        executions=engine.executions,
+        approvals=engine.step_ups,
+        executions=engine.operating,
         drafts=engine.drafts,
         revisions=engine.revisions,
         previews=engine.previews,

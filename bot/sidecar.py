@@ -1,11 +1,16 @@
 """What the sidecar of a bot answers, and how it knows that it is ready."""
 
-from bot.http.app import Sidecar
+from collections.abc import Sequence
+
+from bot.http.app import Handler, Sidecar
+from bot.http.approvals import ApprovalRecords
 from bot.http.audit import AuditRecords
 from bot.http.drafting import Drafting
 from bot.http.health import Check
 from bot.http.library import Library
 from bot.http.plans import PlanRecords
+from bot.http.revocations import RevocationRecords
+from bot.http.sign_in import SignInPages
 from bot.http.tools import ToolRoutes
 from bot.slack.http import PATH, RequestUrl
 from bot.slack.socket import Facts
@@ -36,13 +41,31 @@ def served(
         checks(settings, engine, facts),
         library=Library(engine.knowledge, engine.memory, engine.sessions, engine.runbook_steps),
         previews=engine.previews,
+        callers=engine.identities,
         more=[
+            *identity(engine),
             *AuditRecords(engine.store, engine.audits).routes(),
             *ToolRoutes(engine.store, engine.tool_runs).routes(),
             *PlanRecords(engine.store, engine.feedback).routes(),
             *drafting(engine, settings).routes(),
             *([("POST", PATH, request_url.handle)] if request_url else ()),
         ],
+    )
+
+
+def identity(engine: Engine) -> Sequence[tuple[str, str, Handler]]:
+    """What people do under their own name, where an identity provider says who they are."""
+    gate, found, sign_ins = engine.step_ups, engine.identities, engine.sign_ins
+    assert gate is not None, "the bot is the gate's process"
+    pages = (
+        SignInPages(engine.store, engine.directory, sign_ins, found, gate).routes()
+        if sign_ins and found
+        else ()
+    )
+    return (
+        *ApprovalRecords(engine.store, gate).routes(),
+        *(RevocationRecords(engine.store, found).routes() if found else ()),
+        *pages,
     )
 
 

@@ -1,11 +1,15 @@
 """JSON out."""
 
+import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import orjson
 from aiohttp import web
 
 from engine.domain.model import Json
+
+TOKEN = re.compile(r"\{@(slack|group|time):([^{}\s]{1,80})\}")
 
 
 def answer(body: Mapping[str, Json], *, status: int = 200) -> web.Response:
@@ -16,3 +20,18 @@ def answer(body: Mapping[str, Json], *, status: int = 200) -> web.Response:
         content_type="application/json",
         headers={"Cache-Control": "no-store"},
     )
+
+
+def in_words(text: str) -> str:
+    """A sentence of ours for programs: tokens that chat turns into mentions become plain words."""
+    return TOKEN.sub(plain, text)
+
+
+def plain(match: re.Match[str]) -> str:
+    """`@U0ANN`, a group's name, a time in RFC 3339."""
+    kind, value = match[1], match[2]
+    if kind == "slack":
+        return f"@{value.rpartition(':')[2]}"
+    if kind == "time" and value.isdigit() and len(value) <= 11:
+        return datetime.fromtimestamp(int(value), UTC).isoformat()
+    return value

@@ -13,6 +13,7 @@ from bot.http.hooks import Hooks, Room
 from bot.http.library import Library
 from bot.http.records import Records
 from bot.http.request_ids import measured
+from bot.http.tokens import CALLERS, LONGEST, Callers
 from engine.ports import Arrivals, Store
 from engine.telemetry.metrics import Metrics
 
@@ -25,7 +26,7 @@ STOP_SECONDS = 10.0
 class Sidecar:
     """What the routes need. `checks` come beside that of the database, by name.
 
-    `more` are routes of others: method, path and handler.
+    `callers` knows the tokens of people. `more` are routes of others: method, path and handler.
     """
 
     store: Store
@@ -36,6 +37,7 @@ class Sidecar:
     room: Room = field(default_factory=Room)
     library: Library | None = None
     previews: Previews | None = None
+    callers: Callers | None = None
     more: Sequence[tuple[str, str, Handler]] = ()
 
     def routes(self) -> tuple[tuple[str, str, Handler], ...]:
@@ -59,6 +61,8 @@ class Sidecar:
     def app(self) -> web.Application:
         """The routes, behind the middlewares that name, measure and explain."""
         app = web.Application(middlewares=[measured(self.metrics), problems])
+        if self.callers:
+            app[CALLERS] = self.callers
         for method, path, handler in self.routes():
             app.router.add_route(method, path, handler)
         return app
@@ -84,7 +88,11 @@ async def open_sidecar(
 ) -> AsyncIterator[Listening]:
     """Serve for as long as the block lasts; requests under way are finished at the end."""
     runner = web.AppRunner(
-        sidecar.app(), access_log=None, handle_signals=False, shutdown_timeout=stop_seconds
+        sidecar.app(),
+        access_log=None,
+        handle_signals=False,
+        shutdown_timeout=stop_seconds,
+        max_field_size=2 * LONGEST,
     )
     await runner.setup()
     try:

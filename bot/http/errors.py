@@ -1,12 +1,14 @@
 """Every error leaves as problem details (RFC 9457); this is one of the two broad excepts."""
 
 import http
+from collections.abc import Mapping
 
 import orjson
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from bot.http.answers import in_words
 from bot.http.request_ids import request_id
 from engine.domain.model import Json
 from engine.errors import (
@@ -15,13 +17,16 @@ from engine.errors import (
     Invalid,
     NotAllowed,
     NotFound,
+    SignInNeeded,
     Stale,
     Tampered,
     Unavailable,
+    Unidentified,
 )
 
 STATUSES: tuple[tuple[type[CarapulseError], int], ...] = (
     (Invalid, 400),
+    (Unidentified, 401),
     (NotFound, 404),
     (NotAllowed, 403),
     (Stale, 412),
@@ -73,9 +78,13 @@ def explained(error: web.HTTPException) -> str:
 def expected(request: web.Request, error: CarapulseError) -> web.Response:
     """An error that its type explains."""
     status = next((code for kind, code in STATUSES if isinstance(error, kind)), 500)
-    headers = {"Retry-After": str(RETRY_SECONDS)} if status == 503 else {}
+    headers = {503: {"Retry-After": str(RETRY_SECONDS)}, 401: {"WWW-Authenticate": "Bearer"}}
     fields = error.fields if isinstance(error, Invalid) else {}
-    return problem(request, status, str(error), headers=headers, fields=fields)
+    more: dict[str, Json] = {}
+    if isinstance(error, SignInNeeded):
+        more = {"sign_in_url": error.url}
+    said = in_words(str(error))
+    return problem(request, status, said, headers=headers.get(status), fields=fields, more=more)
 
 
 def problem(
@@ -85,14 +94,16 @@ def problem(
     *,
     headers: dict[str, str] | None = None,
     fields: dict[str, str] | None = None,
+    more: Mapping[str, Json] | None = None,
 ) -> web.Response:
-    """Problem details; `errors` lists what is wrong with which field."""
+    """Problem details; `errors` lists what is wrong with which field, `more` what else is told."""
     body: dict[str, Json] = {
         "type": "about:blank",
         "title": http.HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
         "request_id": request_id(request),
+        **(more or {}),
     }
     if fields:
         body["errors"] = [{"path": path, "detail": text} for path, text in fields.items()]
