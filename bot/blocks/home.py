@@ -1,9 +1,11 @@
 """App Home: what waits for me, what runs, what I asked for, and how to ask."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from bot.blocks.links import linked
 from bot.blocks.parts import Block, context, header, section
 from bot.blocks.status import agreed, status
 from bot.blocks.text import line, shorten
@@ -17,16 +19,28 @@ EXAMPLES = 3
 NOT_SERVED = "I only act for full members of this workspace. Ask a colleague to take over."
 
 
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a plan's thread is, and the address of its card as far as it is known."""
+
+    channel: str
+    card: str = ""
+
+
+Spots = Mapping[PlanId, Spot]
+UNKNOWN = Spot("")
+
+
 def home(
     person: PersonId | None,
     plans: Sequence[PlanView],
-    channels: Mapping[PlanId, str] = MappingProxyType({}),
+    spots: Spots = MappingProxyType({}),
     *,
     mention: str = "",
     recent: Sequence[PlanView] = (),
     examples: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The view for one person; `plans` are those that wait or run, `channels` where they are.
+    """The view for one person; `plans` are those that wait or run, `spots` where they are.
 
     `mention` is the token by which a plan's view names this person among those who may approve,
     `recent` what the person asked for, newest first, `examples` sentences that work here.
@@ -40,14 +54,14 @@ def home(
         *listed(
             "Waiting for my approval",
             for_me,
-            channels,
+            spots,
             "Plans that somebody else asked for and that you may approve appear here.",
         ),
-        *listed("Running now", running, channels, "Executions appear here while they run."),
+        *listed("Running now", running, spots, "Executions appear here while they run."),
         *listed(
             "My recent requests",
             recent[:RECENT],
-            channels,
+            spots,
             "What you ask for appears here, with how it ended.",
         ),
         *nothing("Freezes and windows", "None is in force: what is approved starts at once."),
@@ -86,24 +100,22 @@ def involved(person: PersonId, view: PlanView) -> bool:
     return version.writes and person in (version.requester, *version.editors)
 
 
-def listed(
-    title: str, views: Sequence[PlanView], channels: Mapping[PlanId, str], empty: str
-) -> list[Block]:
+def listed(title: str, views: Sequence[PlanView], spots: Spots, empty: str) -> list[Block]:
     """A heading with its rows; an empty one says what would appear."""
     if not views:
         return [header(title), context(f"Nothing now. {empty}")]
-    rows = [section(row(view, channels.get(view.version.plan_id, ""))) for view in views[:ROWS]]
+    rows = [section(row(view, spots.get(view.version.plan_id, UNKNOWN))) for view in views[:ROWS]]
     more = [context(f"and {len(views) - ROWS} more")] if len(views) > ROWS else []
     return [header(title), *rows, *more]
 
 
-def row(view: PlanView, channel: str = "") -> str:
-    """One plan in two lines, with the channel that its thread is in."""
+def row(view: PlanView, spot: Spot = UNKNOWN) -> str:
+    """One plan in two lines: its title leads to its card; with the channel of its thread."""
     version = view.version
     # A direct conversation has no name that could be a link.
-    where = f" in <#{channel}>" if channel.startswith("C") else ""
+    where = f" in <#{spot.channel}>" if spot.channel.startswith("C") else ""
     return shorten(
-        f"*{line(version.title)}* ({line(version.reference)} v{version.version})"
+        f"*{linked(line(version.title), spot.card)}* ({line(version.reference)} v{version.version})"
         f"{where}\n{status(view)}",
         2900,
     )

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 from bot.blocks import findings, home, knowledge, log, note, outcome, plan, preview, problem
 from bot.blocks.chart import described
+from bot.blocks.home import Spot
+from bot.blocks.links import to_message
 from bot.blocks.parts import Message
 from engine.context.charts import chart_png, graph_png
 from engine.domain.charts import Chart
@@ -66,11 +68,12 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """Each method raises `NotFound` or `Unavailable`."""
+    """Each method raises `NotFound` or `Unavailable`. `workspace` is Slack's address of it."""
 
     views: Views
     store: Store
     drawing: Drawing
+    workspace: str = ""
 
     async def message(self, post: Post) -> Rendered:
         """The message of a post."""
@@ -96,21 +99,23 @@ class Rendering:
         return home.home(
             person or None,
             [plans[each] for each in plan_ids],
-            await self._channels(list(plans.values())),
+            await self._spots(list(plans.values())),
             mention=str(post.body.get("mention") or ""),
             recent=[plans[each] for each in mine],
             examples=self.drawing.examples(),
         )
 
-    async def _channels(self, plans: Sequence[PlanView]) -> dict[PlanId, str]:
-        """Where the threads of these plans are."""
+    async def _spots(self, plans: Sequence[PlanView]) -> dict[PlanId, Spot]:
+        """Where the threads of these plans are, and their cards."""
+        found: dict[PlanId, Spot] = {}
         async with self.store.begin() as unit:
-            return {
-                view.version.plan_id: (
-                    await unit.conversations.get(view.version.conversation_id)
-                ).place.channel
-                for view in plans
-            }
+            for view in plans:
+                plan_id = view.version.plan_id
+                thread = await unit.conversations.get(view.version.conversation_id)
+                card = await unit.posts.of(PostKind.PLAN, plan_id)
+                address = to_message(self.workspace, card) if card else ""
+                found[plan_id] = Spot(thread.place.channel, address)
+        return found
 
     async def file(self, post: Post) -> File:
         """The full log of an execution, or all that a plan would change."""

@@ -50,6 +50,7 @@ class Workspace:
     organisation: str
     bot_user: str
     bot_id: str
+    url: str = ""
 
 
 @asynccontextmanager
@@ -74,6 +75,7 @@ async def sign_in(client: AsyncWebClient) -> Workspace:
         organisation=str(said["team"]),
         bot_user=str(said["user_id"]),
         bot_id=str(said.get("bot_id") or ""),
+        url=str(said.get("url") or ""),
     )
 
 

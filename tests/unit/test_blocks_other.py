@@ -7,9 +7,11 @@ import pytest
 
 from bot.blocks import findings, home, log, modal, note, outcome, problem
 from bot.blocks.limits import fitting, plain_form, problems, text_only
+from bot.blocks.links import to_message
 from bot.blocks.parts import section
 from bot.local.slack.validate import accept_blocks, accept_view, text_length
 from engine.domain.context import ContextRef
+from engine.domain.conversation import Place, Post, PostKind
 from engine.domain.draft import Draft, Evidence, Outcome, OutcomeKind
 from engine.domain.execution import ExecutionState, LogLine, StepState
 from engine.domain.ids import ConversationId, DraftId, EvidenceId, PersonId, ProblemId
@@ -17,6 +19,19 @@ from engine.domain.plan import VersionState
 from engine.domain.problem import Alert, AlertStatus, Problem
 from engine.domain.views import FindingsView, LogView, ProblemView
 from tests.unit.cards import EXECUTION, NOW, TENANT, execution, record, view, vote
+
+
+def post(channel: str, ts: str, thread: str = "") -> Post:
+    place = Place(channel=channel, thread=thread)
+    return Post(
+        id="1",
+        tenant=TENANT,
+        kind=PostKind.PLAN,
+        subject="p",
+        place=place,
+        ts=ts,
+        created_at=NOW,
+    )
 
 
 def entry(number: int, text: str = "") -> LogLine:
@@ -230,15 +245,27 @@ def test_home_asks_for_the_approval_of_those_alone_who_may_give_it() -> None:
 
 
 def test_home_lists_what_waits_for_others_and_not_for_the_requester() -> None:
+    card = post("C0INC", "1712345678.000100", thread="1712345600.000200")
+    spot = home.Spot("C0INC", to_message("https://acme.slack.com/", card))
     for_ann = home.home(
-        PersonId("ann"), [view()], {view().version.plan_id: "C0INC"}, mention=MENTIONS["ann"]
+        PersonId("ann"), [view()], {view().version.plan_id: spot}, mention=MENTIONS["ann"]
     )
     for_dana = home.home(PersonId("dana"), [view()], mention=MENTIONS["dana"])
 
     accept_view(for_ann)
     assert "Set checkout pool_size to 20" in str(for_ann["blocks"][1])
     assert "in <#C0INC>" in str(for_ann["blocks"][1])
+    assert (
+        "<https://acme.slack.com/archives/C0INC/p1712345678000100"
+        "?thread_ts=1712345600.000200&amp;cid=C0INC|Set checkout pool_size to 20"
+    ) in str(for_ann["blocks"][1])
     assert "Nothing now." in str(for_dana["blocks"][1])
+
+
+def test_what_is_not_shown_yet_has_no_address() -> None:
+    assert to_message("https://acme.slack.com/", post("C0INC", "")) == ""
+    assert to_message("", post("C0INC", "1.2")) == ""
+    assert to_message("https://acme.slack.com", post("C0INC", "1.2")).endswith("/C0INC/p12")
 
 
 def test_the_rejection_dialog_carries_its_place_and_gives_the_reason_back() -> None:
