@@ -116,8 +116,9 @@ class PostgresExecutions(PostgresCalls):
         """Write everything but the steps."""
         await self._db.execute(
             "UPDATE executions SET state = $2, reason = $3, question_step = $4, "
-            "countdown_until = $5, choices = $6, started_at = $7, ended_at = $8, epoch = $9 "
-            "WHERE id = $1",
+            "countdown_until = $5, choices = $6, started_at = $7, ended_at = $8, epoch = $9, "
+            "started_by = $10, stopped_by = $11, deadline_at = $12, asked_at = $13, "
+            "remind_at = $14, reminded = $15, pins = $16 WHERE id = $1",
             execution.id,
             execution.state.value,
             execution.reason,
@@ -127,6 +128,13 @@ class PostgresExecutions(PostgresCalls):
             execution.started_at,
             execution.ended_at,
             execution.epoch,
+            execution.started_by,
+            execution.stopped_by,
+            execution.deadline_at,
+            execution.asked_at,
+            execution.remind_at,
+            execution.reminded,
+            OUTPUTS.dump_json(execution.pins).decode(),
         )
 
     async def save_step(self, execution_id: ExecutionId, step: StepRecord) -> None:
