@@ -1,7 +1,6 @@
 """A Docker engine and a small image for tests, made of what this machine has; no registry."""
 
 import asyncio
-import hashlib
 import io
 import os
 import shutil
@@ -13,13 +12,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from engine.tools.containers.engine_api import EngineApi
 from engine.tools.containers.streams import EngineLost, EngineRefused
 
-IMAGE = "carapulse-sandbox-test:1"
+IMAGE = "carapulse-sandbox-test:latest"
 START_SECONDS = 40.0
 PYTHON = Path("/usr/bin/python3")
 LEFT_OUT = ("test", "idlelib", "__pycache__", "lib2to3", "ensurepip", "pydoc_data", "config-")
@@ -33,7 +33,7 @@ class ContainerEngine:
 
     socket: Path
     image: str = IMAGE
-    kind: str = "docker"
+    kind: Literal["docker", "podman"] = "docker"
 
 
 def why_no_docker() -> str:
@@ -60,21 +60,55 @@ def docker_engine() -> Iterator[ContainerEngine]:
     """Our own engine, apart from any other: its own data, socket and state. No bridge, no rules."""
     if reason := why_no_docker():
         pytest.skip(reason)
+    with _folder() as folder:
+        arguments = [
+            *("dockerd", "--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec"),
+            *("--pidfile", f"{folder}/pid", "--host", f"unix://{folder}/s", "--log-level=warn"),
+            *("--bridge=none", "--iptables=false", "--ip6tables=false"),
+        ]
+        with _serving(arguments, folder):
+            yield ContainerEngine(folder / "s")
+
+
+@contextmanager
+def podman_engine() -> Iterator[ContainerEngine]:
+    """Podman's service on a socket of our own, with its own storage."""
+    if os.geteuid() != 0 or shutil.which("podman") is None:
+        pytest.skip("no podman on the PATH (Debian podman), or not root")
+    if reason := why_no_image():
+        pytest.skip(reason)
+    with _folder() as folder:
+        arguments = [
+            *("podman", "--root", f"{folder}/root", "--runroot", f"{folder}/run"),
+            *("--tmpdir", f"{folder}/tmp", "--cgroup-manager=cgroupfs", "--events-backend=none"),
+            *("system", "service", "--time=0", f"unix://{folder}/s"),
+        ]
+        with _serving(arguments, folder):
+            yield ContainerEngine(folder / "s", kind="podman")
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A folder with a short path: sockets are in it."""
     folder = Path(tempfile.mkdtemp(prefix="cpd-"))
-    socket = folder / "engine.sock"
-    arguments = [
-        *("dockerd", "--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")),
-        *("--pidfile", str(folder / "pid"), "--host", f"unix://{socket}", "--log-level", "warn"),
-        *("--bridge=none", "--iptables=false", "--ip6tables=false"),
-    ]
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-R", folder / "root" / "overlay"], capture_output=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _serving(arguments: list[str], folder: Path) -> Iterator[None]:
+    """Run the engine's service, with the image, for as long as the block lasts."""
     with (folder / "log").open("wb") as log:
         daemon = subprocess.Popen(arguments, stdout=log, stderr=log, start_new_session=True)
     try:
-        if not _answers(socket, daemon):
+        if not _answers(folder / "s", daemon):
             said = (folder / "log").read_text(errors="replace").strip().rsplit("\n", 1)[-1]
-            pytest.skip(f"dockerd does not run here: {said}")
-        load_image(socket)
-        yield ContainerEngine(socket)
+            pytest.skip(f"{arguments[0]} does not run here: {said}")
+        load_image(folder / "s")
+        yield
     finally:
         daemon.terminate()
         try:
@@ -82,7 +116,6 @@ def docker_engine() -> Iterator[ContainerEngine]:
         except subprocess.TimeoutExpired:
             daemon.kill()
             daemon.wait()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _answers(socket: Path, daemon: subprocess.Popen[bytes]) -> bool:

@@ -75,8 +75,6 @@ class Confinement:
         }
 
     def _host(self, profile: str, binds: Sequence[str]) -> Json:
-        uid, _, gid = self.user.partition(":")
-        owner = f"uid={uid},gid={gid or uid}"
         return {
             "AutoRemove": True,
             "NetworkMode": "none",
@@ -92,7 +90,7 @@ class Confinement:
             "PidsLimit": self.processes,
             "OomScoreAdj": 500,
             "ShmSize": 16 << 20,
-            "Tmpfs": {"/tmp": f"rw,noexec,nosuid,nodev,size={self.files},mode=0700,{owner}"},  # noqa: S108
+            "Tmpfs": {"/tmp": f"rw,noexec,nosuid,nodev,size={self.files},mode=1777"},  # noqa: S108
             "Ulimits": [
                 {"Name": "core", "Soft": 0, "Hard": 0},
                 {"Name": "nofile", "Soft": OPEN_FILES, "Hard": OPEN_FILES},
