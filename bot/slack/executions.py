@@ -16,7 +16,7 @@ from engine.errors import Invalid
 
 @dataclass(frozen=True, slots=True)
 class Operating:
-    """Hold, Retry, Skip, Roll back, Mark done, Keep, Acknowledge, Pause, Resume, Cancel."""
+    """Run, Hold, Retry, Skip, Roll back, Mark done, Keep, Acknowledge, Pause, Resume, Cancel."""
 
     executions: Executions
     door: Door

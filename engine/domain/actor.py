@@ -30,6 +30,7 @@ class Actor(Model):
     """Somebody known. `groups` are directory groups, never chat user groups.
 
     `account` is the directory's key of the chat account (`slack:TEAM:USER`), `slack_id` its user.
+    `scopes` are what a program's token may do.
     """
 
     kind: ActorKind = ActorKind.PERSON
@@ -39,6 +40,7 @@ class Actor(Model):
     groups: tuple[str, ...] = ()
     slack_id: str = ""
     account: str = ""
+    scopes: tuple[str, ...] = ()
 
     @property
     def mention(self) -> str:

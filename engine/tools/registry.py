@@ -112,6 +112,7 @@ class ToolRegistry:
             kind=StepKind.VERIFY if verify else StepKind.ACT,
             title=call.title if write or not step.title else step.title,
             why=step.why,
+            group=step.group,
             call=call,
             context=step.context,
             expect=step.expect,

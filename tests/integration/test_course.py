@@ -18,7 +18,9 @@ from tests.integration.room import (
     NEW,
     STAGING,
     UNDID,
+    WROTE,
     Room,
+    Slow,
     bad,
     good,
     level,
@@ -359,29 +361,18 @@ async def test_nobody_decides_while_a_lost_workers_call_may_still_run(room: Room
 
 async def test_a_pause_in_the_last_step_leaves_nothing_to_resume(room: Room) -> None:
     ref = await room.approved(write())
-    request = (await room.next(ref)).request
-    assert request is not None
+    slow = Slow(WROTE)
+    room.script.says("git.set_value", slow)
+    working = asyncio.create_task(room.work(ref))
+    await asyncio.wait_for(room.script.started.wait(), 5)
     await room.press(ref, Choice.PAUSE)
-    await room.steps.perform(request)
+    slow.let.set()
+    await asyncio.wait_for(working, 5)
 
     execution = await worked(room, ref)
 
     assert execution.state is ExecutionState.SUCCEEDED
     assert execution.reason == ""
-
-
-async def test_a_running_execution_is_cancelled_when_its_step_has_ended(room: Room) -> None:
-    ref = await room.approved(write(), level())
-    request = (await room.next(ref)).request
-    assert request is not None
-    await room.press(ref, Choice.CANCEL)
-    await room.steps.perform(request)
-    await room.next(ref)
-
-    execution = await room.execution(ref)
-
-    assert execution.state is ExecutionState.NEEDS_DECISION
-    assert execution.choices == (Choice.KEEP, Choice.ROLL_BACK)
 
 
 async def test_a_second_press_is_told_what_is_the_case_now(room: Room) -> None:

@@ -66,6 +66,14 @@ operator if {
 	member(data.roles.operators)
 }
 
+# A program whose token was made for it.
+operator if {
+	input.action == "execution.operate"
+	input.actor.kind == "service"
+	same_tenant
+	"execution.operate" in input.actor.scopes
+}
+
 requested if input.actor.id == input.facts.requester
 
 edited if input.actor.id in input.facts.editors
@@ -234,8 +242,14 @@ refusals contains concat("", ["You asked for this plan, so someone else from ", 
 	not impartial
 }
 
+refusals contains "Only people skip a step, or mark it as done, before something else is changed (rule `actors.people`)." if {
+	input.action == "execution.override"
+	not known
+}
+
 refusals contains concat("", ["Only ", bold(approver_groups), " can decide that, and you are not in it."]) if {
 	input.action == "execution.override"
+	known
 	impartial
 	not approver
 }
