@@ -178,6 +178,7 @@ def slack_services(engine: Engine) -> Services:
         library=SlackLibrary(
             engine.knowledge, engine.memory, engine.sessions, engine.runbook_steps
         ),
+        templates=engine.templates,
     )
 
 

@@ -12,6 +12,7 @@ from bot.http.plans import PlanRecords
 from bot.http.revocations import RevocationRecords
 from bot.http.sign_in import SignInPages
 from bot.http.tools import ToolRoutes
+from bot.http.workflows import WorkflowRoutes
 from bot.slack.http import PATH, RequestUrl
 from bot.slack.socket import Facts
 from engine.domain.actor import WORKER
@@ -48,6 +49,7 @@ def served(
             *ToolRoutes(engine.store, engine.tool_runs).routes(),
             *PlanRecords(engine.store, engine.feedback).routes(),
             *drafting(engine, settings).routes(),
+            *WorkflowRoutes(engine.store, engine.templates).routes(),
             *([("POST", PATH, request_url.handle)] if request_url else ()),
         ],
     )

@@ -29,6 +29,10 @@ RATE_WORDS = "rating.words"
 RUNBOOK_SHOWS = tuple(f"runbook.show.{number}" for number in range(1, 5))
 RUNBOOK_TURN = "runbook.turn"
 
+# One id for each button of the catalog's row.
+WORKFLOW_OPENS = tuple(f"workflow.open.{number}" for number in range(1, 11))
+WORKFLOW_STARTED = "workflow.started"
+
 PLAN_FROM_MESSAGE = "plan_from_message"
 COMMAND = "/carapulse"
 

@@ -24,6 +24,7 @@ COMMANDS = (
     ("execution", "bot.cli.execution:execution", "Show executions and their logs."),
     ("runbook", "bot.cli.runbook:runbook", "List, show, write and remove runbooks."),
     ("playbook", "bot.cli.playbook:playbook", "List, show, write and remove playbooks."),
+    ("workflow", "bot.cli.workflow:workflow", "List, show, check and start workflows."),
     ("memory", "bot.cli.memory:memory", "List, add and forget facts."),
     ("session", "bot.cli.session:session", "List, open, share and close sessions."),
 )

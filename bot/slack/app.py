@@ -32,6 +32,7 @@ from bot.slack.problems import Problems
 from bot.slack.reactions import Reactions
 from bot.slack.services import Services
 from bot.slack.whispers import Whispers
+from bot.slack.workflows import Workflows
 from engine.errors import ConfigurationError
 from engine.ports import Arrivals, Directory, Store
 
@@ -114,11 +115,13 @@ def features(
     team = workspace.team
     people = People(client, directory, team)
     door = Door(people, Whispers(store), team, workspace.organisation)
+    workflows = Workflows(services.templates, door, client)
     table = (
         *PlanCommands(
             store, services.views, services.approvals, services.conversations, door
         ).table(),
         *library_commands.table(services.library, door),
+        *workflows.table(),
     )
     told = guide(services.answers.examples(), table)
     return [
@@ -134,6 +137,7 @@ def features(
         Previewing(services.previews, services.revisions, services.views, door),
         Problems(services.alerts, door),
         Reading(services.library, door),
+        workflows,
         Home(store, people),
         Commands(door, table, told),
     ]

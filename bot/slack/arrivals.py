@@ -4,6 +4,7 @@ A click is not delivered twice by Slack, an event is; one message of a person ca
 `message` and as `app_mention`. The key takes care of all of them.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,8 +17,9 @@ SLACK_ITSELF = frozenset({"USLACKBOT", "USLACK"})
 # Handled at once: a cache to be cleared in this process, dialogs that have to be opened or
 # answered within three seconds.
 DIRECT_EVENTS = frozenset({"user_change"})
-DIRECT_ACTIONS = frozenset({ids.REJECT, ids.EDIT, ids.RATE_WHY, *ids.SHOWS})
-DIRECT_VIEWS = frozenset({ids.EDITED})
+DIRECT_ACTIONS = frozenset({ids.REJECT, ids.EDIT, ids.RATE_WHY, *ids.SHOWS, *ids.WORKFLOW_OPENS})
+DIRECT_VIEWS = frozenset({ids.EDITED, ids.WORKFLOW_STARTED})
+DIRECT_COMMAND = re.compile(r"\s*workflows?\s+start\s+\S", re.IGNORECASE)
 LONGEST = 300
 
 
@@ -45,6 +47,8 @@ def direct(body: Body) -> bool:
     """Whether the payload is handled on arrival instead of being stored."""
     if "event" in body:
         return body["event"].get("type") in DIRECT_EVENTS
+    if "command" in body:
+        return DIRECT_COMMAND.match(str(body.get("text", ""))) is not None
     if body.get("type") == "view_submission":
         return body.get("view", {}).get("callback_id") in DIRECT_VIEWS
     pressed = body.get("actions") or [{}]

@@ -20,6 +20,7 @@ PLURALS = {
     "sessions": "session",
     "runbooks": "runbook",
     "playbooks": "playbook",
+    "workflows": "workflow",
     "memories": "memory",
     "plans": "status",
 }

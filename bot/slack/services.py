@@ -13,11 +13,13 @@ from engine.domain.feedback import Rating, Thumb
 from engine.domain.form import PlanForm
 from engine.domain.ids import DraftId, EvidenceId, ExecutionId, PlanId, ProblemId
 from engine.domain.model import Json
+from engine.domain.template import TemplateRecord
 from engine.domain.views import PlanView
 from engine.services.knowledge import Knowledge
 from engine.services.memory import Memory
 from engine.services.runbook_steps import RunbookSteps
 from engine.services.sessions import Sessions
+from engine.services.templates import Start
 
 
 class Conversations(Protocol):
@@ -62,8 +64,12 @@ class Approvals(Protocol):
         *,
         surface: Surface,
         reason: str = "",
+        ticket: str = "",
         acted_at: str = "",
     ) -> Decided: ...
+    async def may(self, actor: Actor, plan_id: PlanId, number: int) -> str: ...
+    @property
+    def ticket_pattern(self) -> str: ...
 
 
 class Executions(Protocol):
@@ -113,6 +119,19 @@ class Plans(Protocol):
     async def plan(self, plan_id: PlanId) -> PlanView: ...
 
 
+class Templates(Protocol):
+    """Workflows of the catalog."""
+
+    def known_services(self) -> list[str]: ...
+    def known_places(self) -> list[str]: ...
+    async def listed(self) -> list[TemplateRecord]: ...
+    async def get(self, name: str) -> TemplateRecord: ...
+    async def switch(self, actor: Actor, name: str, *, enabled: bool) -> TemplateRecord: ...
+    async def start(
+        self, actor: Actor, name: str, start: Start, *, channel: str = "", key: str = ""
+    ) -> DraftId: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Library:
     """What a team writes down."""
@@ -139,3 +158,4 @@ class Services:
     alerts: Alerts
     views: Plans
     library: Library
+    templates: Templates

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
+from pydantic import ValidationError
 
 from engine.domain.actor import Actor
 from engine.domain.audit import AuditEvent
@@ -68,6 +69,18 @@ class Templates:
                 except Invalid as error:  # the tools have changed since it was written
                     log.warning("a workflow is left out", action="workflow.refused", why=str(error))
         return sorted((*self.files.values(), *kept), key=lambda one: one.template.workflow)
+
+    def known_services(self) -> list[str]:
+        """The services that it can be about."""
+        return self.services.names()
+
+    def known_places(self) -> list[str]:
+        """Where services run, as `environment/cluster`."""
+        found: set[str] = set()
+        for name in self.services.names():
+            places = self.services.entry(name).get("places")
+            found.update(map(str, places) if isinstance(places, list) else ())
+        return sorted(found)
 
     async def get(self, name: str, version: int | None = None) -> TemplateRecord:
         """The current version, or the one of a number. Raises `NotFound`."""
@@ -287,6 +300,17 @@ async def told(
         detail={"version": template.version, "digest": record.digest, **(more or {})},
     )
     await unit.audit.record(event)
+
+
+def about(service: str, place: str) -> About:
+    """A service, and `environment/cluster`, as people name them. Raises `Invalid`."""
+    environment, _, cluster = place.partition("/")
+    said = {"service": service, "environment": environment, "cluster": cluster}
+    try:
+        return About.model_validate({name: value for name, value in said.items() if value})
+    except ValidationError as error:
+        wrong = {f"context.{one['loc'][0]}": one["msg"] for one in error.errors()}
+        raise Invalid(WRONG, wrong) from None
 
 
 def shown(record: TemplateRecord) -> str:

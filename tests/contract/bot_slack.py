@@ -158,6 +158,7 @@ def services_of(
         alerts=decisions,
         views=shown,
         library=library_of(store),
+        templates=unused,
     )
 
 
