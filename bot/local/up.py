@@ -10,7 +10,9 @@ from pathlib import Path
 from bot.local.children import Child, OnEvent
 from bot.local.credentials import kept_token, service_token, told_environment
 from bot.local.demo.world import RUNBOOKS, World, open_world
-from bot.local.ports import LOOPBACK, answers, answers_http, free_port
+from bot.local.issuer import server as issuer
+from bot.local.ports import LOOPBACK, answers, answers_http, free_port, kept_port
+from bot.local.slack.world import load_world
 from bot.local.stack import Stack, StackOptions, open_stack
 from engine.secrets.keys import Keys, make_keys
 from engine.store.migrations import migrate
@@ -75,6 +77,8 @@ async def open_up(options: UpOptions, *, on_event: OnEvent) -> AsyncIterator[Up]
             hooked = over_http(stack, http_port) if options.over_http else {}
             slack_url = await start_local_slack(stack, page_port, hooked)
             env |= slack_environment(slack_url) | hooked
+            if not any(name.startswith("CARAPULSE_OIDC__") for name in options.given):
+                env |= await stacked.enter_async_context(local_issuer(stack, http_port))
         world = None
         if options.world:
             hook = f"http://{LOOPBACK}:{http_port}{HOOK}"
@@ -167,6 +171,16 @@ def over_http(stack: Stack, http_port: int) -> dict[str, str]:
         "CARAPULSE_SLACK__SIGNING_SECRET": secret,
         "CARAPULSE_HTTP__PORT": str(http_port),
     }
+
+
+@asynccontextmanager
+async def local_issuer(stack: Stack, http_port: int) -> AsyncIterator[dict[str, str]]:
+    """Let the local Slack's people sign in on this machine; yields the settings for it."""
+    people = issuer.accounts(load_world())
+    back = f"http://{LOOPBACK}:{http_port}/v1/sign-in/callback"
+    port = kept_port(stack.folder.part("issuer") / "port")
+    async with issuer.open_issuer(people, back, port=port) as opened:
+        yield issuer.environment(opened)
 
 
 async def start_local_slack(stack: Stack, port: int, hooked: Mapping[str, str]) -> str:
