@@ -6,6 +6,7 @@ from bot.http.app import Handler, Sidecar
 from bot.http.approvals import ApprovalRecords
 from bot.http.audit import AuditRecords
 from bot.http.drafting import Drafting
+from bot.http.executions import Verbs
 from bot.http.health import Check
 from bot.http.library import Library
 from bot.http.plans import PlanRecords
@@ -48,11 +49,17 @@ def served(
             *AuditRecords(engine.store, engine.audits).routes(),
             *ToolRoutes(engine.store, engine.tool_runs).routes(),
             *PlanRecords(engine.store, engine.feedback).routes(),
+            *operating(engine).routes(),
             *drafting(engine, settings).routes(),
             *WorkflowRoutes(engine.store, engine.templates).routes(),
             *([("POST", PATH, request_url.handle)] if request_url else ()),
         ],
     )
+
+
+def operating(engine: Engine) -> Verbs:
+    """What buttons do, for callers with a token."""
+    return Verbs(engine.store, engine.operating, engine.steering, engine.revisions)
 
 
 def identity(engine: Engine) -> Sequence[tuple[str, str, Handler]]:

@@ -164,7 +164,8 @@ Algorithm = Literal[
 ]
 EVERYBODY = "*"
 USUAL_SCOPES = (
-    *("plan.read", "plan.create", "execution.read", "tool.read", "tool.run"),
+    *("plan.read", "plan.create", "execution.read", "execution.operate"),
+    *("tool.read", "tool.run"),
     *(f"{noun}.read" for noun in ("runbook", "playbook", "memory", "session")),
     *(f"{noun}.write" for noun in ("runbook", "playbook", "memory", "session")),
 )

@@ -32,6 +32,8 @@ from engine.services.conversations import Conversations
 from engine.services.drafts import Drafts
 from engine.services.executions import Executions
 from engine.services.feedback import Feedback
+from engine.services.freezes import Freezes
+from engine.services.glass import Digests, GlassAlarm
 from engine.services.guards import Guards, Holds
 from engine.services.identities import Identities
 from engine.services.knowledge import Knowledge
@@ -48,6 +50,7 @@ from engine.services.revisions import Revisions
 from engine.services.runbook_steps import RunbookSteps
 from engine.services.sessions import Sessions
 from engine.services.sign_ins import SignIns
+from engine.services.steering import Steering
 from engine.services.step_ups import Door, StepUps
 from engine.services.steps import Steps
 from engine.services.templates import Templates
@@ -84,6 +87,7 @@ class Engine:
     drafts: Drafts
     executions: Executions
     operating: Operating
+    steering: Steering
     steps: Steps
     revisions: Revisions
     previews: Previews
@@ -100,6 +104,8 @@ class Engine:
     feedback: Feedback
     presence: Presence
     audits: Audits
+    freezes: Freezes
+    digests: Digests
     identities: Identities | None
     sign_ins: SignIns | None
     approvals: Approvals | None
@@ -138,6 +144,7 @@ def assembled(settings: Settings, opened: Opened, *, gate: bool) -> Engine:
     )
     sign_ins = signing_in(settings, opened.provider, store=store, clock=now)
     approvals = deciding(settings, opened, on) if gate else None
+    operating = Operating(store, on.policy, now, on.limits)
     return Engine(
         tenant=tenant,
         pool=opened.pool,
@@ -153,12 +160,13 @@ def assembled(settings: Settings, opened: Opened, *, gate: bool) -> Engine:
         conversations=Conversations(store, now, tenant, {}),
         drafts=drafting(settings, opened, on),
         executions=executing(settings, opened, on),
-        operating=Operating(store, on.policy, now, on.limits),
+        operating=operating,
+        steering=Steering(store, on.policy, operating, now, on.limits, approvals),
         steps=stepping(settings, opened, on),
         revisions=Revisions(store, on.tools, now),
         previews=previewing(on),
         tool_runs=ToolRuns(on.tools, on.runner, on.policy, now, on.limits),
-        views=Views(store, directory, blind(settings)),
+        views=Views(store, directory, blind(settings), on.limits, Holds(on.windows), now),
         knowledge=knowing(on),
         memory=Memory(store, now, tenant, on.services),
         sessions=Sessions(store, now, tenant),
@@ -172,6 +180,8 @@ def assembled(settings: Settings, opened: Opened, *, gate: bool) -> Engine:
         feedback=Feedback(store, now, tenant),
         presence=Presence(store, now),
         audits=auditing(settings, opened, on, gate=gate),
+        freezes=Freezes(store, on.policy, now, tenant),
+        digests=Digests(store, now, loud_in(settings), settings.approvals.digest_at, zone),
         identities=identities,
         sign_ins=sign_ins,
         approvals=approvals,
@@ -194,7 +204,9 @@ def drafting(settings: Settings, opened: Opened, on: Ground) -> Drafts:
     behind = planner(settings, on.services, on.tools, router, now, on.store)
     spoken = Correcting(behind, on.tools, on.services, on.directory)
     planning = Picking(spoken, on.tools, on.services)
-    plans = Plans(on.store, on.tools, on.policy, on.directory, on.services, now, on.limits)
+    plans = Plans(
+        on.store, on.tools, on.policy, on.directory, on.services, now, on.limits, Holds(on.windows)
+    )
     return Drafts(
         on.store,
         on.tools,
@@ -292,5 +304,12 @@ def deciding(settings: Settings, opened: Opened, on: Ground) -> Approvals:
         on.verifier,
         now,
         on.limits,
+        Holds(on.windows),
+        GlassAlarm(on.directory, loud_in(settings)),
         opened.metrics.approval,
     )
+
+
+def loud_in(settings: Settings) -> str:
+    """Where what everybody should know is told."""
+    return settings.approvals.digest_channel or settings.slack.channel

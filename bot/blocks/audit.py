@@ -9,6 +9,7 @@ DEEDS = {
     "plan.approve": "approved it",
     "plan.reject": "rejected it",
     "plan.withdraw": "withdrew",
+    "plan.cancel": "cancelled",
     "plan.expired": "ended it",
     "plan.withdrawn": "ended it",
     "execution.start": "started it",
@@ -24,6 +25,7 @@ WANTED = {
     "plan.approve": "wanted to approve it",
     "plan.reject": "wanted to reject it",
     "plan.withdraw": "wanted to withdraw",
+    "plan.cancel": "wanted to cancel",
 }
 DECIDED = {
     "allow": "",

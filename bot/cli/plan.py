@@ -8,6 +8,7 @@ from cyclopts import App
 from bot.cli.draft import draft
 from bot.cli.plan_create import correct, create, listed
 from bot.cli.plan_diff import diff, versions
+from bot.cli.plan_verbs import cancel, execute, withdraw
 from bot.cli.up import DEFAULT_FOLDER
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ plan.command(listed, name="list")
 plan.command(draft)
 plan.command(diff)
 plan.command(versions)
+plan.command(execute)
+plan.command(withdraw)
+plan.command(cancel)
 
 
 @plan.command

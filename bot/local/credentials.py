@@ -17,6 +17,7 @@ SCOPES = (
     "plan.read",
     "plan.create",
     "execution.read",
+    "execution.operate",
     "audit.read",
     "tool.read",
     "tool.run",

@@ -66,7 +66,7 @@ class Revisions:
             text = "Edited: " + ", ".join(different(version, given))
             return await self._ask(unit, actor, version, text[:3000], How.GIVEN, proposal)
 
-    async def again(self, actor: Actor, plan_id: PlanId, number: int) -> None:
+    async def again(self, actor: Actor, plan_id: PlanId, number: int) -> DraftId:
         """Draft again what was rejected or expired; run again what is over.
 
         What was rejected with a reason is drafted by that reason. Raises `Conflict`.
@@ -77,16 +77,18 @@ class Revisions:
             state = await unit.plans.state(plan_id, number)
             reason = await self._reason(unit, version) if state in REDRAFTED else ""
             if reason:
-                await self._ask(unit, actor, version, reason, How.PRESSED)
-            elif state in REDRAFTED:
-                same = revising.again(version)
-                await self._ask(unit, actor, version, version.intent, How.AGAIN, same)
-            else:
+                return await self._ask(unit, actor, version, reason, How.PRESSED)
+            over = state not in REDRAFTED
+            if over:
                 await self._over(unit, version, state)
                 await self._once(unit, version)
-                same = revising.again(version)
-                await self._ask(unit, actor, version, version.intent, How.AGAIN, same, apart=True)
+            same = revising.again(version)
+            asked = await self._ask(
+                unit, actor, version, version.intent, How.AGAIN, same, apart=over
+            )
+            if over:
                 await unit.posts.touch(plan_id, urgent=True)
+            return asked
 
     async def _over(self, unit: Unit, version: PlanVersion, state: VersionState) -> None:
         execution = await unit.executions.of_version(version.plan_id, version.version)

@@ -195,6 +195,15 @@ granted if {
 	known
 }
 
+# A program takes back what it asked for itself.
+granted if {
+	input.action == "plan.withdraw"
+	input.actor.kind == "service"
+	same_tenant
+	requested
+	"plan.create" in input.actor.scopes
+}
+
 # --- freezes -------------------------------------------------------------------------------
 
 freezing := {"freeze.set", "freeze.lift"}
