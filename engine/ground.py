@@ -36,7 +36,7 @@ from engine.policy.standby import StandbyPolicy
 from engine.ports import Feed, Policy, Runner, Store
 from engine.resources import shipped
 from engine.sandboxes import installed_for
-from engine.secrets.keys import FileVerifier
+from engine.secrets.published import FileVerifier
 from engine.sections import PolicySettings
 from engine.settings import Settings
 from engine.store.connection import Pool, open_pool
@@ -157,6 +157,7 @@ def grounded(settings: Settings, opened: Opened) -> Ground:
             tenant=tenant,
             stage=settings.policy.stage,
             stages=settings.policy.stages,
+            ticket_pattern=settings.approvals.ticket_pattern,
             emoji_max_risk=settings.approvals.emoji_max_risk,
             sessions_required=settings.sessions.required,
             identity_provider=bool(settings.oidc.client_id),

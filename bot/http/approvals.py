@@ -40,6 +40,7 @@ class Said(Model):
     plan_id: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9-]+$")]
     status: Status
     reason: Annotated[str, Field(max_length=500)] = ""
+    ticket: Annotated[str, Field(max_length=64)] = ""
     version: Annotated[int, Field(ge=1, le=100_000)] | None = None
 
 
@@ -91,6 +92,7 @@ class ApprovalRecords:
             VERDICTS[said.status],
             surface=Surface.API,
             reason=said.reason,
+            ticket=said.ticket,
             proof=caller.proof,
         )
         async with self.store.begin() as unit:

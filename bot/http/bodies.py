@@ -93,6 +93,7 @@ def decision(item: Signed) -> dict[str, Json]:
         "verdict": said.verdict.value,
         "surface": said.surface.value,
         "reason": said.reason,
+        "ticket": said.ticket,
         "at": time(said.at),
     }
 

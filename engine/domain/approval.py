@@ -17,7 +17,10 @@ class Verdict(StrEnum):
 
 
 class Statement(Model):
-    """What is signed when somebody decides (Ed25519 over its canonical JSON)."""
+    """What is signed when somebody decides (Ed25519 over its canonical JSON).
+
+    An approval by break-glass names its reason and its ticket.
+    """
 
     tenant: Tenant
     plan_id: PlanId
@@ -31,6 +34,7 @@ class Statement(Model):
     step_up: bool = False
     policy_decision: str = ""
     reason: str = ""
+    ticket: str = ""
     at: datetime
     nonce: str
     key_id: str

@@ -66,6 +66,7 @@ class Draft(Model):
 
     `beside` are those whose open question these words answer: they have asked for it as well.
     `constraints` are the asker's own; the plan is held to them beside those of the policy.
+    `break_glass` is why a program asks for break-glass.
     `repeats` is the plan that is over and whose steps are to run again.
     """
 
@@ -88,6 +89,7 @@ class Draft(Model):
     state: DraftState = DraftState.OPEN
     epoch: int = 0
     session: SessionId | None = None
+    break_glass: str = ""
     created_at: datetime
 
 
@@ -100,6 +102,7 @@ class Order(Model):
     session: SessionId | None = None
     steps: tuple[DraftStep, ...] = ()
     picked: Picked | None = None
+    break_glass: str = ""
 
 
 class Evidence(Model):

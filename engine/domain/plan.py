@@ -126,7 +126,7 @@ class PlanVersion(Model):
     `editors` are all who shaped this or an earlier version; with the requester they never
     approve a write. `changed_by` made this version out of the one before; `warnings` are what a
     step takes along beside what was asked for; `wanted` is the asker's part of the `constraints`,
-    which later versions keep. Times are UTC.
+    which later versions keep; `break_glass` is why a program asks for break-glass. Times are UTC.
     """
 
     schema_version: int = 1
@@ -161,6 +161,7 @@ class PlanVersion(Model):
     changed_by: str = ""
     warnings: tuple[str, ...] = ()
     label: str = ""
+    break_glass: str = ""
     digest: str = ""
     created_at: datetime
 

@@ -33,6 +33,7 @@ class Limits(Model):
     sessions_required: bool = False
     identity_provider: bool = False
     stages: dict[str, Stage] = {}
+    ticket_pattern: str = ".+"
 
     def stage_of(self, context: ContextRef) -> Stage:
         """What changes there may do at most."""

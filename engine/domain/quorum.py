@@ -31,14 +31,14 @@ def count(version: PlanVersion, statements: Sequence[Statement]) -> Quorum:
     The latest statement of a person counts, a withdrawal takes theirs away, and one rejection, or
     the requester taking it back, ends it for good. The requester and the editors of a write are
     never counted, nor is a statement about anything but this version and digest. Where a second
-    sign-in is asked for, only what was said after one counts.
+    sign-in is asked for, only what was said after one counts; where break-glass is, only what came
+    with a reason and a ticket.
     """
     mine = [statement for statement in statements if concerns(statement, version)]
     standing: dict[PersonId, Statement] = {}
     for statement in mine:
         standing.pop(statement.person, None)
-        proven = statement.step_up or not version.requirements.step_up
-        approves = statement.verdict is Verdict.APPROVE and proven
+        approves = statement.verdict is Verdict.APPROVE and enough(version, statement)
         if approves and eligible(version, statement.person):
             standing[statement.person] = statement
     rejected = [one.person for one in mine if _ends(one, version)]
@@ -60,6 +60,13 @@ def concerns(statement: Statement, version: PlanVersion) -> bool:
         version.version,
         version.digest,
     )
+
+
+def enough(version: PlanVersion, statement: Statement) -> bool:
+    """Whether an approval came with all that the version asks of one."""
+    asked = version.requirements
+    proven = statement.step_up or not asked.step_up
+    return proven and bool((statement.reason and statement.ticket) or not asked.break_glass)
 
 
 def eligible(version: PlanVersion, person: PersonId) -> bool:

@@ -4,6 +4,7 @@ from engine.domain.approval import Signed
 from engine.domain.conversation import Place
 from engine.domain.draft import Draft, Evidence, Outcome
 from engine.domain.execution import Execution, LogLine
+from engine.domain.freeze import Hold
 from engine.domain.model import Model
 from engine.domain.plan import PlanVersion, VersionState
 from engine.domain.problem import Problem
@@ -21,6 +22,8 @@ class PlanView(Model):
 
     `approvers` are mentions of who may still approve, `groups` mentions of the groups asked for;
     `effects` are sentences about what changed ("Error rate 37 % -> 0.4 %"), filled at the end.
+    `holds` are the freezes and windows that keep it from starting now; `stage` is what changes in
+    this place may do at most.
     """
 
     version: PlanVersion
@@ -35,6 +38,8 @@ class PlanView(Model):
     execution: Execution | None = None
     evidence: tuple[Evidence, ...] = ()
     effects: tuple[str, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    stage: str = ""
     again: Again | None = None
 
 

@@ -9,6 +9,7 @@ from engine.domain.actor import GATE, Actor, ActorKind, Surface
 from engine.domain.approval import UNPROVEN, Decided, Proof, Signed, Statement, Verdict
 from engine.domain.audit import AuditEvent
 from engine.domain.conversation import PostKind
+from engine.domain.glass import Glass
 from engine.domain.ids import PlanId
 from engine.domain.plan import PlanVersion, VersionRef, VersionState
 from engine.domain.policy import Deed, Ruling
@@ -29,6 +30,8 @@ from engine.services import verdicts
 from engine.services.alarm import alarm
 from engine.services.authority import Authority
 from engine.services.ballot import Ballot
+from engine.services.glass import GlassAlarm
+from engine.services.guards import Holds
 from engine.services.sessions import may_work
 
 DEEDS = {
@@ -37,6 +40,8 @@ DEEDS = {
     Verdict.WITHDRAW: Deed.PLAN_WITHDRAW,
 }
 MENTIONED_AT_MOST = 6
+# What `may` takes for granted: an approval of high risk says why, and names its ticket.
+SUPPOSED = Glass(reason="what will be said at the approval", ticket="what will be named")
 LONGEST_REASON = 500
 
 
@@ -55,6 +60,8 @@ class Approvals:
     verifier: Verifier
     clock: Clock
     limits: Limits
+    holds: Holds
+    glass: GlassAlarm
     on_verdict: Callable[[str], None] = uncounted
 
     @property
@@ -71,12 +78,14 @@ class Approvals:
         *,
         surface: Surface,
         reason: str = "",
+        ticket: str = "",
         acted_at: str = "",
         proof: Proof = UNPROVEN,
     ) -> Decided:
-        """Record what a person says to a version.
+        """Record what a person says to a version; break-glass asks for a reason and a ticket.
 
         Raises:
+            Invalid: the reason or the ticket is not enough for break-glass.
             SignInNeeded: it would be allowed after a second sign-in.
             NotAllowed: a rule forbids it.
             Conflict: the version was replaced, or is already decided.
@@ -96,9 +105,37 @@ class Approvals:
             surface,
             refusal,
             reason=reason,
+            ticket=ticket,
             acted_at=acted_at,
             proof=proof,
         )
+
+    async def may(self, actor: Actor, plan_id: PlanId, number: int) -> str:
+        """Why this person can't approve this version now; empty when nothing is in the way.
+
+        What an approval gives along (reason, ticket, a second sign-in) counts as given.
+        """
+        person, refusal = await self._person(actor)
+        async with self.store.begin() as unit:
+            version = await unit.plans.version(plan_id, number)
+            ballot = Ballot(
+                actor=person,
+                version=version,
+                verdict=Verdict.APPROVE,
+                surface=Surface.BUTTON,
+                reason=SUPPOSED.reason,
+                ticket=SUPPOSED.ticket,
+                acted_at="",
+                now=self.clock(),
+                current=(await unit.plans.current(plan_id)).version,
+                refusal=refusal,
+                proof=Proof(step_up=True),
+            )
+            try:
+                found = await self._allowed(unit, ballot)
+            except (NotAllowed, Conflict, Tampered) as error:
+                return str(error)
+        return found.text if isinstance(found, Decided) else ""
 
     async def release(self, plan_id: PlanId, version: int) -> Decided:
         """Release what needs no person (reads, low-auto), signed by the gate itself."""
@@ -123,6 +160,7 @@ class Approvals:
         refusal: str,
         *,
         reason: str = "",
+        ticket: str = "",
         acted_at: str = "",
         proof: Proof = UNPROVEN,
     ) -> Decided:
@@ -138,6 +176,7 @@ class Approvals:
                 verdict=verdict,
                 surface=surface,
                 reason=reason[:LONGEST_REASON],
+                ticket=ticket,
                 acted_at=acted_at,
                 now=self.clock(),
                 current=current,
@@ -165,6 +204,16 @@ class Approvals:
             return error
 
     async def _decided(self, unit: Unit, ballot: Ballot) -> Decided:
+        found = await self._allowed(unit, ballot)
+        if isinstance(found, Decided):
+            return found
+        signed, ruling = found
+        return await self._record(unit, ballot.checked(self.limits.ticket_pattern), signed, ruling)
+
+    async def _allowed(
+        self, unit: Unit, ballot: Ballot
+    ) -> Decided | tuple[Sequence[Signed], Ruling]:
+        """What was signed so far, and the policy's yes; or the answer to a second press."""
         version = ballot.version
         if ballot.refusal:
             raise NotAllowed(ballot.refusal)
@@ -181,12 +230,12 @@ class Approvals:
             raise Conflict(verdicts.expired(version))
         await self._check_session(unit, ballot)
         await self._check_act(unit, ballot, quorum)
-        ruling = await self._ruling(ballot, step_up=ballot.proof.step_up)
+        ruling = await self._ruling(unit, ballot, step_up=ballot.proof.step_up)
         if not ruling.allows:
-            if ballot.lacks_step_up and (await self._ruling(ballot, step_up=True)).allows:
+            if ballot.lacks_step_up and (await self._ruling(unit, ballot, step_up=True)).allows:
                 raise SignInNeeded(verdicts.sign_in(version))
             raise Refused(await self._refusal(ballot, quorum, ruling), ruling)
-        return await self._record(unit, ballot, signed, ruling)
+        return signed, ruling
 
     async def _check_session(self, unit: Unit, ballot: Ballot) -> None:
         """A plan of a session is approved by those who may work in it, while it is open."""
@@ -211,7 +260,8 @@ class Approvals:
         if by_emoji and not await _seen(unit, ballot):
             raise NotAllowed(verdicts.too_early(ballot.version))
 
-    async def _ruling(self, ballot: Ballot, *, step_up: bool) -> Ruling:
+    async def _ruling(self, unit: Unit, ballot: Ballot, *, step_up: bool) -> Ruling:
+        holds = await self.holds.on(unit, ballot.version, ballot.now)
         question = to_decide(
             ballot.actor,
             DEEDS[ballot.verdict],
@@ -219,6 +269,8 @@ class Approvals:
             limits=self.limits,
             surface=ballot.surface,
             step_up=step_up,
+            glass=ballot.glass,
+            holds=holds,
             now=ballot.now,
         )
         try:
@@ -260,6 +312,12 @@ class Approvals:
         await unit.approvals.add(mine)
         nonce = mine.statement.nonce
         await self._audit(unit, ballot, "allow", ballot.reason, ruling, to=to, nonce=nonce)
+        if ballot.breaks_glass:
+            await self.glass.given(unit, ballot, ruling)
+        if ballot.breaks_glass and to is VersionState.APPROVED:
+            agreed = [one.statement for one in (*signed, mine)]
+            standing = [one for one in agreed if one.person in quorum.approvers and one.ticket]
+            await self.glass.complete(unit, ballot.version, standing, ballot.now)
         await unit.posts.touch(ref.plan_id, urgent=True)
         if to is not VersionState.WAITING:
             await self._tell_problem(unit, ballot.version)
@@ -288,6 +346,7 @@ class Approvals:
                 step_up=ballot.proof.step_up,
                 policy_decision=ruling.id,
                 reason=ballot.reason,
+                ticket=ballot.ticket,
                 at=ballot.now,
                 nonce=secrets.token_hex(16),
                 key_id=self.signer.key_id,

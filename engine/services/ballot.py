@@ -1,10 +1,11 @@
 """One act of deciding, and where it leads."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from engine.domain.actor import Actor, Surface
 from engine.domain.approval import UNPROVEN, Proof, Verdict
+from engine.domain.glass import Glass, checked
 from engine.domain.plan import PlanVersion, VersionState
 from engine.domain.quorum import Quorum
 
@@ -22,11 +23,29 @@ class Ballot:
     verdict: Verdict
     surface: Surface
     reason: str
+    ticket: str
     acted_at: str
     now: datetime
     current: int
     refusal: str = ""
     proof: Proof = UNPROVEN
+
+    @property
+    def breaks_glass(self) -> bool:
+        """Whether it is an approval that needs a reason and a ticket."""
+        return self.version.requirements.break_glass and self.verdict is Verdict.APPROVE
+
+    @property
+    def glass(self) -> Glass:
+        """What is given along; nothing where nothing is asked for."""
+        return Glass(reason=self.reason, ticket=self.ticket) if self.breaks_glass else Glass()
+
+    def checked(self, pattern: str) -> "Ballot":
+        """The same with its reason and ticket tidied, as they are signed. Raises `Invalid`."""
+        if not self.breaks_glass:
+            return replace(self, ticket="")
+        good = checked(self.glass, pattern)
+        return replace(self, reason=good.reason, ticket=good.ticket)
 
     @property
     def groups(self) -> set[str]:

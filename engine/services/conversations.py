@@ -202,6 +202,7 @@ class Conversations:
             constraints=order.constraints if order else Constraints(),
             how=how(order),
             picked=order.picked if order else None,
+            break_glass=order.break_glass if order else "",
             plan_id=conversation.plan_id,
             based_on=based_on,
             beside=tuple(one for one in others if one != turn.person),

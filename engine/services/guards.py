@@ -54,6 +54,9 @@ class Holds:
         return tuple(dict.fromkeys((*frozen, *shut)))
 
 
+NEVER = Holds()
+
+
 @dataclass(frozen=True, slots=True)
 class Guards:
     """Asked inside the transaction that acts on the answer. Raises `Unavailable`."""
@@ -61,7 +64,7 @@ class Guards:
     policy: Policy
     authority: Authority
     limits: Limits
-    holds: Holds = Holds()
+    holds: Holds = NEVER
 
     async def start(self, unit: Unit, version: PlanVersion, now: datetime) -> Stop | None:
         """Whether an approved version may start: everything is checked again."""

@@ -31,6 +31,7 @@ from engine.domain.session import Viewer
 from engine.errors import Conflict, Invalid, NotAllowed
 from engine.ports import Clock, Directory, Policy, Services, Store, Tools, Unit
 from engine.services.ending import call_off
+from engine.services.guards import NEVER, Holds
 from engine.services.sessions import may_work
 
 START_GRACE = timedelta(hours=1)
@@ -49,6 +50,7 @@ class Plans:
     services: Services
     clock: Clock
     limits: Limits
+    holds: Holds = NEVER
 
     async def propose(
         self, draft: Draft, proposal: Proposal, evidence: list[Evidence]
@@ -83,7 +85,10 @@ class Plans:
             authors = await unit.documents.authors(proposal.used)
             wrote = (one for used in proposal.knowledge for one in used.authors)
             editors = tuple(dict.fromkeys((*editors, *authors, *wrote, *draft.beside)))
-            ruling = await self._ruling(draft, before, actor, steps, proposal.context, editors)
+            glass = draft.break_glass or (before.break_glass if before else "")
+            ruling = await self._ruling(
+                draft, before, actor, steps, proposal.context, editors, glass
+            )
             own = narrowed(draft.constraints, before.wanted if before else Constraints())
             hold(own, steps, proposal.context)
             version = self._version(
@@ -99,9 +104,11 @@ class Plans:
                 session=session,
                 wanted=own,
                 constraints=narrowed(ruling.constraints, own),
+                break_glass=glass,
                 risk=risk.risk,
                 reasons=tuple(risk.reasons),
             )
+            version = await self._timed(unit, version)
             await self._store(unit, version, before, actor, ruling)
             await made(unit, draft, version)
         return version
@@ -114,6 +121,7 @@ class Plans:
         steps: tuple[Step, ...],
         context: ContextRef,
         editors: tuple[PersonId, ...],
+        break_glass: str,
     ) -> Ruling:
         """Raises `NotAllowed` when the policy forbids the plan."""
         question = to_create(
@@ -126,6 +134,7 @@ class Plans:
             requester=before.requester if before else draft.requester,
             editors=editors,
             owners=self._owners(context),
+            break_glass=break_glass,
             now=self.clock(),
         )
         ruling = await self.policy.ask(question)
@@ -230,7 +239,15 @@ class Plans:
             }
         )
         told = sentences(changes(before, version)) if before else ()
-        return version.model_copy(update={"changes": told, "digest": digest(version)})
+        return version.model_copy(update={"changes": told})
+
+    async def _timed(self, unit: Unit, version: PlanVersion) -> PlanVersion:
+        """What is frozen now may start until an hour after the freeze, or the closed window."""
+        holds = await self.holds.on(unit, version, self.clock())
+        ends = [hold.until + START_GRACE for hold in holds if hold.until is not None]
+        last = max((version.start_before, *ends))
+        timed = version.model_copy(update={"start_before": last})
+        return timed.model_copy(update={"digest": digest(timed)})
 
     async def _store(
         self,

@@ -55,8 +55,11 @@ class Requests:
         key: str = "",
         picked: Picked | None = None,
         channel: str = "",
+        break_glass: str = "",
     ) -> DraftId:
         """Begin a thread with this request, in the `channel` where there is one.
+
+        With the reason of `break_glass` two people decide on it, however small its risk is.
 
         What was `picked` is a workflow of the catalog, which finds the steps.
 
@@ -71,7 +74,7 @@ class Requests:
         channel = channel or self.channel
         if not channel:
             raise Conflict(NO_CHANNEL)
-        said = wanted.model_dump_json() + (picked.model_dump_json() if picked else "")
+        said = wanted.model_dump_json() + (picked.model_dump_json() if picked else "") + break_glass
         order = Order(
             draft_id=await self._once(actor, key, said),
             context=context,
@@ -79,6 +82,7 @@ class Requests:
             session=session,
             steps=steps,
             picked=picked,
+            break_glass=break_glass,
         )
         await self.conversations.begin(
             channel, actor=actor, text=wanted.intent, ts=order.draft_id, order=order

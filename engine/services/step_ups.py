@@ -47,6 +47,7 @@ class StepUps:
         *,
         surface: Surface,
         reason: str = "",
+        ticket: str = "",
         acted_at: str = "",
         proof: Proof = UNPROVEN,
     ) -> Decided:
@@ -59,6 +60,7 @@ class StepUps:
                 verdict,
                 surface=surface,
                 reason=reason,
+                ticket=ticket,
                 acted_at=acted_at,
                 proof=proof,
             )
@@ -72,9 +74,18 @@ class StepUps:
                 plan_id=plan_id,
                 version=version,
                 digest=found.digest,
-                asked={"surface": surface.value, "reason": reason},
+                asked={"surface": surface.value, "reason": reason, "ticket": ticket},
             )
             raise SignInNeeded(str(error), url) from None
+
+    @property
+    def ticket_pattern(self) -> str:
+        """What a ticket looks like, for those who ask for one."""
+        return self.gate.limits.ticket_pattern
+
+    async def may(self, actor: Actor, plan_id: PlanId, number: int) -> str:
+        """Why this person can't approve; empty when nothing is in the way."""
+        return await self.gate.may(actor, plan_id, number)
 
     async def confirm(self, sign_in: SignIn, claims: Claims) -> Decided:
         """The approval that a link was made for, by the person who has just signed in.
@@ -103,6 +114,7 @@ class StepUps:
             Verdict.APPROVE,
             surface=Surface(str(sign_in.asked["surface"])),
             reason=str(sign_in.asked.get("reason") or ""),
+            ticket=str(sign_in.asked.get("ticket") or ""),
             proof=Proof(step_up=True, groups=caller.proof.groups),
         )
 

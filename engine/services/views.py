@@ -1,8 +1,9 @@
 """Puts together what a card shows, from rows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from engine.domain.call import Effect
 from engine.domain.conversation import PostKind
@@ -11,12 +12,15 @@ from engine.domain.execution import Execution, ExecutionState, StepRecord, StepS
 from engine.domain.expectation import short, told
 from engine.domain.ids import DraftId, ExecutionId, PlanId, ProblemId
 from engine.domain.plan import PlanVersion, Step
+from engine.domain.questions import Limits
 from engine.domain.quorum import quorum
 from engine.domain.views import FindingsView, LogView, PlanView, ProblemView
-from engine.ports import Directory, Store, Unit
+from engine.ports import Clock, Directory, Store, Unit
+from engine.services.guards import NEVER, Holds
 from engine.services.revisions import again_of
 
 LAST_LINES = 30
+USUAL = Limits()
 # What was read longer before a version was drafted is not what it changed.
 BEFORE = timedelta(minutes=10)
 
@@ -31,6 +35,9 @@ class Views:
     store: Store
     directory: Directory
     blind: tuple[str, ...] = ()
+    limits: Limits = USUAL
+    holds: Holds = NEVER
+    clock: Clock = field(default=partial(datetime.now, UTC))
 
     async def plan(self, plan_id: PlanId) -> PlanView:
         """The plan's current version with its decisions and its execution."""
@@ -42,6 +49,7 @@ class Views:
             signed = await unit_.approvals.of(plan_id, number)
             execution = await unit_.executions.of_version(plan_id, number)
             evidence = await unit_.drafts.evidence_by_id(version.evidence)
+            holds = await self.holds.on(unit_, version, self.clock()) if not state.ended else ()
             again = await again_of(unit_, version)
         count = quorum(version, signed)
         return PlanView(
@@ -57,6 +65,8 @@ class Views:
             execution=execution,
             evidence=tuple(evidence),
             effects=effects(version, execution, evidence) if execution else (),
+            holds=holds,
+            stage=self.limits.stage_of(version.context),
             again=again,
         )
 

@@ -25,12 +25,14 @@ from engine.feed.quiet import NoFeed
 from engine.llm.playbooks import checked_title
 from engine.policy.rego import RegoPolicy
 from engine.ports import OnLine
-from engine.secrets.keys import FileSigner, FileVerifier, make_keys
+from engine.secrets.keys import FileSigner, make_keys
+from engine.secrets.published import FileVerifier
 from engine.services.approvals import Approvals
 from engine.services.authority import Authority
 from engine.services.conversations import Conversations
 from engine.services.drafts import Drafts
 from engine.services.executions import Executions
+from engine.services.glass import GlassAlarm
 from engine.services.guards import Guards
 from engine.services.knowledge import Knowledge
 from engine.services.loglines import LogLines
@@ -125,6 +127,18 @@ class Script:
         except asyncio.CancelledError:
             self.stopped += 1
             raise
+
+
+@dataclass
+class Slow:
+    """A tool that ends when it is let."""
+
+    result: CallResult
+    let: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self) -> CallResult:
+        await self.let.wait()
+        return self.result
 
 
 async def for_ever() -> CallResult:
@@ -342,7 +356,17 @@ async def open_room(
         drafts=Drafts(
             store, tools, script, mind, policy, people, made, previews, clock, limits, knowledge
         ),
-        gate=Approvals(store, policy, people, FileSigner(keys.private), verifier, clock, limits),
+        gate=Approvals(
+            store,
+            policy,
+            people,
+            FileSigner(keys.private),
+            verifier,
+            clock,
+            limits,
+            guards.holds,
+            GlassAlarm(people),
+        ),
         executions=Executions(store, guards, clock, pace or Pace()),
         operating=Operating(store, policy, clock, limits),
         revisions=Revisions(store, tools, clock),

@@ -13,7 +13,7 @@ from engine.domain.digest import digest
 from engine.domain.draft import DraftState
 from engine.domain.execution import ExecutionState, StepState
 from engine.domain.move import MoveKind
-from engine.domain.plan import PlanVersion, VersionRef, VersionState
+from engine.domain.plan import Origin, PlanVersion, VersionRef, VersionState
 from engine.errors import Conflict, Invalid, NotAllowed
 from tests.conftest import Database
 from tests.integration.room import Room, look, note, open_room, proposed, write
@@ -191,9 +191,10 @@ async def test_who_shaped_a_version_is_an_editor_of_all_that_follow(room: Room) 
 
 async def test_a_plan_that_the_policy_forbids_leaves_no_trace_but_its_request(room: Room) -> None:
     draft = await room.draft(await room.say())
+    alone = draft.model_copy(update={"origin": Origin.ALERT})
 
     with pytest.raises(NotAllowed):
-        await room.plans.propose(draft, proposed(note()), [])
+        await room.plans.propose(alone, proposed(note()), [])
 
     assert await room.pool.fetchval("SELECT count(*) FROM plans") == 0
     assert (await room.draft(draft.id)).state is DraftState.OPEN

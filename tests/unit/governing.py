@@ -14,6 +14,8 @@ from engine.domain.call import Call, Effect, Expectation, Probe, Risk
 from engine.domain.context import ContextRef
 from engine.domain.conversation import Conversation, Place, Post, PostKind
 from engine.domain.digest import digest
+from engine.domain.freeze import Freeze
+from engine.domain.glass import Use
 from engine.domain.ids import ConversationId, PersonId, PlanId, Tenant
 from engine.domain.plan import (
     PlanVersion,
@@ -27,8 +29,11 @@ from engine.domain.questions import Limits
 from engine.errors import NotFound
 from engine.policy.rego import RegoPolicy
 from engine.ports import Policy, Unit
-from engine.secrets.keys import FileSigner, FileVerifier, make_keys
+from engine.secrets.keys import FileSigner, make_keys
+from engine.secrets.published import FileVerifier
 from engine.services.approvals import Approvals
+from engine.services.glass import GlassAlarm
+from engine.services.guards import Holds
 
 POLICIES = Path(__file__).parents[2] / "policies"
 NOW = datetime(2026, 11, 22, 14, 9, tzinfo=UTC)
@@ -120,6 +125,9 @@ class Memory:
     jobs_added: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     shown: Post | None = None
     touched: int = 0
+    freezes: list[Freeze] = field(default_factory=list)
+    uses: list[Use] = field(default_factory=list)
+    wanted: list[tuple[PostKind, Place, dict[str, Any]]] = field(default_factory=list)
     posted: list[PostKind] = field(default_factory=list)
 
     def put(self, made: PlanVersion, state: VersionState = VersionState.WAITING) -> PlanVersion:
@@ -154,7 +162,7 @@ class MemoryUnit:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
         self.plans = self.approvals = self.posts = self.audit = self.jobs = self
-        self.conversations = self.inbox = self
+        self.conversations = self.inbox = self.freezes = self.break_glass = self
 
     async def lock(self, plan_id: PlanId) -> int:
         if plan_id != PLAN:
@@ -178,7 +186,9 @@ class MemoryUnit:
         return True
 
     async def add(self, what: Any, payload: Any = None, *, key: str | None = None) -> None:
-        if isinstance(what, Signed):
+        if isinstance(what, Use):
+            self._memory.uses.append(what)
+        elif isinstance(what, Signed):
             self._memory.signed.append(Signed.model_validate_json(what.model_dump_json()))
         else:
             self._memory.jobs_added.append((what, payload))
@@ -199,7 +209,14 @@ class MemoryUnit:
     async def once(self, source: str, key: str) -> bool:
         return True
 
-    async def want(self, kind: PostKind, subject: str, place: Place, **_: object) -> str:
+    async def current(self, plan_id: PlanId) -> PlanVersion:
+        return self._memory.versions[await self.lock(plan_id)]
+
+    async def open(self, now: datetime) -> list[Freeze]:
+        return self._memory.freezes
+
+    async def want(self, kind: PostKind, subject: str, place: Place, **more: Any) -> str:
+        self._memory.wanted.append((kind, place, more.get("body", {})))
         self._memory.posted.append(kind)
         return "post"
 
@@ -252,5 +269,7 @@ def open_hall(
         verifier=FileVerifier(keys.public),
         clock=lambda: clock[0],
         limits=Limits(**limits),
+        holds=Holds(),
+        glass=GlassAlarm(People(), "C0OPS"),
     )
     return Hall(gate, memory, clock)
