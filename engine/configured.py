@@ -20,7 +20,8 @@ from engine.llm.routing import Router
 from engine.llm.shelved import Bodies, ShelvedPlanner, Stamp
 from engine.ports import Clock, Planner, Store
 from engine.resources import shipped
-from engine.secrets.keys import FileSigner, FileVerifier
+from engine.secrets.keys import FileSigner
+from engine.secrets.published import FileVerifier
 from engine.settings import Settings
 from engine.tools.api import Endpoint
 from engine.tools.redaction import OwnRules, Redactor

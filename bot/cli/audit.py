@@ -160,7 +160,7 @@ async def opened(folder: Path) -> AsyncIterator["Audits"]:
     from datetime import UTC, datetime
 
     from bot.cli.records import configured
-    from engine.secrets.keys import FileVerifier
+    from engine.secrets.published import FileVerifier
     from engine.services.audit import Audits
     from engine.store.chain import PostgresChain
     from engine.store.connection import open_pool

@@ -11,7 +11,8 @@ from engine.models import providers
 from engine.policy.modules import data
 from engine.policy.rego import RegoPolicy
 from engine.resources import shipped
-from engine.secrets.keys import FileSigner, FileVerifier
+from engine.secrets.keys import FileSigner
+from engine.secrets.published import FileVerifier, published
 from engine.settings import Settings
 from engine.tools.registry import ToolRegistry
 
@@ -40,16 +41,21 @@ async def keys(settings: Settings) -> list[Finding]:
         return [fail(area, "no public keys are configured", mend)]
     try:
         FileVerifier(wanted.public_keys_folder)
+        known = published(wanted.public_keys_folder)
         if wanted.signing_key_file is None:
             mend = "Set CARAPULSE_KEYS__SIGNING_KEY_FILE where the bot runs, and only there."
             return [warn(area, "no signing key here: right for a worker, wrong for the bot", mend)]
         signer = FileSigner(wanted.signing_key_file)
     except ConfigurationError as error:
         return [fail(area, str(error), "Correct the files of CARAPULSE_KEYS__*.")]
-    if not (wanted.public_keys_folder / f"{signer.key_id}.pem").exists():
+    if signer.key_id not in known:
         mend = f"Put the public half into {wanted.public_keys_folder} as {signer.key_id}.pem."
         return [fail(area, "the signing key has no public key beside it: nothing would run", mend)]
-    return [ok(area, f"the signing key {signer.key_id} matches a public key")]
+    if known[signer.key_id].retired:
+        mend = "Run `carapulse keys rotate` where the bot runs."
+        return [fail(area, f"the signing key {signer.key_id} is retired: nothing would run", mend)]
+    older = f"; {len(known) - 1} more are believed or retired" if len(known) > 1 else ""
+    return [ok(area, f"the signing key {signer.key_id} matches a public key{older}")]
 
 
 async def directory(settings: Settings) -> list[Finding]:

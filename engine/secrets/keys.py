@@ -1,13 +1,12 @@
-"""Signatures of approvals and audit, by Ed25519 keys in files; workers have public keys only."""
+"""The private key that signs approvals and the audit: made, used and rotated, as a file."""
 
 import base64
-import binascii
 import os
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PrivateKey,
@@ -17,13 +16,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 from engine.domain.approval import Signed, Statement
 from engine.domain.canonical import canonical
 from engine.domain.digest import instant
-from engine.errors import ConfigurationError, Invalid
+from engine.errors import ConfigurationError, Invalid, NotFound
 
 PRIVATE = "signing-key.pem"
 PUBLIC = "public-keys"
 # So that a signature of ours can never be taken for one about something else.
 PURPOSE = b"carapulse approval v1\n"
 CHECKPOINT = b"carapulse audit checkpoint v1\n"
+ANCHOR = b"carapulse audit anchor v1\n"
+RETIRED = ".retired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,78 +42,109 @@ def make_keys(folder: Path) -> Keys:
     public.mkdir(mode=0o755, parents=True, exist_ok=True)
     if not private.exists():
         _write_private(private, Ed25519PrivateKey.generate())
-    key = _private(private)
-    name = _key_id(key.public_key())
+    key = read_private(private)
+    name = key_id_of(key.public_key())
     _publish(public / f"{name}.pem", key.public_key())
     return Keys(private=private, public=public, key_id=name)
 
 
 class FileSigner:
-    """The `Signer` port; only the gate's process is given one."""
+    """The `Signer` port; only the gate's process is given one.
+
+    The file is looked at again before each use, so that a rotation needs no restart. What was
+    begun under the key before is still signed with it.
+    """
 
     def __init__(self, file: Path) -> None:
-        self._key = _private(file)
-        self._key_id = _key_id(self._key.public_key())
+        self._file = file
+        self._keys: dict[str, Ed25519PrivateKey] = {}
+        self._key_id = ""
+        self._seen: tuple[int, int] | None = None
+        self._look()
 
     @property
     def key_id(self) -> str:
+        self._look()
         return self._key_id
 
     def sign(self, statement: Statement) -> Signed:
         """Sign; the statement must name this key."""
-        if statement.key_id != self._key_id:
+        key = self._keys.get(statement.key_id)
+        if key is None:
             raise Invalid("The statement names another key than the one that would sign it.")
-        signature = base64.b64encode(self._key.sign(_message(statement)))
-        return Signed(statement=statement, signature=signature.decode().rstrip("="))
+        return Signed(statement=statement, signature=_encoded(key.sign(message_of(statement))))
 
     def seal(self, message: bytes) -> str:
-        """Sign the end of the audit's chain."""
-        return base64.b64encode(self._key.sign(CHECKPOINT + message)).decode().rstrip("=")
+        """Sign the end of the audit's chain, with the key that `key_id` named last."""
+        return _encoded(self._keys[self._key_id].sign(CHECKPOINT + message))
 
+    def anchor(self, message: bytes) -> str:
+        """Sign where the audit's chain begins once older rows are purged."""
+        return _encoded(self._keys[self._key_id].sign(ANCHOR + message))
 
-class FileVerifier:
-    """The `Verifier` port over a folder of public keys; several of them make a rotation."""
-
-    def __init__(self, folder: Path) -> None:
-        self._keys = {path.stem: _public(path) for path in sorted(folder.glob("*.pem"))}
-        if not self._keys:
-            raise ConfigurationError(
-                f"There is no public key in {folder}. `carapulse up` makes one."
-            )
-
-    def verify(self, signed: Signed) -> bool:
-        """False for an unknown key, a wrong signature, or a statement that was altered."""
-        key = self._keys.get(signed.statement.key_id)
-        if key is None:
-            return False
+    def _look(self) -> None:
+        """Read the file when it is another one than before; the key before is kept for a while."""
         try:
-            key.verify(_decoded(signed.signature), _message(signed.statement))
-        except (InvalidSignature, binascii.Error, ValueError, Invalid):
-            return False
-        return True
-
-    def sealed(self, key_id: str, message: bytes, signature: str) -> bool:
-        """The same for the end of the audit's chain."""
-        key = self._keys.get(key_id)
-        if key is None:
-            return False
-        try:
-            key.verify(_decoded(signature), CHECKPOINT + message)
-        except (InvalidSignature, binascii.Error, ValueError):
-            return False
-        return True
+            found = self._file.stat()
+        except OSError:
+            if self._keys:
+                return  # it is just being replaced
+            found = None
+        seen = (found.st_mtime_ns, found.st_ino) if found else None
+        if self._keys and seen == self._seen:
+            return
+        key = read_private(self._file)
+        before, self._key_id, self._seen = self._key_id, key_id_of(key.public_key()), seen
+        kept = {before: self._keys[before]} if before else {}
+        self._keys = {**kept, self._key_id: key}
 
 
-def _message(statement: Statement) -> bytes:
+def rotate(file: Path, public: Path, *, overlap: timedelta, now: datetime) -> tuple[str, str]:
+    """Give the gate a new key; (id before, id after). What `prepare` made is taken if it is there.
+
+    The key before is retired after `overlap`, in which replicas may still sign with it.
+    """
+    before = key_id_of(read_private(file).public_key())
+    after = prepare(file, public)
+    _next(file).replace(file)
+    retire(public, before, now + overlap)
+    return before, after
+
+
+def prepare(file: Path, public: Path) -> str:
+    """Make the next key and publish it, so that all know it before it signs; its id."""
+    if not _next(file).exists():
+        _write_private(_next(file), Ed25519PrivateKey.generate())
+    key = read_private(_next(file)).public_key()
+    _publish(public / f"{key_id_of(key)}.pem", key)
+    return key_id_of(key)
+
+
+def retire(public: Path, key_id: str, at: datetime) -> None:
+    """From this time on nothing that the key signs counts; what it signed before does."""
+    if not (public / f"{key_id}.pem").exists():
+        raise NotFound(f"There is no public key {key_id} in {public}.")
+    draft = public / f"{key_id}.draft"
+    draft.write_text(instant(at))
+    draft.replace(public / f"{key_id}{RETIRED}")
+
+
+def _next(file: Path) -> Path:
+    return file.with_name(f"{file.name}.next")
+
+
+def message_of(statement: Statement) -> bytes:
+    """What is signed of a decision."""
     body = statement.model_dump(mode="json", exclude={"at"})
     return PURPOSE + canonical({**body, "at": instant(statement.at)})
 
 
-def _decoded(signature: str) -> bytes:
-    return base64.b64decode(signature + "=" * (-len(signature) % 4), validate=True)
+def _encoded(signature: bytes) -> str:
+    return base64.b64encode(signature).decode().rstrip("=")
 
 
-def _key_id(key: Ed25519PublicKey) -> str:
+def key_id_of(key: Ed25519PublicKey) -> str:
+    """A key is named by what it is."""
     return sha256(key.public_bytes_raw()).hexdigest()[:16]
 
 
@@ -132,10 +164,13 @@ def _publish(path: Path, key: Ed25519PublicKey) -> None:
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
     if not path.exists():
-        path.write_bytes(body)
+        draft = path.with_suffix(".draft")
+        draft.write_bytes(body)
+        draft.replace(path)
 
 
-def _private(path: Path) -> Ed25519PrivateKey:
+def read_private(path: Path) -> Ed25519PrivateKey:
+    """The key in a file. Raises `ConfigurationError`."""
     try:
         if path.stat().st_mode & 0o077:
             raise ConfigurationError(
@@ -147,14 +182,4 @@ def _private(path: Path) -> Ed25519PrivateKey:
         raise ConfigurationError(f"The signing key {path} can't be read ({reason}).") from None
     if not isinstance(key, Ed25519PrivateKey):
         raise ConfigurationError(f"The signing key {path} is not an Ed25519 key.")
-    return key
-
-
-def _public(path: Path) -> Ed25519PublicKey:
-    try:
-        key = serialization.load_pem_public_key(path.read_bytes())
-    except (OSError, ValueError, TypeError) as error:
-        raise ConfigurationError(f"The public key {path} can't be read: {error}.") from None
-    if not isinstance(key, Ed25519PublicKey) or _key_id(key) != path.stem:
-        raise ConfigurationError(f"The public key {path} is not the one that its name says.")
     return key

@@ -71,9 +71,7 @@ class Authority:
             raise Tampered(told(version, "no start of this execution is recorded"))
         if started.at >= version.start_before:
             raise Tampered(told(version, "it was started after its time"))
-        same = [step.number for step in execution.steps] == [one.number for one in version.steps]
-        if not same or not all(map(_copied, execution.steps, version.steps)):
-            raise Tampered(told(version, "the steps of its execution are not those approved"))
+        verify_steps(version, execution)
         await self._verify_outputs(unit, version, execution)
         return approvers
 
@@ -105,6 +103,13 @@ class Authority:
         if not concerns(signed.statement, version):
             raise Tampered(told(version, "a decision on it was made about something else"))
         return signed.statement
+
+
+def verify_steps(version: PlanVersion, execution: Execution) -> None:
+    """The execution's copies of the steps say what was approved. Raises `Tampered`."""
+    same = [step.number for step in execution.steps] == [one.number for one in version.steps]
+    if not same or not all(map(_copied, execution.steps, version.steps)):
+        raise Tampered(told(version, "the steps of its execution are not those approved"))
 
 
 def told(version: PlanVersion, what: str) -> str:

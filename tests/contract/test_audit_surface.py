@@ -20,7 +20,8 @@ from bot.http.audit import AuditRecords
 from engine.domain.actor import Actor
 from engine.domain.audit import AuditEvent
 from engine.domain.ids import PersonId
-from engine.secrets.keys import FileSigner, FileVerifier, make_keys
+from engine.secrets.keys import FileSigner, make_keys
+from engine.secrets.published import FileVerifier
 from engine.secrets.tokens import make_token, token_hash
 from engine.services.audit import Audits
 from engine.store.chain import PostgresChain

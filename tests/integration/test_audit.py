@@ -14,7 +14,8 @@ import pytest
 from engine.domain.actor import Actor
 from engine.domain.audit import AuditEvent, AuditQuery, AuditRow, Damage
 from engine.domain.ids import PersonId
-from engine.secrets.keys import FileSigner, FileVerifier, make_keys
+from engine.secrets.keys import FileSigner, make_keys
+from engine.secrets.published import FileVerifier
 from engine.services.audit import Audits
 from engine.services.audit_export import Format, exported
 from engine.store.chain import PostgresChain
