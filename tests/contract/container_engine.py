@@ -1,6 +1,5 @@
 """A Docker engine and a small image for tests, made of what this machine has; no registry."""
 
-import asyncio
 import io
 import os
 import shutil
@@ -11,13 +10,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection
 from pathlib import Path
+from socket import AF_UNIX, socket
 from typing import Literal
 
 import pytest
-
-from engine.tools.containers.engine_api import EngineApi
-from engine.tools.containers.streams import EngineLost, EngineRefused
 
 IMAGE = "carapulse-sandbox-test:latest"
 START_SECONDS = 40.0
@@ -49,7 +48,7 @@ def why_no_image() -> str:
     """Why no image can be made on this machine, or nothing."""
     if not PYTHON.exists():
         return "no system Python to make an image of"
-    for program in ("git", "busybox", "ldd"):
+    for program in ("git", "busybox"):
         if shutil.which(program) is None:
             return f"no {program} to make an image of (Debian git, busybox-static)"
     return ""
@@ -81,6 +80,7 @@ def podman_engine() -> Iterator[ContainerEngine]:
         arguments = [
             *("podman", "--root", f"{folder}/root", "--runroot", f"{folder}/run"),
             *("--tmpdir", f"{folder}/tmp", "--cgroup-manager=cgroupfs", "--events-backend=none"),
+            *(["--runtime=runc"] if shutil.which("runc") else []),  # crun refuses mixed cgroups
             *("system", "service", "--time=0", f"unix://{folder}/s"),
         ]
         with _serving(arguments, folder):
@@ -94,7 +94,7 @@ def _folder() -> Iterator[Path]:
     try:
         yield folder
     finally:
-        subprocess.run(["umount", "-R", folder / "root" / "overlay"], capture_output=True)
+        subprocess.run(["/bin/umount", "-R", folder / "root" / "overlay"], capture_output=True)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -118,35 +118,36 @@ def _serving(arguments: list[str], folder: Path) -> Iterator[None]:
             daemon.wait()
 
 
-def _answers(socket: Path, daemon: subprocess.Popen[bytes]) -> bool:
+def _answers(path: Path, daemon: subprocess.Popen[bytes]) -> bool:
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until and daemon.poll() is None:
-        try:
-            asyncio.run(_version(socket))
-        except (EngineLost, EngineRefused):
-            time.sleep(0.1)
-        else:
+        if _asked(path, "GET", "/version") == HTTPStatus.OK:
             return True
+        time.sleep(0.1)  # the engine has no other way to tell
     return False
 
 
-async def _version(socket: Path) -> str:
-    async with EngineApi.opened(socket) as api:
-        return await api.version()
-
-
-def load_image(socket: Path) -> None:
+def load_image(path: Path) -> None:
     """Import the image into an engine."""
-    asyncio.run(_import(socket, image_archive()))
+    name, tag = IMAGE.split(":")
+    target = f"/images/create?fromSrc=-&repo={name}&tag={tag}"
+    assert _asked(path, "POST", target, image_archive()) == HTTPStatus.OK
 
 
-async def _import(socket: Path, archive: bytes) -> None:
-    async with EngineApi.opened(socket) as api:
-        name, tag = IMAGE.split(":")
-        target = f"http://engine/images/create?fromSrc=-&repo={name}&tag={tag}"
-        async with api.session.post(target, data=archive) as answer:
-            said = await answer.text()
-            assert answer.status == 200, said
+def _asked(path: Path, method: str, target: str, body: bytes | None = None) -> int:
+    """One request to an engine, without a loop: fixtures are made within one. 0 is no answer."""
+    connection = HTTPConnection("engine", timeout=60)
+    connection.sock = socket(AF_UNIX)
+    try:
+        connection.sock.connect(str(path))
+        connection.request(method, target, body)
+        answer = connection.getresponse()
+        answer.read()
+    except OSError:
+        return 0
+    finally:
+        connection.close()
+    return answer.status
 
 
 def image_archive() -> bytes:
@@ -155,7 +156,7 @@ def image_archive() -> bytes:
     with tarfile.open(fileobj=archive, mode="w") as tar:
         for name in ("bin", "etc", "proc", "sys", "dev", "tmp", "run", "usr/bin", "usr/lib"):
             folder = tarfile.TarInfo(name)
-            folder.type, folder.mode = tarfile.DIRTYPE, 0o755
+            folder.type, folder.mode = tarfile.DIRTYPE, 0o1777 if name == "tmp" else 0o755
             tar.addfile(folder)
         _text(tar, "etc/passwd", PASSWD)
         _text(tar, "etc/group", b"root:x:0:\ntool:x:65532:\n")
@@ -189,7 +190,7 @@ def _kept(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
 def _libraries(*programs: Path) -> set[str]:
     found: set[str] = set()
     for program in programs:
-        told = subprocess.run(["ldd", program], capture_output=True, text=True, check=True)
+        told = subprocess.run(["/usr/bin/ldd", program], capture_output=True, text=True, check=True)
         found |= {word for word in told.stdout.split() if word.startswith("/")}
     return found
 

@@ -44,7 +44,12 @@ async def bench(database: Database) -> AsyncIterator[Bench]:
 @pytest.fixture
 async def caller(bench: Bench, tmp_path: Path) -> AsyncIterator[Caller]:
     (tmp_path / "teller.yaml").write_text(TOOL, encoding="utf-8")
-    settings = Settings.load(over={"CARAPULSE_TOOLS__FOLDER": str(tmp_path)})
+    settings = Settings.load(
+        over={
+            "CARAPULSE_TOOLS__FOLDER": str(tmp_path),
+            "CARAPULSE_SANDBOX__RUNTIME": "process",
+        }
+    )
     async with open_runs(settings) as runs:
         sidecar = bench.sidecar(more=ToolRoutes(bench.store, runs).routes())
         async with calling(sidecar) as opened:

@@ -11,10 +11,10 @@ from engine.domain.draft import Reading
 from engine.domain.model import Json
 from engine.domain.plan import DraftStep, Step
 from engine.tools.api import ApiTransport
+from engine.tools.boxes import Sandbox
 from engine.tools.redaction import Redactor
 from engine.tools.registry import ToolRegistry
 from engine.tools.runner import ToolRunner
-from engine.tools.sandbox import ProcessSandbox
 
 PROD = ContextRef(environment="prod", service="checkout")
 SETTINGS = "checkout/settings.yaml"
@@ -25,7 +25,7 @@ class Bench:
     """Freezes and runs; every line that was streamed is kept."""
 
     registry: ToolRegistry
-    sandbox: ProcessSandbox
+    sandbox: Sandbox
     api: ApiTransport | None = None
     redactor: Redactor = field(default_factory=Redactor)
     lines: list[str] = field(default_factory=list)
@@ -61,8 +61,6 @@ class Bench:
         return self.registry.definition(digest)
 
 
-def for_repository(
-    repository: ShopConfig, sandbox: ProcessSandbox, folder: Path | None = None
-) -> Bench:
+def for_repository(repository: ShopConfig, sandbox: Sandbox, folder: Path | None = None) -> Bench:
     """A bench that may use this repository."""
     return Bench(ToolRegistry.load(folder, remotes=[repository.url]), sandbox)

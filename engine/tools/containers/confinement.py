@@ -18,6 +18,7 @@ GATE = f"{GATE_FOLDER}/gate"
 FIRST_PROCESS = Path(__file__).with_name("inside.py")
 FILE_SIZE = 1 << 30
 OPEN_FILES = 1024
+USER_PROCESSES = 4096
 LOG_NOTHING: Json = {"Type": "none", "Config": {}}
 
 
@@ -90,13 +91,21 @@ class Confinement:
             "PidsLimit": self.processes,
             "OomScoreAdj": 500,
             "ShmSize": 16 << 20,
-            "Tmpfs": {"/tmp": f"rw,noexec,nosuid,nodev,size={self.files},mode=1777"},  # noqa: S108
+            "Tmpfs": {"/tmp": f"rw,noexec,nosuid,nodev,size={self.files},{self._owned()}"},  # noqa: S108
             "Ulimits": [
-                {"Name": "core", "Soft": 0, "Hard": 0},
-                {"Name": "nofile", "Soft": OPEN_FILES, "Hard": OPEN_FILES},
-                {"Name": "fsize", "Soft": FILE_SIZE, "Hard": FILE_SIZE},
+                {"Name": name, "Soft": most, "Hard": most} for name, most in self._most().items()
             ],
             "Binds": list(binds),
             "LogConfig": LOG_NOTHING,
             "RestartPolicy": {"Name": "no"},
         }
+
+    def _owned(self) -> str:
+        """Podman knows no owner of a tmpfs; the folders in it are the user's alone anyway."""
+        uid, _, gid = self.user.partition(":")
+        return "mode=1777" if self.engine == "podman" else f"mode=0700,uid={uid},gid={gid}"
+
+    def _most(self) -> dict[str, int]:
+        """Limits of each process. Podman's own for the user's processes fails in containers."""
+        most = {"core": 0, "nofile": OPEN_FILES, "fsize": FILE_SIZE}
+        return most | {"nproc": USER_PROCESSES} if self.engine == "podman" else most

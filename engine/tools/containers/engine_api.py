@@ -70,7 +70,7 @@ class EngineApi:
     async def attach(self, container: str) -> RawStream:
         """The stdin and output of its first process; before `start`, so that nothing is missed."""
         target = f"/containers/{container}/attach?stream=1&stdin=1&stdout=1&stderr=1"
-        return await upgraded(self.socket, target, {})
+        return await upgraded(self.socket, target, None)
 
     async def execute(
         self, container: str, argv: Sequence[str], variables: Mapping[str, str], folder: str

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -88,24 +88,28 @@ class Maker:
             EngineLost: the engine does not answer.
             EngineRefused: it does not make it: the image is missing, or a limit is not known.
         """
-        folder = await asyncio.to_thread(self._folder)
-        try:
-            return await self._started(folder, binds)
-        except BaseException:
-            await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
-            raise
+        async with AsyncExitStack() as unless_it_works:
+            folder = await asyncio.to_thread(self._folder)
+            unless_it_works.push_async_callback(
+                asyncio.to_thread, shutil.rmtree, folder, ignore_errors=True
+            )
+            container = await self._started(folder, binds, unless_it_works)
+            unless_it_works.pop_all()
+            return container
 
     async def remove(self, container: Container) -> None:
         """End it, with all that runs in it, and leave nothing of it."""
-        container.wire.close()
         try:
             await self._api.remove(container.id)
         except EngineLost:
-            pass  # its stdin ended, so it ends too; else the sweeper finds it
+            pass  # its stdin ends now, so it ends too; else the sweeper finds it
         finally:
+            container.wire.close()
             await asyncio.to_thread(shutil.rmtree, container.folder, ignore_errors=True)
 
-    async def _started(self, folder: Path, binds: Sequence[str]) -> Container:
+    async def _started(
+        self, folder: Path, binds: Sequence[str], unless_it_works: AsyncExitStack
+    ) -> Container:
         first_process, profile = await asyncio.to_thread(lambda: self._sources)
         own = (
             f"{folder / 'gate'}:{GATE_FOLDER}:ro",
@@ -115,16 +119,10 @@ class Maker:
         labels = self._holder.labels(time.time())
         config = self._confinement.container(first_process, profile, (*own, *binds), labels)
         id_ = await self._api.create(config)
-        try:
-            wire = await self._api.attach(id_)
-            try:
-                await self._api.start(id_)
-            except BaseException:
-                wire.close()
-                raise
-        except BaseException:
-            await asyncio.shield(self._give_up(id_))
-            raise
+        unless_it_works.push_async_callback(self._give_up, id_)
+        wire = await self._api.attach(id_)
+        unless_it_works.callback(wire.close)
+        await self._api.start(id_)
         return Container(id_, folder, wire, time.monotonic())
 
     async def _give_up(self, id_: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from engine.domain.model import Json
 from engine.tools.process import Stream
 
 CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 30.0
 HEAD_BYTES = 16 * 1024
 LARGEST_FRAME = 1 << 20
 FRAME_HEAD = 8
@@ -79,7 +81,7 @@ async def upgraded(path: Path, target: str, body: Json) -> RawStream:
         EngineLost: nobody answers.
         EngineRefused: there is no such process or container.
     """
-    text = orjson.dumps(body)
+    text = b"" if body is None else orjson.dumps(body)
     head = (
         f"POST {target} HTTP/1.1\r\nHost: engine\r\nContent-Type: application/json\r\n"
         f"Connection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: {len(text)}\r\n\r\n"
@@ -89,22 +91,22 @@ async def upgraded(path: Path, target: str, body: Json) -> RawStream:
             reader, writer = await asyncio.open_unix_connection(str(path), limit=LARGEST_FRAME)
     except (OSError, TimeoutError):
         raise EngineLost("the engine's socket does not answer") from None
-    stream = RawStream(reader, writer)
-    try:
+    with ExitStack() as unless_it_works:
+        unless_it_works.callback(writer.close)
+        stream = RawStream(reader, writer)
         await stream.send(head.encode() + text)
         await _check(reader)
-    except BaseException:
-        writer.close()
-        raise
+        unless_it_works.pop_all()
     return stream
 
 
 async def _check(reader: asyncio.StreamReader) -> None:
     """Read the head of the answer; after 101 or 200 the stream begins."""
     try:
-        head = await reader.readuntil(b"\r\n\r\n")
+        async with asyncio.timeout(ANSWER_SECONDS):
+            head = await reader.readuntil(b"\r\n\r\n")
         status = int(head.split(b" ", 2)[1])
-    except (OSError, ValueError, IndexError, asyncio.IncompleteReadError):
+    except (OSError, TimeoutError, ValueError, IndexError, asyncio.IncompleteReadError):
         raise EngineLost("the engine answered with something else") from None
     except asyncio.LimitOverrunError:
         raise EngineLost("the engine answered with something too large") from None
