@@ -84,6 +84,7 @@ def given(settings: "Settings") -> frozenset[str]:
         "CARAPULSE_SLACK__CHANNEL": settings.slack.channel,
         "CARAPULSE_CONTEXT__PLAYBOOKS_FOLDER": settings.context.playbooks_folder,
         "CARAPULSE_DIRECTORY__FILE": settings.directory.file,
+        "CARAPULSE_OIDC__ISSUER": settings.oidc.issuer,
         "CARAPULSE_TOOLS__FOLDER": settings.tools.folder,
         "CARAPULSE_TOOLS__GIT_REMOTES": settings.tools.git_remotes,
         "CARAPULSE_APPROVALS__EMOJI_MAX_RISK": "approvals" in settings.model_fields_set,

@@ -77,7 +77,7 @@ async def open_up(options: UpOptions, *, on_event: OnEvent) -> AsyncIterator[Up]
             hooked = over_http(stack, http_port) if options.over_http else {}
             slack_url = await start_local_slack(stack, page_port, hooked)
             env |= slack_environment(slack_url) | hooked
-            if not any(name.startswith("CARAPULSE_OIDC__") for name in options.given):
+            if "CARAPULSE_OIDC__ISSUER" not in options.given:
                 env |= await stacked.enter_async_context(local_issuer(stack, http_port))
         world = None
         if options.world:
