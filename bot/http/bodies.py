@@ -62,6 +62,7 @@ def step(item: Step) -> dict[str, Json]:
         "kind": item.kind.value,
         "title": item.title,
         "effect": item.effect.value,
+        "group": item.group,
         "call": call(item.call),
         "rollback": call(item.rollback) if item.rollback else None,
         "expect": item.expect.model_dump(mode="json") if item.expect else None,

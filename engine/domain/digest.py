@@ -72,6 +72,7 @@ def _step(step: Step) -> dict[str, Json]:
     return {
         "number": step.number,
         "kind": step.kind.value,
+        "group": step.group,
         "context": step.context.model_dump(mode="json") if step.context else None,
         "call": _call(step.call),
         "expect": step.expect.model_dump(mode="json") if step.expect else None,

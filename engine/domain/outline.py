@@ -25,7 +25,7 @@ class Action(Model):
     """A tool action with an input template.
 
     `otherwise` is taken where it can't be filled, or where something that `when` names is not
-    known.
+    known. Reads next to each other with the same `group` run side by side.
     """
 
     tool: Name
@@ -34,6 +34,7 @@ class Action(Model):
     title: Sentence
     why: Sentence = ""
     expect: Expected | None = None
+    group: Annotated[str, Field(pattern=r"^[a-z0-9-]{0,30}$")] = ""
     when: tuple[Name, ...] = ()
     otherwise: "Action | None" = None
 

@@ -27,6 +27,7 @@ def drafted(version: PlanVersion, step: Step) -> DraftStep:
         why=step.why,
         expect=step.expect,
         context=step.context,
+        group=step.group,
     )
 
 

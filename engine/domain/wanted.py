@@ -43,6 +43,7 @@ class WantedStep(Model):
     title: Annotated[str, StringConstraints(max_length=200)] = ""
     why: Annotated[str, StringConstraints(max_length=1000)] = ""
     expect: Expectation | None = None
+    group: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{0,30}$")] = ""
 
 
 class Wanted(Model):

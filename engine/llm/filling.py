@@ -240,6 +240,7 @@ def _filled(action: Action, values: Roots) -> DraftStep:
         title=fill_text(action.title, values),
         why=fill_text(action.why, values),
         expect=expect or None,
+        group=action.group,
     )
 
 

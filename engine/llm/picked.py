@@ -137,6 +137,7 @@ class Filling:
             input=inputs(one, self.values),
             title=fill_text(one.title, self.values),
             why=fill_text(one.why, self.values),
+            group=one.group,
             expect=expected(one, self.values),
         )
 

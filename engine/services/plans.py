@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from engine.domain.actor import ALERTS, API, Actor, ActorKind
 from engine.domain.audit import AuditEvent
+from engine.domain.beside import check_groups
 from engine.domain.bounds import hold, narrowed
 from engine.domain.call import Call
 from engine.domain.changes import changes, sentences
@@ -144,10 +145,12 @@ class Plans:
 
     def freeze(self, proposal: Proposal, plan_id: PlanId, number: int) -> tuple[Step, ...]:
         """Render every step in full. Raises `Invalid`."""
-        return tuple(
+        steps = tuple(
             self.tools.freeze(step, proposal.context, number=at, mark=f"{plan_id}.{number}.{at}")
             for at, step in enumerate(proposal.steps, start=1)
         )
+        check_groups(steps)
+        return steps
 
     async def _actor(self, draft: Draft) -> Actor:
         if draft.origin is Origin.ALERT:
