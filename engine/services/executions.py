@@ -16,6 +16,7 @@ from engine.domain.move import Move
 from engine.domain.plan import PlanVersion, VersionRef, VersionState
 from engine.errors import NotAllowed, Tampered, Unavailable
 from engine.ports import Clock, Store, Unit
+from engine.services.authority import verify_steps
 from engine.services.course import Course
 from engine.services.ending import call_off
 from engine.services.guards import AGAIN, Guards, Stop
@@ -148,7 +149,12 @@ class Executions:
                 detail={"plan_id": ref.plan_id, "version": ref.version, "digest": version.digest},
             )
         )
-        return await Course(unit, ref, version, execution, now, self.pace, self.guards).next()
+        course = Course(unit, ref, version, execution, now, self.pace, self.guards)
+        try:
+            verify_steps(version, execution)
+        except Tampered as error:
+            return await course.halt(str(error))
+        return await course.next()
 
     async def _held_up(
         self,
