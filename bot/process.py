@@ -76,6 +76,7 @@ async def serve(engine: Engine, settings: Settings) -> None:
         drafts=DraftActivities(engine.drafts.look, engine.drafts.propose),
         executions=ExecutionActivities(engine.executions.next_move),
         tools=ToolActivities(engine.steps.perform),
+        at_once=settings.execution.at_once.worker + DRAFTS_AT_ONCE or UNLIMITED,
     ):
         log.info("worker is ready", action="worker.ready")
         await asyncio.Event().wait()
@@ -166,6 +167,7 @@ def slack_services(engine: Engine) -> Services:
     return Services(
         conversations=engine.conversations,
         approvals=engine.step_ups,
+        accounts=engine.step_ups,
         executions=engine.operating,
         drafts=engine.drafts,
         revisions=engine.revisions,

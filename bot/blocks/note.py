@@ -11,7 +11,10 @@ PIECE = 2800
 
 
 def note(body: Mapping[str, Any]) -> Message:
-    """A post body `{"text", "buttons": [{"text", "action", "value", "style"?}]?}`, or a preview."""
+    """A post body `{"text", "buttons": [{"text", "action", "value", "style"?, "url"?}]?}`.
+
+    Or a preview.
+    """
     if body.get("preview"):
         return preview(body)
     text = told(str(body.get("text", "")), 8000)
@@ -29,6 +32,7 @@ def asked(given: Mapping[str, Any]) -> Block:
         str(given["action"]),
         str(given["value"]),
         style=str(given.get("style") or ""),
+        url=str(given.get("url") or ""),
     )
 
 

@@ -44,9 +44,15 @@ def context(*texts: str) -> Block:
 
 
 def button(
-    text: str, action: str, value: str, *, style: str = "", confirm: Block | None = None
+    text: str,
+    action: str,
+    value: str,
+    *,
+    style: str = "",
+    confirm: Block | None = None,
+    url: str = "",
 ) -> Block:
-    """A button; `style` is primary, danger, or nothing."""
+    """A button; `style` is primary, danger, or nothing. With `url` it leads there."""
     made: Block = {
         "type": "button",
         "action_id": action,
@@ -57,6 +63,8 @@ def button(
         made["style"] = style
     if confirm:
         made["confirm"] = confirm
+    if url:
+        made["url"] = url
     return made
 
 

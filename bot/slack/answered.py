@@ -4,16 +4,18 @@ Exceptions never reach Bolt, which would lose the acknowledgement of a listener 
 after it. An `Unavailable` is kept in the request's context, so that the job tries again.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import wraps
 from secrets import token_hex
 
 import structlog
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
+from bot.blocks.actions import SIGN_IN
 from bot.slack.origins import Origin, origin
 from bot.slack.whispers import Whispers
-from engine.errors import CarapulseError, Unavailable
+from engine.domain.model import Json
+from engine.errors import CarapulseError, SignInNeeded, Unavailable
 
 Listener = Callable[[AsyncArgs], Awaitable[None]]
 
@@ -34,6 +36,8 @@ def answered(listener: Listener) -> Listener:
             await listener(args)
         except Unavailable as error:
             await wait(args, error)
+        except SignInNeeded as error:
+            await tell(args, str(error), [sign_in(error.url)])
         except CarapulseError as error:
             await tell(args, str(error))
         except Exception:
@@ -53,11 +57,16 @@ async def wait(args: AsyncArgs, error: Unavailable) -> None:
         log.warning("not answered", action="slack.waits", component=error.component)
 
 
-async def tell(args: AsyncArgs, text: str) -> None:
+def sign_in(url: str) -> dict[str, Json]:
+    """The way to a sign-in; the link is for this person alone, so it is only whispered."""
+    return {"text": "Sign in", "action": SIGN_IN, "value": "-", "style": "primary", "url": url}
+
+
+async def tell(args: AsyncArgs, text: str, buttons: Sequence[dict[str, Json]] = ()) -> None:
     """Tell the asker alone; if even that can't be stored, the payload is tried again."""
     whispers: Whispers = args.context[WHISPERS]
     try:
-        await whispers.whisper(asker(args), text)
+        await whispers.whisper(asker(args), text, buttons)
     except Unavailable as error:
         await wait(args, error)
 

@@ -31,6 +31,7 @@ from bot.slack.previews import Previewing
 from bot.slack.problems import Problems
 from bot.slack.reactions import Reactions
 from bot.slack.services import Services
+from bot.slack.sign_ins import SigningIn
 from bot.slack.whispers import Whispers
 from bot.slack.workflows import Workflows
 from engine.errors import ConfigurationError
@@ -116,11 +117,13 @@ def features(
     people = People(client, directory, team)
     door = Door(people, Whispers(store), team, workspace.organisation)
     workflows = Workflows(services.templates, door, client)
+    signing_in = SigningIn(services.accounts)
     table = (
         *PlanCommands(
             store, services.views, services.approvals, services.conversations, door
         ).table(),
         *library_commands.table(services.library, door),
+        *signing_in.table(),
         *workflows.table(),
     )
     told = guide(services.answers.examples(), table)
@@ -132,6 +135,7 @@ def features(
         Deciding(services.approvals, services.views, door),
         Reactions(store, services.approvals, services.views, door, team),
         Operating(services.executions, door),
+        signing_in,
         Correcting(services.drafts, door),
         Editing(services.revisions, door),
         Previewing(services.previews, services.revisions, services.views, door),

@@ -72,6 +72,12 @@ class Approvals(Protocol):
     def ticket_pattern(self) -> str: ...
 
 
+class Accounts(Protocol):
+    """Accounts at the identity provider."""
+
+    async def link(self, actor: Actor) -> None: ...
+
+
 class Executions(Protocol):
     """What an operator can do while something runs."""
 
@@ -148,6 +154,7 @@ class Services:
 
     conversations: Conversations
     approvals: Approvals
+    accounts: Accounts
     executions: Executions
     drafts: Drafts
     revisions: Revisions

@@ -18,6 +18,11 @@ NO_PROVIDER = (
     "This plan needs a second sign-in, and no identity provider is configured (rule "
     "`actors.step_up`)."
 )
+NO_ACCOUNTS = "No identity provider is configured, so there is nothing to link."
+LINKING = (
+    "Sign in once, and I know that account as you: it can ask and approve in your name. The link "
+    "is yours alone, and good for some minutes."
+)
 CHANGED = "This plan is not what it was when you pressed Approve, so nothing was recorded."
 
 
@@ -86,6 +91,13 @@ class StepUps:
     async def may(self, actor: Actor, plan_id: PlanId, number: int) -> str:
         """Why this person can't approve; empty when nothing is in the way."""
         return await self.gate.may(actor, plan_id, number)
+
+    async def link(self, actor: Actor) -> None:
+        """Always `SignInNeeded`, with a link that binds an account to this person."""
+        if self.door is None:
+            raise NotAllowed(NO_ACCOUNTS)
+        url = await self.door.sign_ins.invite(actor, Purpose.LINK)
+        raise SignInNeeded(LINKING, url)
 
     async def confirm(self, sign_in: SignIn, claims: Claims) -> Decided:
         """The approval that a link was made for, by the person who has just signed in.

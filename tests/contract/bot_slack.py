@@ -148,6 +148,7 @@ def services_of(
     return Services(
         conversations=Conversations(store, now, TENANT, {}),
         approvals=decisions,
+        accounts=unused,
         executions=decisions,
         drafts=decisions,
         revisions=unused,
