@@ -22,7 +22,12 @@ def second(moment: datetime) -> str:
 
 def day_and_time(moment: datetime) -> str:
     """`today at 18:05`, or the date where it is not near."""
-    return stamp(int(moment.timestamp()), "{date_short_pretty} at {time}", "%Y-%m-%d at %H:%M UTC")
+    return when(int(moment.timestamp()))
+
+
+def when(unix: int) -> str:
+    """The same from seconds since 1970."""
+    return stamp(unix, "{date_short_pretty} at {time}", "%Y-%m-%d at %H:%M UTC")
 
 
 def stamp(unix: int, form: str, fallback: str) -> str:

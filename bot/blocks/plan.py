@@ -7,6 +7,7 @@ from bot.blocks import actions as ids
 from bot.blocks import knowledge, moments
 from bot.blocks.answer import summary
 from bot.blocks.findings import CITED
+from bot.blocks.freeze import conditions
 from bot.blocks.limits import CHARACTERS, characters
 from bot.blocks.parts import Block, Message, actions, button, confirm, context, header, section
 from bot.blocks.status import asked_by, status, waiting
@@ -86,6 +87,7 @@ def above(view: PlanView) -> list[Block]:
     return [
         header(version.title),
         section(status(view)),
+        *conditions(view),
         *reasons(version, looked_at(view)),
         context(*where(version)),
     ]
@@ -186,9 +188,8 @@ def deciding(view: PlanView, hidden: int) -> list[Block]:
     """Approve with its dialog, then what changes, tries and explains it, then Reject."""
     version = view.version
     value = f"{version.plan_id}:{version.version}"
-    approval = dialog(version, hidden)
     found = [
-        button("Approve", ids.APPROVE, value, style="primary", confirm=approval),
+        approving(version, value, hidden),
         button("Edit", ids.EDIT, value),
     ]
     if version.writes:
@@ -200,6 +201,14 @@ def deciding(view: PlanView, hidden: int) -> list[Block]:
         button("Explain", ids.EXPLAIN, value),
         button("Reject", ids.REJECT, value, style="danger"),
     ]
+
+
+def approving(version: PlanVersion, value: str, hidden: int) -> Block:
+    """Approve, which asks first; high risk asks for a reason and a ticket in its own dialog."""
+    if version.requirements.break_glass:
+        return button("Approve", ids.BREAK_GLASS, value, style="primary")
+    asked = dialog(version, hidden)
+    return button("Approve", ids.APPROVE, value, style="primary", confirm=asked)
 
 
 def dialog(version: PlanVersion, hidden: int) -> Block:

@@ -1,7 +1,8 @@
 """Words from anywhere, made safe to show in Slack.
 
 `outside` is for data (titles, names, output); `told` is for sentences of our own services, which
-may hold tokens: `{@slack:TEAM:USER}`, `{@group:NAME}`, `{@time:UNIX}`. Nothing else becomes markup.
+may hold tokens: `{@slack:TEAM:USER}`, `{@group:NAME}`, `{@time:UNIX}`,
+`{@when:UNIX}`. Nothing else becomes markup.
 """
 
 import re
@@ -17,7 +18,7 @@ FENCE = re.compile(r"`{3,}")
 # An underscore inside a word, as in pool_size, is no formatting and stays.
 STYLED = re.compile(r"[*~`]|(?<!\w)_+|_+(?!\w)")
 LOOK_ALIKES = str.maketrans({"*": "\u2217", "_": "\u02cd", "~": "\u223c", "`": "\u02cb"})
-TOKEN = re.compile(r"\{@(slack|group|time):([^{}\s]{1,80})\}")
+TOKEN = re.compile(r"\{@(slack|group|time|when):([^{}\s]{1,80})\}")
 SLACK_ID = re.compile(r"^[A-Z0-9]{2,20}:([UWS][A-Z0-9]{2,20})$")
 
 
@@ -89,7 +90,9 @@ def token(match: re.Match[str]) -> str:
         return mention(value)
     if kind == "group":
         return f"*{value}*"
-    return moments.time_of(int(value)) if value.isdigit() else value
+    if not value.isdigit():
+        return value
+    return moments.time_of(int(value)) if kind == "time" else moments.when(int(value))
 
 
 def mention(account: str) -> str:

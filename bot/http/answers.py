@@ -9,7 +9,7 @@ from aiohttp import web
 
 from engine.domain.model import Json
 
-TOKEN = re.compile(r"\{@(slack|group|time):([^{}\s]{1,80})\}")
+TOKEN = re.compile(r"\{@(slack|group|time|when):([^{}\s]{1,80})\}")
 
 
 def answer(body: Mapping[str, Json], *, status: int = 200) -> web.Response:
@@ -32,6 +32,6 @@ def plain(match: re.Match[str]) -> str:
     kind, value = match[1], match[2]
     if kind == "slack":
         return f"@{value.rpartition(':')[2]}"
-    if kind == "time" and value.isdigit() and len(value) <= 11:
+    if kind in ("time", "when") and value.isdigit() and len(value) <= 11:
         return datetime.fromtimestamp(int(value), UTC).isoformat()
     return value

@@ -17,8 +17,10 @@ SLACK_ITSELF = frozenset({"USLACKBOT", "USLACK"})
 # Handled at once: a cache to be cleared in this process, dialogs that have to be opened or
 # answered within three seconds.
 DIRECT_EVENTS = frozenset({"user_change"})
-DIRECT_ACTIONS = frozenset({ids.REJECT, ids.EDIT, ids.RATE_WHY, *ids.SHOWS, *ids.WORKFLOW_OPENS})
-DIRECT_VIEWS = frozenset({ids.EDITED, ids.WORKFLOW_STARTED})
+DIRECT_ACTIONS = frozenset(
+    {ids.REJECT, ids.BREAK_GLASS, ids.EDIT, ids.RATE_WHY, *ids.SHOWS, *ids.WORKFLOW_OPENS}
+)
+DIRECT_VIEWS = frozenset({ids.GLASS, ids.EDITED, ids.WORKFLOW_STARTED})
 DIRECT_COMMAND = re.compile(r"\s*workflows?\s+start\s+\S", re.IGNORECASE)
 LONGEST = 300
 
