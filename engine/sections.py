@@ -21,10 +21,14 @@ class Section(BaseModel):
 
 
 class PostgresSettings(Section):
-    """`dsn` is the application's role; only `up`, `migrate` and the chart know the owner's."""
+    """`dsn` is the application's role; only `up`, `migrate` and the chart know the owner's.
+
+    `purge_dsn` is for `carapulse audit purge` alone.
+    """
 
     dsn: SecretStr = SecretStr("")
     owner_dsn: SecretStr = SecretStr("")
+    purge_dsn: SecretStr = SecretStr("")
     pool_size: int = Field(default=10, ge=2, le=200)
     statement_timeout_seconds: float = Field(default=10, gt=0)
     connect_timeout_seconds: float = Field(default=5, gt=0)
@@ -266,6 +270,12 @@ class KeySettings(Section):
 
     signing_key_file: Path | None = None
     public_keys_folder: Path | None = None
+
+
+class AuditSettings(Section):
+    """Rows older than `keep_days` may be purged by `carapulse audit purge`; without it never."""
+
+    keep_days: int | None = Field(default=None, ge=30)
 
 
 class ApprovalSettings(Section):

@@ -26,6 +26,7 @@ from engine.domain.freeze import Window
 from engine.errors import ConfigurationError
 from engine.sections import (
     ApprovalSettings,
+    AuditSettings,
     ContextSettings,
     DirectorySettings,
     ExecutionSettings,
@@ -83,6 +84,7 @@ class Settings(BaseSettings):
     sessions: SessionSettings = SessionSettings()
     keys: KeySettings = KeySettings()
     approvals: ApprovalSettings = ApprovalSettings()
+    audit: AuditSettings = AuditSettings()
     execution: ExecutionSettings = ExecutionSettings()
     sandbox: SandboxSettings = SandboxSettings()
     windows: tuple[Window, ...] = ()

@@ -50,6 +50,7 @@ from engine.services.revisions import Revisions
 from engine.services.runbook_steps import RunbookSteps
 from engine.services.sessions import Sessions
 from engine.services.sign_ins import SignIns
+from engine.services.slots import AtOnce, Slots
 from engine.services.steering import Steering
 from engine.services.step_ups import Door, StepUps
 from engine.services.steps import Steps
@@ -192,7 +193,8 @@ def assembled(settings: Settings, opened: Opened, *, gate: bool) -> Engine:
 def auditing(settings: Settings, opened: Opened, on: Ground, *, gate: bool) -> Audits:
     """The audit as a whole; only the gate seals it."""
     chain = PostgresChain(opened.pool, settings.tenant)
-    return Audits(chain, now, signer(settings) if gate else None, on.verifier)
+    sealer = signer(settings) if gate else None
+    return Audits(chain, now, sealer, on.verifier, settings.audit.keep_days)
 
 
 def drafting(settings: Settings, opened: Opened, on: Ground) -> Drafts:
@@ -281,6 +283,7 @@ def stepping(settings: Settings, opened: Opened, on: Ground) -> Steps:
         now,
         settings.execution.call_lease,
         f"{socket.gethostname()}:{new_id()}",
+        Slots(AtOnce.model_validate(settings.execution.at_once.model_dump())),
     )
 
 

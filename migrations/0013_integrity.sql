@@ -21,6 +21,12 @@ GRANT INSERT (seq, audit_id, row_hash, link) ON audit_chain TO carapulse_app;
 GRANT INSERT (seq, link, key_id, signature) ON audit_checkpoints TO carapulse_app;
 GRANT INSERT (digest, body) ON tool_definitions TO carapulse_app;
 
+-- A temporary table of the same name would stand before ours for all who use its connection.
+DO $$
+BEGIN
+    EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+END $$;
+
 -- What happened is not taken back.
 REVOKE DELETE ON plans, version_states, executions, steps, tool_calls, decisions, evidence,
     log_lines FROM carapulse_app;

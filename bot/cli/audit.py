@@ -109,6 +109,20 @@ async def export(
     sys.stdout.buffer.flush()
 
 
+@audit.command
+async def purge(*, folder: Path = DEFAULT_FOLDER) -> None:
+    """Remove rows older than CARAPULSE_AUDIT__KEEP_DAYS, as the bot signed that it may be done.
+
+    Needs CARAPULSE_POSTGRES__PURGE_DSN: the role carapulse_purge, which can do nothing else.
+
+    Args:
+        folder: of the `carapulse up` that runs, when nothing is configured.
+    """
+    async with opened(folder, purging=True) as audits:
+        gone = await audits.purge()
+    print(f"{plural(gone, 'row', 'rows')} purged.")  # noqa: T201
+
+
 def asked(
     actor: str,
     action: str,
@@ -138,6 +152,8 @@ def said(found: "Verification") -> list[str]:
     entries = plural(found.rows, "entry", "entries")
     signed = plural(found.checkpoints, "checkpoint", "checkpoints")
     lines = [f"{entries} and {signed} checked; end {found.end}"]
+    if found.begins > 1:
+        lines.append(f"begins at entry {found.begins}, as was signed: what was before is purged")
     tail = found.tail
     if tail.count == 1:
         lines.append(f"1 entry is not sealed yet: {tail.first}")
@@ -155,11 +171,12 @@ def plural(count: int, one: str, many: str) -> str:
 
 
 @asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator["Audits"]:
+async def opened(folder: Path, *, purging: bool = False) -> AsyncIterator["Audits"]:
     """The configured database; without one, that of the `carapulse up` that runs in `folder`."""
     from datetime import UTC, datetime
 
     from bot.cli.records import configured
+    from engine.errors import ConfigurationError
     from engine.secrets.published import FileVerifier
     from engine.services.audit import Audits
     from engine.store.chain import PostgresChain
@@ -167,8 +184,11 @@ async def opened(folder: Path) -> AsyncIterator["Audits"]:
 
     settings = configured(folder)
     keys = settings.keys.public_keys_folder
+    dsn = settings.postgres.purge_dsn if purging else settings.postgres.dsn
+    if not dsn.get_secret_value():
+        raise ConfigurationError("Purging needs CARAPULSE_POSTGRES__PURGE_DSN.")
     pool = await open_pool(
-        settings.postgres.dsn.get_secret_value(),
+        dsn.get_secret_value(),
         size=2,
         statement_timeout=settings.postgres.statement_timeout_seconds,
         connect_timeout=settings.postgres.connect_timeout_seconds,

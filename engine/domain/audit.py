@@ -98,6 +98,10 @@ class Checkpoint(Model):
         return self.seq.to_bytes(8, "big") + self.link
 
 
+class Anchor(Checkpoint):
+    """Where the chain begins once all up to this entry is purged; signed as such."""
+
+
 class Tail(Model):
     """Rows that are not sealed yet."""
 
@@ -127,9 +131,10 @@ class Finding(Model):
 
 
 class Verification(Model):
-    """What a look at the whole chain showed."""
+    """What a look at the whole chain showed. It begins later than at 1 where it was purged."""
 
     rows: int
+    begins: int = 1
     checkpoints: int
     end: str
     tail: Tail

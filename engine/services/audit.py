@@ -9,6 +9,7 @@ import structlog
 
 from engine.domain.audit import (
     START,
+    Anchor,
     AuditQuery,
     AuditRow,
     Checkpoint,
@@ -19,7 +20,7 @@ from engine.domain.audit import (
     Verification,
     linked,
 )
-from engine.errors import ConfigurationError, Unavailable
+from engine.errors import ConfigurationError, Tampered, Unavailable
 from engine.ports import Clock
 from engine.ports.audit import AuditChain, AuditReading, SealChecker, Sealer
 
@@ -39,6 +40,7 @@ class Audits:
     clock: Clock
     sealer: Sealer | None = None
     checker: SealChecker | None = None
+    keep_days: int | None = None
 
     async def run(self) -> None:
         """Seal what became visible, for ever. A database that is away is waited for."""
@@ -46,6 +48,8 @@ class Audits:
         while True:
             try:
                 await self.seal(behind=rounds % ROUNDS_PER_LOOK_BEHIND == 0)
+                if rounds % ROUNDS_PER_LOOK_BEHIND == 0:
+                    await self.anchor()
                 rounds += 1
             except Unavailable as error:
                 log.warning("audit waits", action="audit.waits", component=error.component)
@@ -61,6 +65,30 @@ class Audits:
             total += done
             if done < AT_ONCE:
                 return total
+
+    async def anchor(self) -> int | None:
+        """Sign that rows older than `keep_days` may go; the entry up to which, if there is one."""
+        if self.sealer is None or self.keep_days is None:
+            return None
+        before = self.clock() - timedelta(days=self.keep_days)
+        return await self.chain.anchor(self.sealer, before=before)
+
+    async def purge(self) -> int:
+        """Remove what the gate signed may go; how many rows. Raises `Tampered`."""
+        if self.checker is None:
+            raise ConfigurationError("Purging the audit needs keys.public_keys_folder.")
+        async with self.chain.reading() as reading:
+            anchor = await reading.anchor()
+        if anchor is None:
+            return 0
+        if not self.checker.anchored(anchor.key_id, anchor.message, anchor.signature):
+            raise Tampered(
+                f"The anchor of the audit at {anchor.seq} is not ours; nothing is purged."
+            )
+        total = 0
+        while gone := await self.chain.purge(anchor.seq, AT_ONCE):
+            total += gone
+        return total
 
     async def page(self, query: AuditQuery, limit: int) -> list[AuditRow]:
         """The newest rows first."""
@@ -78,13 +106,15 @@ class Audits:
             raise ConfigurationError("Verifying the audit needs keys.public_keys_folder.")
         async with self.chain.reading() as reading:
             look = Look(self.checker, {one.seq: one for one in await reading.checkpoints()})
+            look.begin(await reading.anchor())
             await look.follow(reading)
             tail = await reading.tail()
         self._late(look, tail)
         return Verification(
-            rows=look.seq,
+            rows=look.seq - look.begins + 1,
+            begins=look.begins,
             checkpoints=look.signed,
-            end=f"{look.seq}:{look.link.hex()}",
+            end=f"{look.seq}:{(look.link or START).hex()}",
             tail=tail,
             findings=tuple(look.findings),
             more_findings=look.more,
@@ -105,8 +135,10 @@ class Look:
 
     checker: SealChecker
     checkpoints: dict[int, Checkpoint]
+    anchor: Anchor | None = None
+    begins: int = 1
     seq: int = 0
-    link: bytes = START
+    link: bytes | None = START
     signed: int = 0
     signed_to: int = 0
     findings: list[Finding] = field(default_factory=list)
@@ -118,6 +150,15 @@ class Look:
             self.findings.append(Finding(damage=damage, text=text))
         else:
             self.more += 1
+
+    def begin(self, anchor: Anchor | None) -> None:
+        """Believe where it begins when that is signed by us."""
+        if anchor is None:
+            return
+        if self.checker.anchored(anchor.key_id, anchor.message, anchor.signature):
+            self.anchor = anchor
+        else:
+            self.add(Damage.FORGED, f"The anchor at entry {anchor.seq} is not ours.")
 
     async def follow(self, reading: AuditReading) -> None:
         """From the first entry to the last."""
@@ -131,16 +172,27 @@ class Look:
             )
 
     def _entry(self, entry: Link) -> None:
+        if self.seq == 0 and self.anchor and 1 < entry.seq <= self.anchor.seq + 1:
+            self.begins, self.seq, self.signed_to = entry.seq, entry.seq - 1, entry.seq - 1
+            self.link = self.anchor.link if self.anchor.seq == self.seq else None
         if entry.seq != self.seq + 1:
             self.add(
                 Damage.CUT, f"Entries {self.seq + 1} to {entry.seq - 1} are gone from the chain."
             )
         self._row(entry)
-        if entry.seq == self.seq + 1 and entry.link != linked(self.link, entry.seq, entry.row_hash):
+        if not self._follows(entry):
             self.add(Damage.RELINKED, f"Entry {entry.seq} does not follow from the one before it.")
         self.seq, self.link = entry.seq, entry.link
         if checkpoint := self.checkpoints.get(entry.seq):
             self._checkpoint(checkpoint, entry)
+
+    def _follows(self, entry: Link) -> bool:
+        """By its link; the first of a purge that is under way is only known by the anchor."""
+        if self.anchor and entry.seq == self.anchor.seq and entry.link != self.anchor.link:
+            return False
+        if entry.seq != self.seq + 1 or self.link is None:
+            return True
+        return entry.link == linked(self.link, entry.seq, entry.row_hash)
 
     def _row(self, entry: Link) -> None:
         if entry.row is None:

@@ -3,9 +3,19 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from engine.domain.audit import START, AuditQuery, AuditRow, Checkpoint, Link, Tail, linked
+from engine.domain.audit import (
+    START,
+    Anchor,
+    AuditQuery,
+    AuditRow,
+    Checkpoint,
+    Link,
+    Tail,
+    linked,
+)
 from engine.ports.audit import Sealer
 from engine.store.connection import Connection, Pool, Row, answering
 
@@ -26,6 +36,17 @@ WHERE a.txid < pg_snapshot_xmin(pg_current_snapshot())
   AND NOT EXISTS (SELECT FROM audit_chain c WHERE c.audit_id = a.id)
 ORDER BY a.txid, a.id LIMIT $1
 """  # noqa: S608
+
+# The last entry before which all is older, but never the chain's end: what follows needs it.
+ANCHORABLE = """
+SELECT c.seq, c.link FROM audit_chain c
+WHERE c.seq < coalesce(
+    (SELECT n.seq FROM audit_chain n JOIN audit a ON a.id = n.audit_id
+     WHERE a.at >= $1 ORDER BY n.seq LIMIT 1),
+    (SELECT max(seq) FROM audit_chain)
+) AND c.seq > coalesce((SELECT max(seq) FROM audit_anchors), 0)
+ORDER BY c.seq DESC LIMIT 1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +131,28 @@ class PostgresChain:
             sealer.seal(end.message),
         )
 
+    async def anchor(self, sealer: Sealer, *, before: datetime) -> int | None:
+        async with answering(), self.pool.acquire() as connection, connection.transaction():
+            if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", LOCK):
+                return None
+            row = await connection.fetchrow(ANCHORABLE, before)
+            if row is None:
+                return None
+            key_id = sealer.key_id
+            anchor = Anchor(seq=row["seq"], link=row["link"], key_id=key_id, signature="")
+            await connection.execute(
+                "INSERT INTO audit_anchors (seq, link, key_id, signature) VALUES ($1, $2, $3, $4)",
+                anchor.seq,
+                anchor.link,
+                key_id,
+                sealer.anchor(anchor.message),
+            )
+            return anchor.seq
+
+    async def purge(self, up_to: int, at_most: int) -> int:
+        async with answering(), self.pool.acquire() as connection:
+            return int(await connection.fetchval("SELECT purge_audit($1, $2)", up_to, at_most))
+
 
 @dataclass(frozen=True, slots=True)
 class PostgresReading:
@@ -147,6 +190,13 @@ class PostgresReading:
             "ORDER BY seq / 1000, seq DESC"
         )
         return [Checkpoint.model_validate(dict(row)) for row in rows]
+
+    async def anchor(self) -> Anchor | None:
+        """The newest one."""
+        row = await self.connection.fetchrow(
+            "SELECT seq, link, key_id, signature FROM audit_anchors ORDER BY seq DESC LIMIT 1"
+        )
+        return Anchor.model_validate(dict(row)) if row else None
 
     async def tail(self) -> Tail:
         """What no entry seals yet."""
