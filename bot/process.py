@@ -37,6 +37,8 @@ from engine.workflows.starter import Starter
 from engine.workflows.worker import connect, connect_later, open_worker_on
 
 ASK_AGAIN = 1.0
+# Activities beside the calls that the settings allow: drafts, and calls that undo.
+BESIDE, UNLIMITED = 20, 200
 log = structlog.get_logger(__name__)
 
 
@@ -76,7 +78,7 @@ async def serve(engine: Engine, settings: Settings) -> None:
         drafts=DraftActivities(engine.drafts.look, engine.drafts.propose),
         executions=ExecutionActivities(engine.executions.next_move),
         tools=ToolActivities(engine.steps.perform),
-        at_once=settings.execution.at_once.worker + DRAFTS_AT_ONCE or UNLIMITED,
+        at_once=(settings.execution.at_once.worker or UNLIMITED) + BESIDE,
     ):
         log.info("worker is ready", action="worker.ready")
         await asyncio.Event().wait()

@@ -19,6 +19,7 @@ from engine.domain.execution import (
     LogLine,
     Start,
     StepRecord,
+    Takes,
 )
 from engine.domain.feedback import Absence, Rating, Thumb
 from engine.domain.ids import (
@@ -137,6 +138,10 @@ class Executions(Protocol):
     async def add_decision(self, decision: Decision) -> None: ...
     async def take_decision(self, execution_id: ExecutionId) -> Decision | None:
         """The oldest decision not yet acted on, marked as taken."""
+        ...
+
+    async def running(self, takes: Takes, now: datetime) -> dict[str, int]:
+        """How many calls of this tool, environment and target run; others count after us."""
         ...
 
     async def held_back(self, execution_id: ExecutionId) -> bool:

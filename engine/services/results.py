@@ -13,10 +13,11 @@ from engine.domain.execution import (
     Phase,
     StepRecord,
     StepState,
+    Takes,
 )
 from engine.domain.expectation import holds
 from engine.domain.move import StepRequest
-from engine.domain.plan import Step
+from engine.domain.plan import PlanVersion, Step
 from engine.domain.text import storable
 from engine.errors import CarapulseError, NotAllowed, Tampered, Unavailable
 from engine.services.progress import ATTEMPTS_AT_MOST, ROLLBACK_PROBES
@@ -30,6 +31,12 @@ def key_of(request: StepRequest) -> CallKey:
         phase=request.phase,
         attempt=request.attempt,
     )
+
+
+def took(version: PlanVersion, step: Step, call: Call) -> Takes:
+    """What the call takes up while it runs."""
+    place = step.context or version.context
+    return Takes(tool=call.tool, environment=place.environment or "", target=place.service or "")
 
 
 def is_rollback_probe(request: StepRequest) -> bool:

@@ -17,6 +17,7 @@ from engine.domain.execution import (
     LogLine,
     Phase,
     StepState,
+    Takes,
 )
 from engine.domain.freeze import Hold
 from engine.domain.ids import PersonId
@@ -43,7 +44,9 @@ from engine.services.results import (
     left_digest,
     probed,
     still_wanted,
+    took,
 )
+from engine.services.slots import FULL, Slots
 
 POLL = 1.0
 log = structlog.get_logger(__name__)
@@ -71,6 +74,7 @@ class Steps:
     clock: Clock
     lease: float
     worker: str
+    slots: Slots
 
     async def perform(self, request: StepRequest) -> None:
         """Make one call and record what came of it.
@@ -99,13 +103,22 @@ class Steps:
             return
         except CarapulseError as error:
             await self._alarmed(version, error)
-            if await self._claim(request):
+            if await self._claim(request, None):
                 await self._record(request, version, failed(request, error))
             return
-        if not await self._claim(request):
-            return
-        result = await self._ran(request, execution, step, call)
-        await self._told(request, version, result)
+        if await self._place(request, took(version, step, call)):
+            async with self.slots.taken():
+                result = await self._ran(request, execution, step, call)
+            await self._told(request, version, result)
+
+    async def _place(self, request: StepRequest, takes: Takes) -> bool:
+        """Claim the call, once there is room for it; till then its card says what is full."""
+        try:
+            return await self._claim(request, takes)
+        except Unavailable as error:
+            if error.component == FULL:
+                await self._held_up(request, str(error))
+            raise
 
     async def _held_back(self, unit: Unit, request: StepRequest) -> bool:
         """Whether somebody has paused or cancelled it since this was handed out."""
@@ -177,7 +190,11 @@ class Steps:
             async with self.store.begin() as unit:
                 await alarm(unit, WORKER, version, str(error))
 
-    async def _claim(self, request: StepRequest) -> bool:
+    async def _claim(self, request: StepRequest, takes: Takes | None) -> bool:
+        """Whether this worker makes the call; `takes` nothing where nothing is run.
+
+        Raises `Unavailable` while too much runs; undoing and looking are never held up by that.
+        """
         now = self.clock()
         async with self.store.begin() as unit:
             execution = await unit.executions.lock(request.execution_id)
@@ -186,6 +203,8 @@ class Steps:
                 return False
             if await self._held_back(unit, request):
                 return False
+            if takes and request.phase is Phase.ACT:
+                await self.slots.look(unit, takes, now)
             if execution.reason and request.phase is Phase.ACT:
                 going = {"reason": "", "state": ExecutionState.RUNNING}
                 await unit.executions.save(execution.model_copy(update=going))
@@ -193,6 +212,7 @@ class Steps:
             return await unit.executions.begin_call(
                 CallRow(
                     key=key_of(request),
+                    takes=takes or Takes(),
                     worker=self.worker,
                     lease_until=now + timedelta(seconds=self.lease),
                     started_at=now,

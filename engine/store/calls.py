@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from engine.domain.call import CallResult
-from engine.domain.execution import CallKey, CallRow, Choice, Decision, LogLine
+from engine.domain.execution import CallKey, CallRow, Choice, Decision, LogLine, Takes
 from engine.domain.ids import ExecutionId
 from engine.store.connection import Connection, Row, touched
+
+# Whoever counts running calls holds this lock until its transaction ends.
+COUNTING = 5_220_417_915
 
 
 class PostgresCalls:
@@ -84,6 +87,24 @@ class PostgresCalls:
             execution_id,
         )
         return Decision.model_validate(dict(row)) if row else None
+
+    async def running(self, takes: Takes, now: datetime) -> dict[str, int]:
+        """How many calls of this tool, environment and target run anywhere.
+
+        Until the transaction ends nobody else counts, so that two do not take one last place.
+        """
+        await self._db.execute("SELECT pg_advisory_xact_lock($1)", COUNTING)
+        row = await self._db.fetchrow(
+            "SELECT count(*) FILTER (WHERE tool = $1) AS tool, "
+            "count(*) FILTER (WHERE environment = $2) AS environment, "
+            "count(*) FILTER (WHERE target = $3 AND environment = $2) AS target "
+            "FROM tool_calls WHERE ended_at IS NULL AND lease_until > $4",
+            takes.tool,
+            takes.environment,
+            takes.target,
+            now,
+        )
+        return {kind: int(count) for kind, count in dict(row or {}).items()}
 
     async def held_back(self, execution_id: ExecutionId) -> bool:
         """Whether somebody has paused or cancelled it, and that was not acted on yet."""

@@ -41,6 +41,7 @@ from engine.services.plans import Plans
 from engine.services.previews import Previews
 from engine.services.progress import Pace
 from engine.services.revisions import Revisions
+from engine.services.slots import AtOnce, Slots
 from engine.services.steps import Steps
 from engine.services.views import Views
 from engine.store.connection import Pool, open_pool
@@ -320,7 +321,12 @@ def look() -> DraftStep:
 
 @asynccontextmanager
 async def open_room(
-    database: Database, folder: Path, *, lease: float = 15, pace: Pace | None = None
+    database: Database,
+    folder: Path,
+    *,
+    lease: float = 15,
+    pace: Pace | None = None,
+    at_once: AtOnce | None = None,
 ) -> AsyncIterator[Room]:
     """The services on this database; the clock is the test's."""
     pool = await open_pool(database.app_dsn, size=8, statement_timeout=5, connect_timeout=5)
@@ -381,6 +387,7 @@ async def open_room(
             clock,
             lease,
             "worker-1",
+            Slots(at_once or AtOnce()),
         ),
         views=Views(store, people),
         now=start,

@@ -12,8 +12,9 @@ from engine.domain.conversation import Place
 from engine.domain.execution import Choice, ExecutionState, StepState
 from engine.domain.ids import PersonId
 from engine.domain.plan import VersionRef, VersionState
-from engine.errors import Conflict, NotAllowed
+from engine.errors import Conflict, NotAllowed, Unavailable
 from engine.services.progress import Pace
+from engine.services.slots import AtOnce
 from tests.conftest import Database
 from tests.integration.room import (
     NEW,
@@ -366,3 +367,42 @@ async def test_skipping_the_last_change_is_no_override(room: Room) -> None:
     await room.work(ref)
 
     assert (await room.execution(ref)).state is ExecutionState.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        (AtOnce(tools={"git": 1}), "git takes 1 call at once, and that many run now"),
+        (AtOnce(target=1), "checkout takes 1 call at once, and that many run now"),
+        (AtOnce(worker=1), "This worker takes 1 call at once, and that many run now"),
+        (
+            AtOnce(environments={"prod": 1}),
+            "The environment prod takes 1 call at once, and that many run now",
+        ),
+    ],
+)
+async def test_what_finds_no_room_waits_with_its_reason_and_goes_on_by_itself(
+    database: Database, tmp_path: Path, limits: AtOnce, said: str
+) -> None:
+    async with open_room(database, tmp_path, at_once=limits) as room:
+        first = await room.approved(write())
+        if limits.tools:
+            second = await room.approved(write("6"), place=ELSEWHERE, context=STAGING)
+        else:
+            version = await room.planned(look(), level(), place=ELSEWHERE)
+            second = VersionRef(plan_id=version.plan_id, version=1)
+            await room.gate.release(version.plan_id, version.version)
+        slow = Slow(WROTE)
+        room.script.says("git.set_value", slow, WROTE)
+        working = await begun(room, first)
+
+        with pytest.raises(Unavailable):
+            await room.work(second)
+        waiting = await room.execution(second)
+        slow.let.set()
+        await asyncio.wait_for(working, SOON)
+        await room.work(second)
+
+        assert waiting.state is ExecutionState.WAITING
+        assert waiting.reason == said
+        assert (await room.execution(second)).state is ExecutionState.SUCCEEDED
