@@ -28,7 +28,7 @@ from engine.errors import (
 from engine.ports import Clock, Directory, Policy, Signer, Store, Unit, Verifier
 from engine.services import verdicts
 from engine.services.alarm import alarm
-from engine.services.authority import Authority, told
+from engine.services.authority import Authority, refuse_revived
 from engine.services.ballot import Ballot
 from engine.services.glass import GlassAlarm
 from engine.services.guards import Holds
@@ -226,8 +226,7 @@ class Approvals:
             return said
         if state is not VersionState.WAITING:
             raise Conflict(verdicts.over(version, state, signed))
-        if quorum.rejected_by is not None:
-            raise Tampered(told(version, "it was rejected, and its state says that it waits"))
+        refuse_revived(version, quorum)
         if ballot.now >= version.decide_before:
             raise Conflict(verdicts.expired(version))
         await self._check_session(unit, ballot)

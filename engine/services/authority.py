@@ -105,6 +105,12 @@ class Authority:
         return signed.statement
 
 
+def refuse_revived(version: PlanVersion, quorum: Quorum) -> None:
+    """What somebody ended does not wait, whatever its state says. Raises `Tampered`."""
+    if quorum.rejected_by is not None:
+        raise Tampered(told(version, "it was rejected, and its state says that it waits"))
+
+
 def verify_steps(version: PlanVersion, execution: Execution) -> None:
     """The execution's copies of the steps say what was approved. Raises `Tampered`."""
     same = [step.number for step in execution.steps] == [one.number for one in version.steps]
