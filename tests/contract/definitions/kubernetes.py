@@ -39,17 +39,20 @@ status:
   allocatable: {cpu: "32", memory: 64Gi, pods: "500"}
   capacity: {cpu: "32", memory: 64Gi, pods: "500"}
 """
-DEPLOYMENT = """
+
+
+def deployment(name: str, replicas: int = 2) -> str:
+    """A deployment as people write it."""
+    return f"""
 apiVersion: apps/v1
 kind: Deployment
-metadata: {name: checkout}
+metadata: {{name: {name}}}
 spec:
-  replicas: 2
-  progressDeadlineSeconds: 600
-  selector: {matchLabels: {app: checkout}}
+  replicas: {replicas}
+  selector: {{matchLabels: {{app: {name}}}}}
   template:
-    metadata: {labels: {app: checkout}}
-    spec: {containers: [{name: app, image: "registry.example/checkout:1.0.0"}]}
+    metadata: {{labels: {{app: {name}}}}}
+    spec: {{containers: [{{name: app, image: "registry.example/{name}:1.0.0"}}]}}
 """
 
 
@@ -87,7 +90,7 @@ class Cluster:
     async def shop(self, namespace: str) -> None:
         """A namespace with the deployment `checkout`, rolled out."""
         await self.kubectl("create", "namespace", namespace)
-        await self.kubectl("-n", namespace, "apply", "-f", "-", given=DEPLOYMENT)
+        await self.kubectl("-n", namespace, "apply", "-f", "-", given=deployment("checkout"))
         rollout = ("rollout", "status", "deploy/checkout", "--timeout=60s")
         await self.kubectl("-n", namespace, *rollout)
 

@@ -1,0 +1,163 @@
+"""Workflows of the catalog, from a person's dialog to a real Kubernetes API server and back."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from bot.local.slack.person import Person, plain
+from engine.tools.sandbox import installed
+from tests.acceptance.rig import Additions, Rig, open_rig
+from tests.acceptance.thread import INCIDENTS, Message, Thread, press, whisper
+from tests.conftest import absent
+from tests.contract.definitions.kubernetes import Cluster, deployment
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+OWN = Path(__file__).with_name("catalog")
+NAMESPACE = "tills"
+IMAGE = "registry.example/till"
+IMAGE_PATH = ".spec.template.spec.containers[0].image"
+
+
+def tills(world: object) -> list[dict[str, Any]]:
+    """A service in staging that one other person may approve a change of."""
+    return [
+        {
+            "name": "till",
+            "namespace": NAMESPACE,
+            "kind": "deployment",
+            "owners": ["shop-owners"],
+            "environments": ["staging"],
+            "image": IMAGE,
+            "container": "app",
+        }
+    ]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def shop(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
+    """Carapulse with the control plane behind it, and programs where tools are started from."""
+    if lacking := [name for name in ("kubectl", "helm") if not installed(name)]:
+        absent(" and ".join(lacking))
+    await cluster.kubectl("create", "namespace", NAMESPACE)
+    await cluster.kubectl("-n", NAMESPACE, "apply", "-f", "-", given=deployment("till"))
+    login = {}
+    for tool in ("KUBECTL", "HELM"):
+        login[f"CARAPULSE_TOOLS__CONNECTIONS__{tool}__URL"] = cluster.url
+        login[f"CARAPULSE_TOOLS__CONNECTIONS__{tool}__FILE"] = str(cluster.kubeconfig)
+    folder = {"CARAPULSE_CONTEXT__WORKFLOWS_FOLDER": str(OWN)}
+    added = Additions(services=tills, env=login | folder)
+    async with open_rig(tmp_path_factory.mktemp("catalog"), added) as rig:
+        yield rig
+
+
+async def now(cluster: Cluster, path: str) -> str:
+    """A field of the deployment, as the cluster has it."""
+    return await cluster.kubectl("-n", NAMESPACE, "get", "deploy/till", f"-o=jsonpath={{{path}}}")
+
+
+async def dialog(person: Person, name: str) -> dict[str, Any]:
+    """The dialog of a workflow, by the command."""
+    await person.slash("/carapulse", f"workflow start {name}", INCIDENTS)
+    return await person.wait_for_view(
+        lambda view: str(view["private_metadata"]).startswith(f"{name}:"), timeout=5
+    )
+
+
+def state(view: dict[str, Any], given: dict[str, str]) -> dict[str, Any]:
+    """What a person fills in, as a dialog keeps it."""
+    kinds = {one["block_id"]: one["element"]["type"] for one in view["blocks"] if "element" in one}
+    found = {}
+    for name, value in given.items():
+        chosen = {
+            "selected_option": {"text": {"type": "plain_text", "text": value}, "value": value}
+        }
+        typed = {"value": value}
+        found[name] = {"value": chosen if kinds[name] == "static_select" else typed}
+    return found
+
+
+async def begun(rig: Rig, name: str, **given: str) -> Thread:
+    """Start a workflow by its dialog; the thread that it opens."""
+    view = await dialog(rig.dana, name)
+    inputs = {f"input.{field}": value for field, value in given.items()}
+    answer = await rig.dana.submit(view["id"], state(view, {"context.service": "till"} | inputs))
+    assert answer["ok"], answer
+
+    def fits(message: Message) -> bool:
+        text = plain(message)
+        return "asks: “Workflow" in text and all(value in text for value in given.values())
+
+    root = await rig.dana.wait_for(fits, timeout=15, what="the thread")
+    return Thread(rig.dana, INCIDENTS, root["ts"])
+
+
+async def test_scaling_by_a_dialog_is_drafted_approved_and_verified(
+    shop: Rig, cluster: Cluster
+) -> None:
+    thread = await begun(shop, "scale_service", replicas="4")
+    card = await thread.card("Waiting for approval", "Scale till from 2 to 4")
+    await press(shop.dana, card, "Approve")
+    await whisper(shop.dana, thread, "You asked for this plan")
+    await press(shop.ann, card, "Approve")
+    done = await thread.card(":large_green_circle:", "Done in", within=60)
+
+    assert "workflow *Scale a service v1*" in plain(card)
+    assert "reversible: yes" in plain(card)
+    assert "approved by Ann" in plain(done)
+    assert await now(cluster, ".status.readyReplicas") == "4"
+
+
+async def test_what_is_not_wanted_is_told_under_the_fields_and_nothing_begins(shop: Rig) -> None:
+    view = await dialog(shop.dana, "scale_service")
+
+    answer = await shop.dana.submit(
+        view["id"],
+        state(
+            view,
+            {
+                "context.service": "till",
+                "context.place": "prod/eu-1",
+                "input.replicas": "four",
+            },
+        ),
+    )
+    await shop.dana.close(view["id"])
+
+    assert answer["errors"] == {
+        "input.replicas": "Wants a whole number from 1 to 100.",
+        "context.place": "Till does not run in prod; there is staging.",
+    }
+
+
+async def test_an_image_that_never_gets_ready_fails_its_check_and_is_taken_back(
+    shop: Rig, cluster: Cluster
+) -> None:
+    thread = await begun(shop, "roll_image", image=f"{IMAGE}:bad")
+    card = await thread.card("Waiting for approval", "till:bad")
+    await press(shop.ann, card, "Approve")
+    failed = await thread.card(":warning:", "Step 2 failed", "Undoing step 1", within=60)
+    over = await thread.card(":red_circle:", "Failed and rolled back", within=90)
+
+    assert "workflow *Roll an image out v3*" in plain(card)
+    assert "rollout complete" in plain(failed)
+    assert "Undone: step 1" in plain(over)
+    assert await now(cluster, IMAGE_PATH) == f"{IMAGE}:1.0.0"
+    assert await now(cluster, ".status.unavailableReplicas") == ""
+
+
+async def test_a_deployment_that_hangs_is_remediated_by_the_revision_before(
+    shop: Rig, cluster: Cluster
+) -> None:
+    await cluster.kubectl("-n", NAMESPACE, "set", "image", "deploy/till", f"app={IMAGE}:bad")
+
+    thread = await begun(shop, "incident_remediation", remedy="undo")
+    card = await thread.card("Waiting for approval", "Remediate till")
+    await press(shop.ann, card, "Approve")
+    done = await thread.card(":large_green_circle:", "Done in", within=60)
+
+    assert "rollout complete: no" in plain(card)
+    assert "rolled back" in plain(done)
+    assert await now(cluster, IMAGE_PATH) == f"{IMAGE}:1.0.0"
