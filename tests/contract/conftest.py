@@ -1,5 +1,6 @@
 """Sandboxes of every kind that this machine can have, opened once for each test file."""
 
+import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -31,6 +32,16 @@ def confined(engine: ContainerEngine) -> Confinement:
     return Confinement(
         engine.image, memory=256 << 20, processes=64, files=64 << 20, engine=engine.kind
     )
+
+
+def own_address() -> str:
+    """The address under which others find this machine; loopback where it has no other."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
 
 
 @pytest.fixture(params=["bubblewrap", "docker", "podman"])

@@ -34,6 +34,10 @@ LOOK_SECONDS = 0.25
 ASK_SECONDS = 0.05
 PROXY_PORT = 3128
 NOT_STARTED = (126, 127)
+FINDING = (
+    *("python3", "-I", "-S", "-c"),
+    "import shutil, sys; sys.exit(shutil.which(sys.argv[1]) is None)",
+)
 log = structlog.get_logger(__name__)
 
 
@@ -67,7 +71,7 @@ class ContainerBox:
         finally:
             if running:
                 await asyncio.shield(self._stop(running, limits.kill_grace))
-        if code in NOT_STARTED and _absent(argv[0], output):
+        if code in NOT_STARTED and await self._lacks(argv[0]):
             raise ToolFailed(f"{argv[0]} is not in the image of the sandbox.")
         return Ended(code, bytes(output.captured), output.captured_all)
 
@@ -93,6 +97,17 @@ class ContainerBox:
                 reading.cancel()
                 return code
         return await self.api.exit_code(program)
+
+    async def _lacks(self, program: str) -> bool:
+        """Whether there is no such program; engines tell it in words that a tool could print."""
+        try:
+            asking, stream = await self.api.execute(
+                self.container.id, [*FINDING, program], self.variables, INSIDE
+            )
+            stream.close()
+            return await self.api.exit_code(asking) == 1
+        except (EngineLost, EngineRefused, TimeoutError):
+            return False
 
     async def _stop(self, program: str, grace: float) -> None:
         """Ask all that runs in there to end, then kill it with the container."""
@@ -237,12 +252,6 @@ async def _handed_on(stream: RawStream, output: Output) -> None:
     async with aclosing(stream.frames()) as frames:
         async for which, piece in frames:
             await output.take(which, piece)
-
-
-def _absent(program: str, output: Output) -> bool:
-    """Whether the engine said that there is no such program, in the words of its runtime."""
-    said = bytes(output.captured).decode(errors="replace")
-    return "runtime exec failed" in said and program in said
 
 
 def _wanted(needs: Needs, ways: list[Json]) -> Json:
