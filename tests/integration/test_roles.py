@@ -58,7 +58,6 @@ FORBIDDEN = (
     "ALTER TABLE {table} DISABLE ROW LEVEL SECURITY",
     "DROP TABLE {table} CASCADE",
     "DO $$ BEGIN LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; END $$",
-    "GRANT ALL ON {table} TO carapulse_app WITH GRANT OPTION",
     "CREATE RULE quiet AS ON INSERT TO {table} DO INSTEAD NOTHING",
     "CREATE TRIGGER x BEFORE INSERT ON {table} FOR EACH ROW "
     "EXECUTE FUNCTION suppress_redundant_updates_trigger()",
