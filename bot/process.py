@@ -115,6 +115,8 @@ async def open_bot(settings: Settings) -> AsyncIterator[Listening]:
         )
         await stack.enter_async_context(working(engine.pool, gate_jobs(engine)))
         await stack.enter_async_context(running(engine.audits.run()))
+        await stack.enter_async_context(running(engine.freezes.run()))
+        await stack.enter_async_context(running(engine.digests.run()))
         await stack.enter_async_context(intake.working(desks(app, engine)))
         writer = Writer(client, Budgets(scale=slack.budget_scale), counted(engine))
         rendering = Rendering(engine.views, engine.store, engine.answers, workspace.url)
@@ -179,6 +181,7 @@ def slack_services(engine: Engine) -> Services:
         presence=engine.presence,
         alerts=engine.alerts,
         views=engine.views,
+        freezes=engine.freezes,
         library=SlackLibrary(
             engine.knowledge, engine.memory, engine.sessions, engine.runbook_steps
         ),

@@ -7,6 +7,7 @@ from bot.http.approvals import ApprovalRecords
 from bot.http.audit import AuditRecords
 from bot.http.drafting import Drafting
 from bot.http.executions import Verbs
+from bot.http.freezes import FreezeRecords
 from bot.http.health import Check
 from bot.http.library import Library
 from bot.http.plans import PlanRecords
@@ -51,6 +52,7 @@ def served(
             *PlanRecords(engine.store, engine.feedback).routes(),
             *operating(engine).routes(),
             *drafting(engine, settings).routes(),
+            *FreezeRecords(engine.store, engine.freezes).routes(),
             *WorkflowRoutes(engine.store, engine.templates).routes(),
             *([("POST", PATH, request_url.handle)] if request_url else ()),
         ],

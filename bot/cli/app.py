@@ -20,6 +20,7 @@ COMMANDS = (
     ("redact", "bot.cli.redact:redact", "Take secrets out of what comes in, and print the rest."),
     ("tools", "bot.cli.tools:tools", "List, show, check and run tools; read command lines."),
     ("plan", "bot.cli.plan:plan", "Ask for plans, list and show them."),
+    ("freeze", "bot.cli.freeze:freeze", "List, set and lift freezes: nothing starts to change."),
     ("llm", "bot.cli.llm:llm", "Show language models, what they cost, and log in to one."),
     ("eval", "bot.cli.eval:evals", "Score drafts against scenarios."),
     ("execution", "bot.cli.execution:execution", "Show executions; pause, cancel, decide."),

@@ -28,6 +28,7 @@ async def create(
     region: str | None = None,
     service: str | None = None,
     session: str = "",
+    break_glass: str = "",
     folder: Path = DEFAULT_FOLDER,
     json: bool = False,
     wait: bool = True,
@@ -44,6 +45,7 @@ async def create(
         region: the same for the region.
         service: the same for the service.
         session: id or name of the session to work in.
+        break_glass: why this needs break-glass; high risk is refused without it.
         folder: of the `carapulse up` that runs, when no database is configured.
         json: as the API answers it.
         wait: with --no-wait do not wait until it is drafted.
@@ -57,7 +59,7 @@ async def create(
     }
     wanted = request({"intent": text, "context": about, "session": session})
     async with asking(folder) as (actor, requests):
-        draft_id = await requests.ask(actor, wanted)
+        draft_id = await requests.ask(actor, wanted, break_glass=glass(break_glass))
         found = await requests.settled(actor, draft_id, seconds=WAIT if wait else 0)
     show(found, json)
 
@@ -173,6 +175,19 @@ async def asking(folder: Path) -> "AsyncIterator[tuple[Actor, Requests]]":
             )
         except Invalid as error:
             raise CarapulseError(with_fields(error)) from None
+
+
+def glass(reason: str) -> str:
+    """The reason for break-glass, if one is given. Raises `Invalid`."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from engine.domain.glass import TOO_SHORT, BreakGlassReason
+
+    kind: TypeAdapter[str] = TypeAdapter(BreakGlassReason)
+    try:
+        return kind.validate_python(reason) if reason else ""
+    except ValidationError:
+        raise Invalid(f"--break-glass must hold the reason. {TOO_SHORT}") from None
 
 
 def request(given: dict[str, Any]) -> "Wanted":

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Protocol
 
 from aiohttp import web
-from pydantic import Field
+from pydantic import Field, TypeAdapter, ValidationError
 
 from bot.http.answers import answer
 from bot.http.drafts import became, under_way
@@ -15,6 +15,7 @@ from bot.http.reading import checked, content, named
 from bot.http.records import wanted
 from bot.http.tokens import require_scope
 from engine.domain.actor import Actor
+from engine.domain.glass import TOO_SHORT, BreakGlassReason
 from engine.domain.ids import DraftId
 from engine.domain.model import Model
 from engine.domain.wanted import Standing, Value, Wanted, Words
@@ -25,6 +26,7 @@ from engine.services.requests import Requests
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 SCOPE = "plan.create"
+BREAK_GLASS: TypeAdapter[str] = TypeAdapter(BreakGlassReason)
 WAIT, LONGEST_WAIT = 5.0, 30.0
 PREFERRED = re.compile(r"(?:^|[,;]\s*)wait=(\d{1,4})(?:$|[,;\s])")
 KEY = re.compile(r"[!-~]{1,200}")
@@ -79,7 +81,7 @@ class Drafting:
         actor = await require_scope(request, self.store, SCOPE)
         body = checked(Wanted, await content(request))
         seconds, key = patience(request), once(request)
-        draft_id = await self.requests.ask(actor, body, key=key)
+        draft_id = await self.requests.ask(actor, body, key=key, break_glass=glass(request))
         return await self._answer(actor, draft_id, seconds)
 
     async def correct(self, request: web.Request) -> web.Response:
@@ -152,6 +154,17 @@ class Drafting:
         response = answer(body, status=201)
         response.headers["Location"] = f"/v1/plans/{found.version.plan_id}"
         return response
+
+
+def glass(request: web.Request) -> str:
+    """The reason of `X-Break-Glass`; empty where it is not asked for. Raises `Invalid`."""
+    given = request.headers.get("X-Break-Glass")
+    if given is None:
+        return ""
+    try:
+        return BREAK_GLASS.validate_python(given)
+    except ValidationError:
+        raise Invalid(f"X-Break-Glass must hold the reason. {TOO_SHORT}") from None
 
 
 def later(found: Standing) -> web.Response:

@@ -22,6 +22,7 @@ from bot.slack.drafts import Correcting
 from bot.slack.editing import Editing
 from bot.slack.executions import Operating
 from bot.slack.failures import error_of, reaching
+from bot.slack.freezes import FreezeCommands
 from bot.slack.home import Home
 from bot.slack.inbox import Inbox
 from bot.slack.knowledge import Reading
@@ -122,6 +123,7 @@ def features(
         *PlanCommands(
             store, services.views, services.approvals, services.conversations, door
         ).table(),
+        *FreezeCommands(services.freezes).table(),
         *library_commands.table(services.library, door),
         *signing_in.table(),
         *workflows.table(),

@@ -15,6 +15,7 @@ from engine.domain.ids import DraftId, EvidenceId, ExecutionId, PlanId, ProblemI
 from engine.domain.model import Json
 from engine.domain.template import TemplateRecord
 from engine.domain.views import PlanView
+from engine.services.freezes import Freezes
 from engine.services.knowledge import Knowledge
 from engine.services.memory import Memory
 from engine.services.runbook_steps import RunbookSteps
@@ -165,4 +166,5 @@ class Services:
     alerts: Alerts
     views: Plans
     library: Library
+    freezes: Freezes
     templates: Templates

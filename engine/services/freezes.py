@@ -16,7 +16,7 @@ from engine.domain.plan import VersionState
 from engine.domain.policy import Deed, Ruling
 from engine.domain.questions import to_freeze
 from engine.errors import Conflict, Invalid, NotAllowed, NotFound, Unavailable
-from engine.ports import Clock, Policy, Store, Unit
+from engine.ports import Clock, Policy, Services, Store, Unit
 from engine.services.guards import touched
 
 EVERY = 5.0
@@ -34,6 +34,8 @@ class Freezes:
     policy: Policy
     clock: Clock
     tenant: Tenant
+    services: Services
+    timezone: str = "UTC"
 
     async def set(self, actor: Actor, words: FreezeWords) -> Freeze:
         """From now, or later, nothing in its scope starts to change.
@@ -47,6 +49,7 @@ class Freezes:
             wrong["ends_at"] = "must be after its start, and in the future"
         if starts > now + LONGEST:
             wrong["starts_at"] = "is too far away"
+        wrong |= self._unknown(words)
         if wrong:
             text = " ".join(f"{name} {said}." for name, said in wrong.items())
             raise Invalid(f"The freeze is wrong: {text}", wrong)
@@ -114,6 +117,16 @@ class Freezes:
                 await refresh(unit, turned)
         return len(turned)
 
+    def _unknown(self, words: FreezeWords) -> dict[str, str]:
+        """A slip would freeze nothing, and nobody would notice."""
+        wrong = {}
+        places = environments(self.services)
+        if words.environment and places and words.environment not in places:
+            wrong["environment"] = f"{words.environment} is none of {', '.join(places)}"
+        if words.service and places and words.service not in self.services.names():
+            wrong["service"] = f"{words.service} is not in the service graph"
+        return wrong
+
     async def _named(self, unit: Unit, name: str) -> Freeze:
         mark = name.strip("`[] ").lower()
         found = [one for one in await unit.freezes.open(self.clock()) if one.id.endswith(mark)]
@@ -141,6 +154,15 @@ class Freezes:
             )
         )
         return ruling
+
+
+def environments(services: Services) -> list[str]:
+    """Every environment of the service graph."""
+    found: dict[str, None] = {}
+    for name in services.names():
+        places = services.entry(name).get("environments", [])
+        found |= dict.fromkeys(map(str, places)) if isinstance(places, list | dict) else {}
+    return list(found)
 
 
 def allowed(ruling: Ruling) -> None:

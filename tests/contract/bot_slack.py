@@ -81,6 +81,7 @@ class Decisions:
         *,
         surface: Surface,
         reason: str = "",
+        ticket: str = "",
         acted_at: str = "",
     ) -> Decided:
         self.note(verdict, actor.id, plan_id, version, surface, reason)
@@ -159,6 +160,7 @@ def services_of(
         alerts=decisions,
         views=shown,
         library=library_of(store),
+        freezes=unused,
         templates=unused,
     )
 
