@@ -98,8 +98,8 @@ class Bench:
         ) as response:
             return Reply(response.status, await response.json(content_type=None), response.headers)
 
-    async def decide(self, who: str, version: PlanVersion, **body: Any) -> Reply:
-        said = {"plan_id": version.reference, "status": "approved", **body}
+    async def decide(self, who: str, plan: PlanVersion, /, **body: Any) -> Reply:
+        said = {"plan_id": plan.reference, "status": "approved", **body}
         return await self.ask("POST", "/v1/approvals", self.token(who), said)
 
     async def press(self, actor: Actor, version: PlanVersion) -> Decided:
