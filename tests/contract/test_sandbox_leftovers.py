@@ -1,0 +1,177 @@
+"""Nothing of a call is left: not when its worker is killed, not in what the engine tells."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import orjson
+import pytest
+
+from engine.tools.boxes import Needs
+from engine.tools.containers.engine_api import EngineApi
+from engine.tools.containers.ownership import HOLDER, LEASE, Holder, sweep
+from engine.tools.containers.sandbox import ContainerSandbox
+from engine.tools.process import Limits
+from tests.contract.conftest import confined
+from tests.contract.container_engine import ContainerEngine
+
+GONE_WITHIN = 15.0
+# A worker in the middle of a call, with one more container waiting.
+WORKER = """
+import asyncio, sys
+from pathlib import Path
+from engine.tools.boxes import Needs
+from engine.tools.containers.confinement import Confinement
+from engine.tools.containers.sandbox import ContainerSandbox
+from engine.tools.process import Limits
+
+async def hear(stream, line):
+    print(line, flush=True)
+
+async def main():
+    async with ContainerSandbox.opened(Path(sys.argv[1]), Confinement(sys.argv[2])) as sandbox:
+        async with sandbox.open(Needs(), {}) as box:
+            await sandbox.warm()
+            program = "import time; print('works', flush=True); time.sleep(60)"
+            await box.run(["python3", "-I", "-S", "-c", program], Limits(), hear)
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+async def api(docker: ContainerEngine) -> AsyncIterator[EngineApi]:
+    async with EngineApi.opened(docker.socket) as opened:
+        yield opened
+
+
+async def all_gone(api: EngineApi) -> bool:
+    """Wait until the engine has no container of ours."""
+    until = time.monotonic() + GONE_WITHIN
+    while time.monotonic() < until:
+        if not await api.labelled(HOLDER):
+            return True
+        await asyncio.sleep(0.1)
+    return False
+
+
+async def test_a_worker_that_is_killed_leaves_no_container_and_no_network(
+    docker: ContainerEngine, api: EngineApi
+) -> None:
+    worker = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", WORKER, str(docker.socket), docker.image),
+        stdout=asyncio.subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+    )
+    assert worker.stdout
+    async with asyncio.timeout(30):
+        assert await worker.stdout.readline() == b"works\n"
+    running = await api.labelled(HOLDER)
+    networks = await api._ask("GET", "/networks")
+
+    os.kill(worker.pid, signal.SIGKILL)
+    await worker.wait()
+
+    assert len(running) == 2
+    assert await all_gone(api)
+    assert {one["Name"] for one in networks} == {"none", "host"}
+
+
+@pytest.mark.parametrize(
+    ("holder", "lease", "stays"),
+    [
+        pytest.param("gone", 3600, False, id="its worker has ended"),
+        pytest.param("ours", -10, True, id="its worker lives"),
+        pytest.param("elsewhere", 3600, True, id="another machine's, within its lease"),
+        pytest.param("elsewhere", -10, False, id="another machine's, after its lease"),
+        pytest.param("nonsense", -10, False, id="nobody's"),
+    ],
+)
+async def test_the_sweeper_removes_what_nobody_holds(
+    docker: ContainerEngine, api: EngineApi, holder: str, lease: int, *, stays: bool
+) -> None:
+    ours = Holder.ourselves()
+    names = {
+        "ours": ours.labels(0)[HOLDER],
+        "gone": Holder(socket.gethostname(), ours.pid, ours.started - 1).labels(0)[HOLDER],
+        "elsewhere": Holder("elsewhere", 1, 1).labels(0)[HOLDER],
+        "nonsense": "nonsense",
+    }
+    labels = {HOLDER: names[holder], LEASE: str(int(time.time()) + lease)}
+    container = await api.create(confined(docker).container("pass", "unconfined", (), labels))
+
+    removed = await sweep(api)
+
+    left = [one.id for one in await api.labelled(HOLDER)]
+    await api.remove(container)
+    assert (container in left) is stays
+    assert [one.id for one in removed] == ([] if stays else [container])
+
+
+async def test_the_engine_tells_nobody_the_credentials_of_a_call(
+    docker: ContainerEngine, api: EngineApi, tmp_path: Path
+) -> None:
+    login = tmp_path / "kubeconfig"
+    login.write_text("token: hunter2-in-a-file")
+    told: list[str] = []
+
+    async def hear(stream: str, line: str) -> None:
+        found = await api.labelled(HOLDER)
+        container = await api._ask("GET", f"/containers/{found[0].id}/json")
+        programs = [await api._ask("GET", f"/exec/{one}/json") for one in container["ExecIDs"]]
+        told.append(orjson.dumps([container, programs]).decode())
+
+    async with (
+        ContainerSandbox.opened(docker.socket, confined(docker), prepared=0) as sandbox,
+        sandbox.open(Needs(login=login, files={"x": "hunter2 too"}), {"TOKEN": "hunter2"}) as box,
+    ):
+        await box.run(["python3", "-c", "import os; print(os.environ['TOKEN'])"], Limits(), hear)
+
+    assert "python3" in told[0]
+    assert "hunter2" not in told[0]
+    assert await all_gone(api)
+
+
+async def test_a_container_that_waits_is_taken_and_replaced(
+    docker: ContainerEngine, api: EngineApi
+) -> None:
+    async with ContainerSandbox.opened(docker.socket, confined(docker)) as sandbox:
+        await sandbox.warm()
+        waiting = sandbox.waiting[0]
+
+        async with sandbox.open(Needs(), {}):
+            await asyncio.gather(*sandbox.preparing)
+            assert [one.id for one in sandbox.waiting] != [waiting.id]
+            assert len(sandbox.waiting) == 1
+
+        assert waiting.id not in [one.id for one in await api.labelled(HOLDER)]
+    assert await all_gone(api)
+
+
+async def test_no_setting_takes_the_confinement_away(
+    docker: ContainerEngine, api: EngineApi
+) -> None:
+    async with (
+        ContainerSandbox.opened(docker.socket, confined(docker), prepared=0) as sandbox,
+        sandbox.open(Needs(), {}),
+    ):
+        (found,) = await api.labelled(HOLDER)
+        told = await api._ask("GET", f"/containers/{found.id}/json")
+
+    host = told["HostConfig"]
+    assert told["Config"]["User"] == "65532:65532"
+    assert host["ReadonlyRootfs"] is True
+    assert host["Privileged"] is False
+    assert host["CapDrop"] == ["ALL"]
+    assert not host["CapAdd"]
+    assert host["NetworkMode"] == "none"
+    assert "no-new-privileges" in host["SecurityOpt"]
+    assert any(one.startswith("seccomp={") for one in host["SecurityOpt"])
+    assert host["PidsLimit"] == 64
+    assert host["Memory"] == host["MemorySwap"] == 256 << 20
+    assert not [one for one in host["Binds"] if "docker.sock" in one]
