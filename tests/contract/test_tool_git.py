@@ -1,12 +1,13 @@
 """The git actions against real repositories, inside and outside bubblewrap."""
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from bot.local.demo.git import Git
-from bot.local.demo.repository import ShopConfig, open_shop_config
+from bot.local.demo.repository import Commit, ShopConfig, open_shop_config
 from engine.domain.call import Ending
 from engine.domain.model import Json
 from engine.errors import Invalid, Tampered
@@ -299,3 +300,20 @@ async def test_nothing_of_a_working_folder_outlives_its_call(
 
     assert result.ending is Ending.SUCCEEDED
     assert list((tmp_path / "calls").iterdir()) == []
+
+
+async def test_what_was_changed_is_undone_also_after_later_commits_of_others(
+    bench: Bench, repository: ShopConfig
+) -> None:
+    given = {**await place(repository), "path": SETTINGS, "key": "pool_size", "value": "30"}
+    step = bench.frozen("git.set_value", given)
+    wrote = await bench.run(step.call)
+    later = Commit("bo", "words", datetime.now(UTC), {"NOTES.md": "more words\n"})
+    await repository._write([later], parent=await repository.head())
+    assert step.rollback is not None
+
+    undone = await bench.run(step.rollback, {"steps.1.commit": wrote.outputs["commit"]})
+
+    assert undone.ending is Ending.SUCCEEDED
+    assert "pool_size: 30" not in await repository.settings()
+    assert await repository.head() == undone.outputs["commit"]

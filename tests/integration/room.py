@@ -393,7 +393,7 @@ async def open_room(
         now=start,
     )
     script.says("git.set_value", WROTE)
-    script.says("git.revert_commit", UNDID)
+    script.says("git.undo_commit", UNDID)
     script.says("git.find_mark", good(found="no"))
     script.says("desk.look", good(level="fine"))
     try:

@@ -66,7 +66,7 @@ async def test_a_failed_check_counts_down_and_then_everything_is_undone(room: Ro
     assert early.state is ExecutionState.NEEDS_DECISION
     assert ended.state is ExecutionState.ROLLED_BACK
     assert ended.step(1).state is StepState.ROLLED_BACK
-    assert "git.revert_commit" in room.script.calls
+    assert "git.undo_commit" in room.script.calls
 
 
 async def test_a_card_that_lags_gives_people_more_time_but_not_for_ever(room: Room) -> None:
@@ -233,13 +233,13 @@ async def test_a_skipped_step_leaves_nothing_to_undo(room: Room) -> None:
 
     assert execution.step(1).state is StepState.SKIPPED
     assert execution.state is ExecutionState.SUCCEEDED
-    assert "git.revert_commit" not in room.script.calls
+    assert "git.undo_commit" not in room.script.calls
 
 
 async def test_a_rollback_that_fails_is_loud_and_can_be_made_again(room: Room) -> None:
     ref = await room.approved(write(), level())
     room.script.says("desk.look", good(level="low"))
-    room.script.says("git.revert_commit", bad("the head moved"), UNDID)
+    room.script.says("git.undo_commit", bad("the head moved"), UNDID)
     await worked(room, ref)
     await room.press(ref, Choice.ROLL_BACK)
     failed = await worked(room, ref)
@@ -265,7 +265,7 @@ async def test_a_rollback_whose_outcome_is_unknown_is_what_its_probe_tells(
 ) -> None:
     ref = await room.approved(write(), level())
     room.script.says("desk.look", good(level="low"))
-    room.script.says("git.revert_commit", unsure())
+    room.script.says("git.undo_commit", unsure())
     room.script.says("git.find_mark", probe)
     await worked(room, ref)
     await room.press(ref, Choice.ROLL_BACK)
@@ -297,7 +297,7 @@ async def test_a_rollback_whose_worker_died_can_be_tried_again(room: Room) -> No
 async def test_an_acknowledged_rollback_ends_as_failed(room: Room) -> None:
     ref = await room.approved(write(), level())
     room.script.says("desk.look", good(level="low"))
-    room.script.says("git.revert_commit", bad())
+    room.script.says("git.undo_commit", bad())
     await worked(room, ref)
     await room.press(ref, Choice.ROLL_BACK)
     await worked(room, ref)

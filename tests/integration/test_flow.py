@@ -149,7 +149,7 @@ async def test_a_cancel_before_the_call_began_starts_nothing(room: Room) -> None
 async def test_a_rollback_under_way_can_not_be_cancelled(room: Room) -> None:
     ref = await room.approved(write(), level())
     room.script.says("desk.look", good(level="low"))
-    room.script.says("git.revert_commit", Slow(WROTE))
+    room.script.says("git.undo_commit", Slow(WROTE))
     await room.work(ref)
     await room.press(ref, Choice.ROLL_BACK)
     working = await begun(room, ref)
@@ -202,7 +202,7 @@ async def test_people_are_reminded_at_growing_distances_until_they_decide(room: 
 async def test_a_rollback_that_failed_keeps_its_lock_and_is_told_again(room: Room) -> None:
     ref = await room.approved(write(), level())
     room.script.says("desk.look", good(level="low"))
-    room.script.says("git.revert_commit", bad("the head moved"))
+    room.script.says("git.undo_commit", bad("the head moved"))
     await room.work(ref)
     await room.press(ref, Choice.ROLL_BACK)
     waits = await room.work(ref)

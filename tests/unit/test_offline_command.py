@@ -22,7 +22,7 @@ def test_a_program_gets_one_object(capsys: pytest.CaptureFixture[str]) -> None:
     read, write, check = answer["steps"]
     assert [one["effect"] for one in (read, write, check)] == ["read", "write", "read"]
     assert (write["tool"], write["action"]) == ("git", "set_value")
-    assert write["rollback"]["action"] == "revert_commit"
+    assert write["rollback"]["action"] == "undo_commit"
     assert check["expectation"]["output"] == "complete"
     assert answer["context"]["namespace"] == "tickets"
 
