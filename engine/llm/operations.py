@@ -15,6 +15,7 @@ from engine.llm.playbooks import Playbook
 from engine.llm.reach import Beyond, Why, command, plain
 from engine.llm.recipes import Uncounted, steps_of_all
 from engine.llm.scopes import CHOICES, Scopes, Unclear
+from engine.llm.upkeep import Upkeep
 from engine.llm.verbs import Verb
 from engine.llm.words import lexicon
 from engine.ports import Services
@@ -33,7 +34,10 @@ class SketchKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sketch:
-    """What was made of a message. `silent`: it asks for nothing that the grammar knows."""
+    """What was made of a message. `silent`: it asks for nothing that the grammar knows.
+
+    `upkeep`: it is about nodes, pods or alerts, which no playbook is made for.
+    """
 
     kind: SketchKind
     context: ContextRef
@@ -46,6 +50,7 @@ class Sketch:
     verbs: frozenset[Verb] = frozenset()
     silent: bool = False
     bare: bool = False
+    upkeep: bool = False
 
 
 class Operations:
@@ -58,6 +63,7 @@ class Operations:
         self._actions = frozenset(actions)
         self._means = Means(services, self._actions, playbooks)
         self._scopes = Scopes(services)
+        self._upkeep = Upkeep(services, self._actions)
 
     def read(self, text: str, base: ContextRef, *, replicas: int | None = None) -> Sketch:
         """Make of a message what can be made without looking at anything.
@@ -73,23 +79,28 @@ class Operations:
         try:
             return self._sketch(message, base, replicas)
         except Unclear as question:
-            understood = telling.orders(message.orders) or telling.NOTHING
             return Sketch(
                 SketchKind.ASK,
                 self._about(message, base),
-                understood,
+                _understood(message),
                 reason=str(question),
                 choices=question.choices,
+                upkeep=bool(message.chores),
             )
         except Refused as refusal:
-            understood = telling.orders(message.orders) or telling.NOTHING
             return Sketch(
-                SketchKind.REFUSE, self._about(message, base), understood, reason=str(refusal)
+                SketchKind.REFUSE,
+                self._about(message, base),
+                _understood(message),
+                reason=str(refusal),
+                upkeep=bool(message.chores),
             )
 
     def _sketch(self, message: Message, base: ContextRef, replicas: int | None) -> Sketch:
         if message.beyond:
             return self._beyond(message.beyond, self._about(message, base))
+        if message.chores:
+            return self._kept(message, base)
         if message.orders:
             return self._plan(message, base, replicas)
         if message.waiting:
@@ -97,6 +108,33 @@ class Operations:
         if message.questions:
             return self._question(message, base)
         return self._nothing(message, self._about(message, base))
+
+    def _kept(self, message: Message, base: ContextRef) -> Sketch:
+        """A plan about nodes, pods and alerts."""
+        if message.orders:
+            first = [one.said for one in message.chores] + [one.said for one in message.orders]
+            raise Unclear("One plan for each, please. Which first?", first)
+        if message.condition or message.later:
+            raise Unclear(telling.waiting(message.condition or message.later))
+        steps: tuple[DraftStep, ...] = ()
+        told: list[str] = []
+        places: list[ContextRef] = []
+        for one in message.chores:
+            place = self._upkeep.place(one, base)
+            steps += self._upkeep.steps(one, place, len(steps) + 1)
+            told.append(self._upkeep.told(one, place))
+            places.append(place)
+        if len({place.environment for place in places}) > 1:
+            raise Unclear("One environment at a time. Which first?", told)
+        said = " and ".join(dict.fromkeys(told))
+        return Sketch(
+            SketchKind.PLAN,
+            _common(places),
+            f"I understood: {said}.",
+            steps,
+            title=said[:1].upper() + said[1:],
+            upkeep=True,
+        )
 
     def _plan(self, message: Message, base: ContextRef, replicas: int | None) -> Sketch:
         if waits := message.condition or message.later:
@@ -254,6 +292,11 @@ class Operations:
         if len(said) == 1:
             update["environment"] = said.pop()
         return base.model_copy(update=update)
+
+
+def _understood(message: Message) -> str:
+    said = "; ".join(one.said for one in message.chores)
+    return f"I understood: {said}." if said else telling.orders(message.orders) or telling.NOTHING
 
 
 def _list(value: object) -> list[object]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from engine.llm import patterns as form
 from engine.llm import verbs
 from engine.llm.amounts import amount
+from engine.llm.chores import Chore, chore, pods_in, related
 from engine.llm.grammar import Segment, is_bare
 from engine.llm.reach import Beyond, beyond, unknown_tool
 from engine.llm.slots import SMALL, Order, assigns, named, slots
@@ -30,6 +31,7 @@ class Message:
     """
 
     orders: tuple[Order, ...] = ()
+    chores: tuple[Chore, ...] = ()
     negated: tuple[str, ...] = ()
     beyond: Beyond | None = None
     questions: tuple[Segment, ...] = ()
@@ -39,6 +41,7 @@ class Message:
     later: str = ""
     services: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
+    pods: tuple[str, ...] = ()
     bare: bool = False
 
 
@@ -48,6 +51,7 @@ def orders(text: str, known: Lexicon) -> Message:
     found = Message(
         services=named(words),
         places=tuple(word.value for word in words if word.kind is Kind.PLACE),
+        pods=pods_in(words),
         bare=is_bare(words),
     )
     for part, question in _segments(words):
@@ -119,8 +123,11 @@ def _add(found: Message, segment: Segment, *, question: bool) -> Message:
     segment, led = _bare(segment)
     segment = segment.without(form.REASON.search(segment.text))
     segment = segment.without(verbs.INSTEAD.search(segment.text))
-    if refused := beyond(segment):
+    upkeep = chore(segment, found.pods)
+    if refused := beyond(segment, upkeep=upkeep is not None):
         return replace(found, beyond=found.beyond or refused)
+    if upkeep:
+        return replace(found, chores=(*found.chores, upkeep))
     if verbs.NEGATED.match(segment.text):
         return _negation(found, segment)
     if begins := verbs.BEGINS_CONDITION.match(segment.text):
@@ -347,6 +354,7 @@ def _related(found: Message) -> Message:
     )
     return replace(
         found,
+        chores=related(found.chores, about),
         orders=tuple(
             replace(
                 one,

@@ -108,8 +108,11 @@ FLAG = re.compile(r"(?:^|\s)--?[a-zA-Z][\w-]*")
 PLAIN_FLAG = re.compile(r"(?:^|\s)(?:-n|--namespace)[ =]")
 
 
-def beyond(segment: Segment) -> Beyond | None:
-    """What of a segment can't be had, if anything."""
+def beyond(segment: Segment, *, upkeep: bool = False) -> Beyond | None:
+    """What of a segment can't be had, if anything.
+
+    `upkeep`: it orders what can be done to a node, a pod or an alert, and stops nothing else.
+    """
     text = segment.text
     said = " ".join(word.raw for word in segment.words)[:160]
     for why, pattern in (
@@ -119,13 +122,15 @@ def beyond(segment: Segment) -> Beyond | None:
         (Why.STOPS, STOPS),
         (Why.DESTROYS, DESTROYS),
     ):
+        if upkeep and why is not Why.GUARD:
+            continue
         if pattern.match(text) and not (_of_replicas(why, text) or _of_rollout(text)):
             return Beyond(why, said)
     if BACKUP.search(text) and _orders(text):
         return Beyond(Why.NO_TOOL, said)
     if DECIDES.match(text) or form.DECIDE.match(text):
         return Beyond(Why.DECISION, said)
-    if ALONE.search(text) or (UNGUARDED.search(text) and _orders(text)):
+    if ALONE.search(text) or (UNGUARDED.search(text) and (upkeep or _orders(text))):
         return Beyond(Why.GUARD, said)
     return None
 

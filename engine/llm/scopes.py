@@ -58,7 +58,7 @@ class Scopes:
 
     def where(self, service: str, places: Sequence[str], base: ContextRef) -> ContextRef:
         """One place to look at: what was said, else what is known, else production."""
-        running = self._running(service)
+        running = self.running(service)
         said = _environments(places) or [base.environment]
         clusters = [place.partition("/")[2] for place in places if "/" in place]
         environment = next((one for one in said if one in running), "")
@@ -103,7 +103,7 @@ class Scopes:
         return f"I know no service {word}. There are: {listed}.", names
 
     def _places(self, service: str, order: Order, base: ContextRef) -> list[ContextRef]:
-        running = self._running(service)
+        running = self.running(service)
         environment = self._environment(service, order, base, running)
         clusters = running.get(environment, [])
         said = [place.partition("/")[2] for place in order.places if "/" in place]
@@ -153,7 +153,7 @@ class Scopes:
                 f"one?"
             )
 
-    def _running(self, service: str) -> dict[str, list[str]]:
+    def running(self, service: str) -> dict[str, list[str]]:
         """Its environments, each with its clusters."""
         found: dict[str, list[str]] = {}
         for place in texts(self._services.entry(service).get("places")):

@@ -123,7 +123,7 @@ def slots(verb: Verb, segment: Segment) -> Order:
         linked=_linked(text),
         places=_places(verb, segment, excluded),
         excluded=excluded,
-        namespace=_namespace(segment),
+        namespace=namespace(segment),
         version=version,
         image=image,
         revision=segment.first(Kind.REVISION),
@@ -178,7 +178,8 @@ def _linked(text: str) -> bool:
     )
 
 
-def _namespace(segment: Segment) -> str:
+def namespace(segment: Segment) -> str:
+    """The namespace that is named beside a thing."""
     names = [word.text for word in segment.words]
     for index, name in enumerate(names):
         if name in ("-n", "--namespace") and index + 1 < len(names):

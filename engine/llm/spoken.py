@@ -95,7 +95,7 @@ class Spoken:
         return found
 
     def _ours(self, found: Sketch, asked: Asked, briefing: Briefing, *, covered: bool) -> bool:
-        if command(briefing.draft.text):
+        if found.upkeep or command(briefing.draft.text):
             return True  # whoever would take the rest of it
         if found.kind is SketchKind.PLAN:
             return not (covered and found.verbs <= BY_PLAYBOOK)

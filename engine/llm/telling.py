@@ -27,7 +27,7 @@ WHY_NOT = {
     Why.DECISION: "Words don't decide. Use the buttons; nobody approves their own plan.",
     Why.SHOWN: "I never show secrets.",
     Why.DESTROYS: "Nothing is deleted here.",
-    Why.PODS: "Single pods are not mine to kill.",
+    Why.PODS: "I delete a pod only by its name.",
     Why.STOPS: "I don't switch services off.",
     Why.COMMAND: "That holds parts of a command line, which I never run. Say it in plain words.",
 }

@@ -96,7 +96,7 @@ NO_PLACES = re.compile(
     r"general|total|addition|config|settings|main|full|parallel|which|what|one|all|both|any|some|"
     r"fact|short|progress|trouble|danger|need|question|advance|use|place|turn|mind|front|response|"
     r"reply|return|line|argocd|argo|helm|kubernetes|k8s|vault|github|gitops|kubectl|sync|charge|"
-    r"touch|doubt|yaml|json|code|details?"
+    r"touch|doubt|yaml|json|code|details?|rotation|service|scheduling|maintenance|use|pool"
 )
 # Words like "deadbeef" and numbers are commits only after a word that announces one.
 ANNOUNCED = re.compile(r"[0-9a-f]{7,40}")
