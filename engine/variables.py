@@ -31,7 +31,7 @@ def is_ours(name: str) -> bool:
 def refuse_unknown(environ: Mapping[str, str], sections: Iterable[str]) -> None:
     """A mistyped top-level name would be ignored in silence; say it instead."""
     known = {f"{PREFIX}{name.upper()}" for name in sections}
-    known |= {f"{PREFIX}CONFIG", f"{PREFIX}SECRETS"}
+    known |= {f"{PREFIX}CONFIG", f"{PREFIX}SECRETS", f"{PREFIX}TOKEN"}
     ours = filter(is_ours, environ)
     wrong = sorted(name for name in ours if name.split("__", 1)[0] not in known)
     if wrong:

@@ -23,6 +23,8 @@ COMMANDS = (
     ("freeze", "bot.cli.freeze:freeze", "List, set and lift freezes: nothing starts to change."),
     ("llm", "bot.cli.llm:llm", "Show language models, what they cost, and log in to one."),
     ("eval", "bot.cli.eval:evals", "Score drafts against scenarios."),
+    ("approval", "bot.cli.approval:approval", "List what waits for people; approve or reject it."),
+    ("token", "bot.cli.token:token", "Make, list and revoke tokens."),
     ("execution", "bot.cli.execution:execution", "Show executions; pause, cancel, decide."),
     ("runbook", "bot.cli.runbook:runbook", "List, show, write and remove runbooks."),
     ("playbook", "bot.cli.playbook:playbook", "List, show, write and remove playbooks."),

@@ -274,6 +274,14 @@ class Tokens(Protocol):
         """(name, scopes) of a live token."""
         ...
 
+    async def live(self) -> list[tuple[str, tuple[str, ...]]]:
+        """(name, scopes) of all live tokens."""
+        ...
+
+    async def revoke(self, name: str, now: datetime) -> int:
+        """End every live token of this name; how many there were."""
+        ...
+
 
 class Definitions(Protocol):
     """Tool definitions by digest, kept for as long as a plan may need them."""

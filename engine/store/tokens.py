@@ -1,8 +1,9 @@
 """Service tokens in Postgres, as digests."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from engine.store.connection import Connection
+from engine.store.connection import Connection, touched
 
 
 class PostgresTokens:
@@ -28,3 +29,19 @@ class PostgresTokens:
             digest,
         )
         return (row["name"], tuple(row["scopes"])) if row else None
+
+    async def live(self) -> list[tuple[str, tuple[str, ...]]]:
+        """(name, scopes) of all live tokens."""
+        rows = await self._db.fetch(
+            "SELECT name, scopes FROM service_tokens WHERE revoked_at IS NULL ORDER BY name"
+        )
+        return [(row["name"], tuple(row["scopes"])) for row in rows]
+
+    async def revoke(self, name: str, now: datetime) -> int:
+        """End every live token of this name."""
+        status = await self._db.execute(
+            "UPDATE service_tokens SET revoked_at = $2 WHERE name = $1 AND revoked_at IS NULL",
+            name,
+            now,
+        )
+        return touched(status)

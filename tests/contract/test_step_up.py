@@ -73,6 +73,7 @@ async def test_neither_link_nor_sign_in_can_be_made_from_the_row(bench: Bench) -
 
     row = await bench.room.pool.fetchrow("SELECT * FROM sign_ins")
 
+    assert row
     assert link.rpartition("/")[2] not in str(row)
     assert "state=" + str(row["state"]) not in where
     for name in ("prompt=login", "max_age=0", "code_challenge_method=S256", "nonce="):
