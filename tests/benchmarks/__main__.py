@@ -16,6 +16,7 @@ from tests.benchmarks.governance import governance
 from tests.benchmarks.models import models
 from tests.benchmarks.product import BUDGET_SCALE
 from tests.benchmarks.rows import incidents, intake, webhooks
+from tests.benchmarks.sandbox import sandbox
 
 PARTS = {
     "intake": intake,
@@ -23,6 +24,7 @@ PARTS = {
     "incidents": incidents,
     "models": models,
     "governance": governance,
+    "sandbox": sandbox,
 }
 RESULTS = Path(__file__).with_name("results")
 
