@@ -38,10 +38,9 @@ def asked(view: PlanView) -> list[str]:
     program = f" Asked for with: “{line(version.break_glass, 300)}”." if version.break_glass else ""
     if view.state is not VersionState.WAITING:
         return [f":warning: *Break-glass.* {' '.join(given)}"]
-    need = version.requirements.people
     return [
-        f":warning: *{kind(version)} needs break-glass: {need} people, {who(view)}.*{program}"
-        " Approve asks for a reason and a ticket; an emoji does not count.",
+        f":warning: *{kind(version)} needs break-glass.*{program} Approve asks each of "
+        f"{version.requirements.people} people for a reason and a ticket; an emoji does not count.",
         *given,
     ]
 
@@ -49,18 +48,6 @@ def asked(view: PlanView) -> list[str]:
 def kind(version: PlanVersion) -> str:
     """`High risk`, or what else asks for it."""
     return "High risk" if version.risk.word == "high" else "This plan"
-
-
-def who(view: PlanView) -> str:
-    """`one of *@owners* and one other of *@sre*`."""
-    sets = [names for names in view.version.requirements.groups if names]
-    mentions = dict(
-        zip(dict.fromkeys(n for names in sets for n in names), view.groups, strict=False)
-    )
-    named = [" or ".join(told(mentions.get(n, n), 100) for n in names) for names in sets]
-    if len(named) < 2:
-        return f"all of {named[0]}" if named else "who may approve"
-    return f"one of {named[0]} and one other of {named[1]}"
 
 
 def broken(view: PlanView) -> list[Statement]:

@@ -1,6 +1,6 @@
 """The first line of a card: what is true now, or what is needed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from bot.blocks import moments
 from bot.blocks.text import line, outside, told
@@ -38,7 +38,7 @@ def waiting(view: PlanView) -> str:
 
 def who(view: PlanView) -> str:
     """Who is asked: `Needs 1 of @sre, not Dana. 0 of 1 so far. Expires today at 18:05`."""
-    groups = " and ".join(told(group, 100) for group in view.groups)
+    groups = asked_of(view)
     of_whom = f" of {groups}" if groups else ""
     version = view.version
     barred = [line(each, 80) for each in shapers(view)]
@@ -47,6 +47,15 @@ def who(view: PlanView) -> str:
     if view.approvers:
         text += f" Can approve: {', '.join(told(each, 100) for each in view.approvers[:6])}."
     return f"{text} Expires {moments.day_and_time(version.decide_before)}."
+
+
+def asked_of(view: PlanView) -> str:
+    """`@sre`; of several sets of groups: `@shop or @owners, and another of @sre`."""
+    sets = [names for names in view.version.requirements.groups if names]
+    names = dict.fromkeys(name for one in sets for name in one)
+    mentions = dict(zip(names, view.groups, strict=False))
+    said = [" or ".join(told(mentions.get(one, one), 100) for one in names) for names in sets]
+    return ", and another of ".join(said)
 
 
 def shapers(view: PlanView) -> list[str]:
@@ -141,11 +150,17 @@ def of_execution(view: PlanView, execution: Execution) -> str:
 
 def countdown(execution: Execution) -> str:
     """A step failed; without a press what was changed is undone."""
-    undone = [str(step.number) for step in execution.steps if to_undo(step)]
+    undone = [step.number for step in execution.steps if to_undo(step)]
     assert execution.countdown_until is not None
     when = moments.second(execution.countdown_until)
-    what = f"Undoing step {' and '.join(reversed(undone))} at" if undone else NOTHING_CHANGED
+    what = f"Undoing {numbered(undone[::-1])} at" if undone else NOTHING_CHANGED
     return f"{NEEDS_YOU} *{what_failed(execution)}* {what} {when}."
+
+
+def numbered(numbers: Sequence[int]) -> str:
+    """`step 1`, `steps 7, 6 and 4`."""
+    *first, last = (str(number) for number in numbers)
+    return f"steps {', '.join(first)} and {last}" if first else f"step {last}"
 
 
 def to_undo(step: StepRecord) -> bool:
@@ -271,8 +286,7 @@ def failed(view: PlanView, execution: Execution) -> str:
 def rolled_back(view: PlanView, execution: Execution) -> str:
     """Failed, and what was done about it."""
     undone = [s.number for s in execution.steps if s.state is StepState.ROLLED_BACK]
-    steps = " and ".join(str(number) for number in reversed(undone))
-    what = f"Undone: step {steps}. " if undone else "Nothing had to be undone. "
+    what = f"Undone: {numbered(undone[::-1])}. " if undone else "Nothing had to be undone. "
     mark, did = (OVER, "Cancelled") if execution.stopped_by else (FAILED, "Failed")
     head = f"{mark} *{did} and rolled back.* {why_undone(execution)}"
     return f"{head} {what}{effects(view)}".rstrip()
