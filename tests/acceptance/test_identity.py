@@ -1,0 +1,86 @@
+"""High risk is confirmed by signing in again: from Slack, and from the command line."""
+
+import asyncio
+import sys
+
+import pytest
+
+from bot.local.slack.person import Person
+from tests.acceptance.rig import Rig, environment
+from tests.acceptance.signing_in import access_token, confirms, link_in, sign_in
+from tests.acceptance.thread import ask, press, reference
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+DRASTIC = "drastic drill on checkout"
+WHY, TICKET = "checkout loses orders and the fix is known", "OPS-8"
+
+
+async def test_two_people_sign_in_again_one_from_slack_and_one_from_the_command_line(
+    rig: Rig,
+) -> None:
+    thread = await ask(rig.ann, DRASTIC)
+    card = await thread.card("Waiting for approval", "High risk")
+
+    await press(rig.dana, card, "Approve")
+    await give_reasons(rig.dana)
+    link = await link_in(thread, rig.dana)
+    page = await sign_in(link, "ann")
+    assert "somebody else" in page
+    assert "0 of 2" in str(await thread.card("0 of 2"))
+    await press(rig.dana, card, "Approve")
+    await give_reasons(rig.dana)
+    await confirms(thread, rig.dana, "dana")
+    card = await thread.card("1 of 2 so far")
+
+    bo = {"CARAPULSE_TOKEN": await access_token(rig, "bo")}
+    _, listed, _ = await carapulse(rig, bo, "approval", "list")
+    code, _, told = await carapulse(
+        rig, bo, "approval", "approve", reference(card), "--reason", WHY, "--ticket", TICKET
+    )
+    assert f"{reference(card)} v1" in listed
+    assert "1 of 2" in listed
+    assert (code, "signed in again" in told) == (1, True)
+    assert "your approval counts" in await sign_in(told.rsplit("Sign in: ", 1)[1].strip(), "bo")
+    await thread.card("Done in", "Dana Reyes", "Bo Lindqvist", within=60)
+
+    rows = await rig.owner.fetch(
+        "SELECT a.body::json -> 'statement' ->> 'person' AS person, "
+        "a.body::json -> 'statement' ->> 'step_up' AS step_up FROM approvals a "
+        "JOIN plans p ON p.id = a.plan_id WHERE p.reference = $1",
+        reference(card),
+    )
+    assert {(row["person"], row["step_up"]) for row in rows} == {("dana", "true"), ("bo", "true")}
+
+
+async def give_reasons(person: Person) -> None:
+    """The dialog of break-glass, filled in."""
+    modal = await person.wait_for_view(what="the dialog of break-glass")
+    values = {"reason": {"text": {"value": WHY}}, "ticket": {"text": {"value": TICKET}}}
+    given = await person.submit(modal["id"], values)
+    assert given["ok"], given
+
+
+async def test_a_token_ends_when_the_command_line_says_so(rig: Rig) -> None:
+    token = await access_token(rig, "cy")
+    before, _ = await rig.api("/v1/plans", token)
+
+    code, told, error = await carapulse(rig, {}, "token", "revoke", "--subject", "U0CY")
+    after, refused = await rig.api("/v1/plans", token)
+    _, listed, _ = await carapulse(rig, {}, "token", "list")
+
+    assert (code, before, after) == (0, 200, 401), error
+    assert "Refused from now on" in told
+    assert "revoked" in refused["detail"]
+    assert "U0CY" in listed
+
+
+async def carapulse(rig: Rig, more: dict[str, str], *arguments: str) -> tuple[int, str, str]:
+    """Run the command as its user does; exit code, output, errors."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot.cli", *arguments),
+        env=environment(rig, **more),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    return process.returncode or 0, out.decode(), err.decode()
