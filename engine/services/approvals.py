@@ -234,6 +234,7 @@ class Approvals:
         ruling = await self._ruling(unit, ballot, step_up=ballot.proof.step_up)
         if not ruling.allows:
             if ballot.lacks_step_up and (await self._ruling(unit, ballot, step_up=True)).allows:
+                ballot.checked(self.limits.ticket_pattern)  # before anybody signs in for nothing
                 raise SignInNeeded(verdicts.sign_in(version))
             raise Refused(await self._refusal(ballot, quorum, ruling), ruling)
         return signed, ruling
