@@ -10,7 +10,7 @@ from bot.blocks.findings import CITED
 from bot.blocks.freeze import conditions
 from bot.blocks.limits import CHARACTERS, characters
 from bot.blocks.parts import Block, Message, actions, button, confirm, context, header, section
-from bot.blocks.status import asked_by, status, waiting
+from bot.blocks.status import asked_by, numbered, status, waiting
 from bot.blocks.steps import Layout, as_file, counted, laid_out, plan_block
 from bot.blocks.text import line, one_line, outside, quoted
 from engine.domain.draft import Evidence
@@ -154,8 +154,8 @@ def reversible(version: PlanVersion) -> str:
     without = [str(step.number) for step in writes if step.rollback is None]
     if without:
         return f"reversible: *no*, step {', '.join(without)} has no rollback"
-    numbers = " and ".join(str(step.number) for step in writes[:8])
-    return f"reversible: yes, step {numbers} has a rollback"
+    has = "has" if len(writes) == 1 else "have"
+    return f"reversible: yes, {numbered([one.number for one in writes[:8]])} {has} a rollback"
 
 
 def ending(view: PlanView) -> list[Block]:

@@ -8,6 +8,7 @@ import pytest
 
 from bot.blocks import moments, plan
 from bot.blocks.limits import plain_form, problems
+from bot.blocks.outcome import outcome
 from bot.blocks.status import status
 from bot.blocks.steps import as_file
 from bot.local.slack.validate import accept_blocks
@@ -49,6 +50,12 @@ def pressed(shown: PlanView) -> list[str]:
     return [each["action_id"] for row in rows for each in row["elements"]]
 
 
+def labels(shown: PlanView) -> list[str]:
+    blocks = plan.card(shown)["blocks"]
+    rows = [block for block in blocks if block["type"] == "actions"]
+    return [each["text"]["text"] for row in rows for each in row["elements"]]
+
+
 EVERY_STATE = [
     *(view(state, reason="because") for state in VersionState),
     *(running(state) for state in ExecutionState),
@@ -74,9 +81,41 @@ def test_slack_takes_the_card_in_every_state(shown: PlanView) -> None:
 
 
 def test_a_card_that_waits_for_another_says_so_in_a_whole_sentence() -> None:
-    shown = running(ExecutionState.WAITING, reason="X-301 is changing checkout now")
+    reason = "X-301 is changing checkout now"
+    shown = running(ExecutionState.WAITING, reason=reason, started_at=None)
+    between = running(ExecutionState.WAITING, record(1, DONE), record(2, PENDING), reason=reason)
 
     assert "*Waiting.* X-301 is changing checkout now. Approved by" in plan.card(shown)["text"]
+    assert "*Waiting before step 2 of 2.* X-301 is changing" in plan.card(between)["text"]
+
+
+def test_what_waits_for_run_can_be_run_and_what_could_not_be_undone_is_tried_again() -> None:
+    by_hand = running(ExecutionState.WAITING, choices=(Choice.RUN, Choice.CANCEL), started_at=None)
+    failed = running(ExecutionState.ROLLBACK_FAILED, choices=(Choice.ROLL_BACK, Choice.ACKNOWLEDGE))
+
+    assert labels(by_hand) == ["Run", "Cancel"]
+    assert labels(failed) == ["Retry rollback", "Acknowledge"]
+
+
+def test_a_cancelled_execution_that_was_undone_says_who_cancelled_it() -> None:
+    undone = (record(1, StepState.ROLLED_BACK), record(2, DONE), record(3, StepState.ROLLED_BACK))
+    shown = running(ExecutionState.ROLLED_BACK, *undone, stopped_by="Ann")
+
+    assert "*Cancelled and rolled back.* Cancelled by Ann. Undone: steps 3 and 1." in status(shown)
+
+
+def test_a_reminder_says_since_when_it_waits_and_calls_who_can_decide() -> None:
+    asked = running(
+        ExecutionState.NEEDS_DECISION,
+        record(1, StepState.UNKNOWN, message="the worker died while it ran"),
+        question_step=1,
+        choices=(Choice.MARK_DONE, Choice.RETRY, Choice.ROLL_BACK),
+    ).model_copy(update={"groups": ("@sre",)})
+
+    text = outcome(asked, NOW)["text"]
+
+    assert "It has waited since <!date^" in text
+    assert text.endswith("Decide on the card of this thread. @sre")
 
 
 def test_a_pause_that_is_asked_for_is_told_while_the_step_runs() -> None:
