@@ -4,6 +4,7 @@ import pytest
 
 from bot.local.slack.person import buttons, plain
 from tests.acceptance.rig import Rig
+from tests.acceptance.signing_in import confirms
 from tests.acceptance.thread import INCIDENTS, ask, press, reference, whisper
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -35,7 +36,7 @@ async def test_a_high_risk_plan_runs_once_two_people_said_why_and_the_channel_he
         modal["id"], {"reason": {"text": {"value": WHY}}, "ticket": {"text": {"value": "OPS-7"}}}
     )
     assert given["ok"]
-    await whisper(rig.dana, thread, "You approved v1; it needs 1 more")
+    await confirms(thread, rig.dana, "dana")
     card = await thread.card("1 of 2 so far", WHY, "(OPS-7)")
     assert await rig.executions(reference(card)) == []
 
@@ -48,6 +49,7 @@ async def test_a_high_risk_plan_runs_once_two_people_said_why_and_the_channel_he
     await rig.bo.submit(
         modal["id"], {"reason": {"text": {"value": WHY}}, "ticket": {"text": {"value": "OPS-7"}}}
     )
+    await confirms(thread, rig.bo, "bo")
 
     loud = await thread.message("Break-glass in checkout in prod", WHY, "OPS-7")
     assert "<!subteam^S0OWN>" in plain(loud)

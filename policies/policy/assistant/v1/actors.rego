@@ -162,6 +162,7 @@ refusals contains concat("", ["An emoji can't approve a ", input.risk, "-risk pl
 refusals contains "This plan needs a second sign-in before it can be approved (rule `actors.step_up`)." if {
 	approving
 	not step_up_enough
+	not input.facts.surface == "emoji"
 }
 
 refusals contains "Only people approve plans (rule `actors.people`)." if {
