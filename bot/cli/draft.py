@@ -18,6 +18,8 @@ def draft(
     text: str,
     *,
     services: Path | None = None,
+    playbooks: Path | None = None,
+    tools: Path | None = None,
     environment: str = "",
     service: str = "",
     json: bool = False,
@@ -27,6 +29,8 @@ def draft(
     Args:
         text: the request, as one would write it in a thread.
         services: the services file; the configured one otherwise.
+        playbooks: a folder of playbooks; the configured one otherwise, if there is one.
+        tools: a folder of tool definitions of your own; the configured one otherwise.
         environment: what is spoken about unless the text says else.
         service: the same for the service.
         json: one JSON object, for programs.
@@ -42,7 +46,9 @@ def draft(
     if len(text) > LONGEST:
         raise ConfigurationError(f"That is longer than {LONGEST} characters.")
     about = ContextRef(environment=environment, service=service)
-    answer = Drafter(loaded(services)).draft(text, about)
+    known = loaded(services)
+    own = folders(playbooks, tools)
+    answer = Drafter(known, *own).draft(text, about)
     if json:
         print(orjson.dumps(answer).decode())  # noqa: T201 - the command's answer
         return
@@ -66,22 +72,48 @@ def loaded(path: Path | None) -> "ServiceFile":
     return loaded_services(path)
 
 
-class Drafter:
-    """Drafts over one services file, with every tool there is as if it were connected."""
+def folders(playbooks: Path | None, tools: Path | None) -> tuple[Path | None, Path | None]:
+    """The two folders that were named, or that are configured. Raises `ConfigurationError`."""
+    from engine.settings import Settings
 
-    def __init__(self, services: "ServiceFile") -> None:
+    if playbooks is None or tools is None:
+        settings = Settings.load()
+        playbooks = playbooks or settings.context.playbooks_folder
+        tools = tools or settings.tools.folder
+    for path in (playbooks, tools):
+        if path is not None and not path.is_dir():
+            raise ConfigurationError(f"There is no folder {path}.")
+    return playbooks, tools
+
+
+class Drafter:
+    """Drafts over one services file, with every tool there is as if it were connected.
+
+    A playbook of the folder that takes a request is preferred, as in a thread; what it looks at
+    is then read by the first steps.
+    """
+
+    def __init__(
+        self, services: "ServiceFile", playbooks: Path | None = None, tools: Path | None = None
+    ) -> None:
         from engine.llm.operations import Operations
+        from engine.llm.playbooks import load_playbooks
+        from engine.llm.rehearsal import Rehearsal
         from engine.tools.registry import ToolRegistry
 
         complete, remotes = assumed(services)
+        known = load_playbooks(playbooks) if playbooks else ()
         self._missing = services.without_remote()
-        self._registry = ToolRegistry.unconnected(remotes=remotes)
-        actions = [str(one["name"]) for one in self._registry.catalogue()]
-        self._operations = Operations(complete, actions)
+        self._registry = ToolRegistry.unconnected(tools, remotes=remotes)
+        actions = frozenset(str(one["name"]) for one in self._registry.catalogue())
+        connected = actions | {name.partition(".")[0] for name in actions}
+        self._operations = Operations(complete, actions, known)
+        self._rehearsal = Rehearsal(complete, known, connected) if known else None
 
     def draft(self, text: str, base: "ContextRef") -> dict[str, Any]:
         """The answer as data. Every step of a plan has been frozen as a real draft's would be."""
-        sketch = self._operations.read(text, base)
+        sketch = self._rehearsal.sketch(text, base) if self._rehearsal else None
+        sketch = sketch or self._operations.read(text, base)
         steps, wrong = _frozen(sketch, self._registry)
         if wrong and sketch.kind == "plan":
             return _answer(sketch, "refuse", [], wrong)
@@ -89,7 +121,8 @@ class Drafter:
         answer = _answer(sketch, sketch.kind.value, shown, sketch.reason)
         writes = {step["context"]["service"] for step in shown if step["tool"] == "git"}
         missing = [f"gitops.remote of {name}" for name in self._missing if name in writes]
-        return answer | ({"missing": missing} if missing else {})
+        used = {"playbook": sketch.playbook} if sketch.playbook else {}
+        return answer | used | ({"missing": missing} if missing else {})
 
 
 def assumed(services: "ServiceFile") -> tuple["ServiceFile", list[str]]:
@@ -162,5 +195,6 @@ def told(answer: dict[str, Any]) -> list[str]:
     lines += [place] if place else []
     lines += [f"  {step['number']} {step['title']}" for step in answer["steps"]]
     lines += [answer["reason"]] if answer["reason"] else []
+    lines += [f"Playbook: {answer['playbook']}."] if answer.get("playbook") else []
     lines += [f"Not in the services file yet: {name}." for name in answer.get("missing", ())]
     return lines + [f"  [{choice}]" for choice in answer["choices"]]

@@ -63,7 +63,7 @@ def propose(case: Drafting, tools: frozenset[str]) -> Outcome:
         steps=steps,
         planner="offline",
         used=(case.playbook.title,),
-        understood=_understood(case, values),
+        understood=understood(case, values),
     )
     return Outcome(kind=OutcomeKind.PLAN, proposal=proposal)
 
@@ -107,7 +107,7 @@ def _check(case: Drafting) -> None:
                 f"`{path.removeprefix('service.')}`."
             )
     if case.wanted.intent is Intent.SET_VALUE:
-        _check_setting(case)
+        check_setting(case)
     if case.wanted.intent is Intent.ROLL_BACK and not case.wanted.asked.revision:
         _check_own(case)
     for path in missing:
@@ -149,7 +149,8 @@ def _check_change(case: Drafting) -> None:
     )
 
 
-def _check_setting(case: Drafting) -> None:
+def check_setting(case: Drafting) -> None:
+    """A setting needs its name and its value. Raises `Unclear`."""
     asked, service = case.wanted.asked, case.wanted.service
     if asked.several:
         raise Unclear("One setting at a time. Which first?", asked.several)
@@ -221,13 +222,14 @@ def _step(action: Action, case: Drafting, values: Roots, tools: frozenset[str]) 
             missing = _unread(case, unknown[0])
             continue
         try:
-            return _filled(one, values)
+            return filled(one, values)
         except Missing as error:
             missing = _unread(case, error.path)
     raise DraftFailed(missing or f"The playbook *{case.playbook.title}* has a step without a way.")
 
 
-def _filled(action: Action, values: Roots) -> DraftStep:
+def filled(action: Action, values: Roots) -> DraftStep:
+    """One step of a playbook. Raises `Missing`."""
     expect = action.expect and Expectation.model_validate(
         fill(action.expect.model_dump(mode="json"), values)
     )
@@ -282,7 +284,8 @@ def _reason(case: Drafting) -> str:
     return f"{asked}."
 
 
-def _understood(case: Drafting, values: Roots) -> str:
+def understood(case: Drafting, values: Roots) -> str:
+    """The request in our words."""
     form = UNDERSTOOD.get(case.wanted.intent)
     if form is None or case.briefing.draft.origin is Origin.ALERT:
         return f"Playbook *{case.playbook.title}* for {case.wanted.service}."

@@ -61,9 +61,9 @@ class OfflinePlanner:
         nothing comes back.
         """
         try:
-            if sketch := self._sketch(briefing):
+            if sketch := self.sketch(briefing):
                 return self._spoken.readings(sketch)
-            case = self._case(briefing)
+            case = self.case(briefing)
         except Unclear:
             return ()
         return tuple(self._readings(case, briefing)) if case else ()
@@ -78,9 +78,9 @@ class OfflinePlanner:
             return Outcome(kind=OutcomeKind.REFUSE, text=str(refusal))
 
     def _outcome(self, briefing: Briefing) -> Outcome:
-        if sketch := self._sketch(briefing):
+        if sketch := self.sketch(briefing):
             return self._spoken.outcome(sketch, briefing.evidence)
-        case = self._case(briefing)
+        case = self.case(briefing)
         if case is None:
             return self._without_case(briefing)
         if case.wanted.intent in QUESTIONS:
@@ -93,7 +93,7 @@ class OfflinePlanner:
         drafting = Drafting(briefing, case.wanted, case.playbook, case.found, case.entry)
         return propose(drafting, self._tools)
 
-    def _sketch(self, briefing: Briefing) -> Sketch | None:
+    def sketch(self, briefing: Briefing) -> Sketch | None:
         """A request that is read without a playbook, because none takes it."""
         if self._requests.named(briefing):
             return None
@@ -111,7 +111,7 @@ class OfflinePlanner:
         needs = [path for path in playbook.needs if path.startswith("service.")]
         return all(known(path, has) for path in needs)
 
-    def _case(self, briefing: Briefing) -> Case | None:
+    def case(self, briefing: Briefing) -> Case | None:
         """What is to be looked at and why; None when the words need no looking."""
         wanted = self._requests.read(briefing, self._keys(briefing))
         playbook = wanted.playbook or self._playbook(wanted.intent)

@@ -36,7 +36,8 @@ class SketchKind(StrEnum):
 class Sketch:
     """What was made of a message. `silent`: it asks for nothing that the grammar knows.
 
-    `upkeep`: it is about nodes, pods or alerts, which no playbook is made for.
+    `upkeep`: it is about nodes, pods or alerts, which no playbook is made for. `playbook` is
+    the title of the one that it was drafted from.
     """
 
     kind: SketchKind
@@ -51,6 +52,7 @@ class Sketch:
     silent: bool = False
     bare: bool = False
     upkeep: bool = False
+    playbook: str = ""
 
 
 class Operations:

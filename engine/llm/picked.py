@@ -213,6 +213,9 @@ def told(entry: dict[str, Json], environment: str) -> dict[str, Json]:
         path = str(gitops.get("path", ""))
         file = path if FILE.fullmatch(path) else f"{path}/{environment}/{SETTINGS}"
         said["gitops"] = {**gitops, "file": file}
+    helm = entry.get("helm")
+    if isinstance(helm, dict) and not helm.get("remote"):
+        said["helm"] = {**helm, "oci": helm.get("chart", "")}
     return said
 
 

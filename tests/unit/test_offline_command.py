@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -87,3 +88,47 @@ def test_a_repository_without_an_address_is_told(capsys: pytest.CaptureFixture[s
     answer = json.loads(capsys.readouterr().out)
     assert answer["kind"] == "plan"
     assert answer["missing"] == ["gitops.remote of checkout"]
+
+
+DEMO = HERE.parents[1] / "bot" / "local" / "demo"
+
+
+def drafted(
+    text: str, capsys: pytest.CaptureFixture[str], tools: Path | None = DEMO / "tools"
+) -> dict[str, Any]:
+    """With the demo's playbooks."""
+    known = DEMO / "services.yaml"
+    draft(text, services=known, playbooks=DEMO / "playbooks", tools=tools, json=True)
+    answer: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return answer
+
+
+def test_a_playbook_that_takes_the_request_is_preferred(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    answer = drafted("roll back checkout in prod", capsys)
+    other = drafted("roll back payments in prod", capsys)
+
+    assert (answer["kind"], answer["playbook"]) == ("plan", "roll back a config change")
+    look, write, follows, check = answer["steps"]
+    assert (look["tool"], look["action"]) == ("git", "log")
+    assert write["input"]["commit"] == "{steps.1.last_commit}"
+    assert write["input"]["expected_head"] == "{steps.1.head}"
+    assert follows["expectation"]["value"] == "{steps.2.commit}"
+    assert follows["title"].endswith("the commit of step 2")
+    assert check["expectation"]["output"] == "error_rate"
+    assert "playbook" not in other  # payments has no health tool, which the playbook needs
+
+
+def test_what_a_playbook_lacks_is_asked_for_or_told(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = drafted("set pool_size on checkout", capsys)
+    refused = drafted("roll back checkout in prod", capsys, tools=None)
+
+    assert (asked["kind"], asked["reason"]) == ("ask", "To what shall I set pool_size?")
+    assert refused["kind"] == "refuse"
+    assert "needs shop.health, and there is no such tool" in refused["reason"]
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="There is no folder"):
+        draft("restart booking", services=OURS, playbooks=tmp_path / "none")
