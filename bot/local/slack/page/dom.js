@@ -38,9 +38,26 @@ export function safeUrl(address) {
   }
 }
 
+const MESSAGE = /^\/archives\/([A-Z0-9]+)\/p(\d+)(\d{6})$/;
+
+/** The place in this page that the address of a message names, else null. */
+function ownPlace(href) {
+  const url = new URL(href);
+  const found = url.origin === location.origin && MESSAGE.exec(url.pathname);
+  if (!found) return null;
+  const [, channel, seconds, rest] = found;
+  const query = new URLSearchParams(location.search);
+  query.delete("tab");
+  query.set("channel", channel);
+  query.set("thread", url.searchParams.get("thread_ts") ?? `${seconds}.${rest}`);
+  return `?${query}`;
+}
+
 /** A link that opens in a new tab, or plain text when the address is not safe. */
 export function link(address, ...children) {
   const href = safeUrl(address);
+  const place = href && ownPlace(href);
+  if (place) return h("a", { href: place }, ...children);
   if (!href) return h("span", { class: "dead-link", title: "This address cannot be opened" }, ...children);
   return h("a", { href, target: "_blank", rel: "noopener noreferrer" }, ...children);
 }
