@@ -186,6 +186,10 @@ class Executions:
             return
         await call_off(unit, ref, reason, self.clock())
         await unit.posts.touch(ref.plan_id)
+        version = await unit.plans.version(ref.plan_id, ref.version)
+        conversation = await unit.conversations.get(version.conversation_id)
+        if conversation.problem_id:  # its message offers a draft again
+            await unit.posts.touch(conversation.problem_id, PostKind.PROBLEM)
         await unit.audit.record(
             AuditEvent(
                 actor=WORKER,

@@ -54,7 +54,7 @@ async def play(url: str, world: World, tell: Tell) -> Story:
         await tell("Ann Okafor", "presses Approve")
         await press(ann, second, "Approve")
         done = await seen(ann, outcome(thread), DONE_WITHIN, "the outcome")
-        await seen(ann, resolved(thread), RESOLVED_WITHIN, "the alert to resolve")
+        await seen(ann, resolved(thread), RESOLVED_WITHIN, "the alert to resolve by the plan")
         await check(world, bad)
         return Story(thread=thread, outcome=plain(done))
 
@@ -126,5 +126,6 @@ def outcome(thread: str) -> Callable[[Json], bool]:
 
 
 def resolved(thread: str) -> Callable[[Json], bool]:
-    """The alert's message, once it says so."""
-    return lambda message: message["ts"] == thread and "resolved" in plain(message)
+    """The alert's message, once it says so, and what resolved it; then the plan is over too."""
+    ended = ("resolved", "fixed by plan", "has ended")
+    return lambda message: message["ts"] == thread and all(one in plain(message) for one in ended)
