@@ -5,7 +5,7 @@ does not answer is no failed attempt: the job comes back within five seconds, fo
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import cast
@@ -14,7 +14,7 @@ import asyncpg
 import orjson
 import structlog
 from pgqueuer import PgQueuer, Queries
-from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver, AsyncpgPoolDriver
 from pgqueuer.core.executors import (
     AbstractEntrypointExecutor,
     DatabaseRetryEntrypointExecutor,
@@ -75,7 +75,7 @@ async def keep_working(
 ) -> None:
     """One queue after the other: each ends for good when its database connection breaks."""
     while not stopping.is_set():
-        queue = PgQueuer.from_asyncpg_pool(pool)
+        queue = PgQueuer(Waking(pool, handlers))
         for kind, handler in handlers.items():
             register(queue, pool, kind, handler)
         until_stopped = asyncio.create_task(shut_down(queue, stopping))
@@ -92,6 +92,26 @@ async def keep_working(
             until_stopped.cancel()
         if not stopping.is_set():
             await asyncio.sleep(AGAIN)
+
+
+class Waking(AsyncpgPoolDriver):
+    """Hears of new jobs of these kinds; what other processes have to do costs nothing here."""
+
+    def __init__(self, pool: Pool, kinds: Collection[str]) -> None:
+        super().__init__(pool)
+        self._kinds = frozenset(kinds)
+
+    async def add_listener(
+        self, channel: str, callback: Callable[[str | bytes | bytearray], None]
+    ) -> None:
+        """What the queue says about itself names no kinds and is always heard."""
+
+        def heard(payload: str | bytes | bytearray) -> None:
+            kinds = orjson.loads(payload).get("kinds")
+            if kinds is None or not self._kinds.isdisjoint(kinds):
+                callback(payload)
+
+        await super().add_listener(channel, heard)
 
 
 async def shut_down(queue: PgQueuer, stopping: asyncio.Event) -> None:

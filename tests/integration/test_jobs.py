@@ -9,7 +9,7 @@ import pytest
 
 from engine.domain.model import Json
 from engine.errors import Unavailable
-from engine.store.jobs import working
+from engine.store.jobs import Waking, working
 from tests.conftest import Database
 from tests.integration.room import Room, open_room
 
@@ -75,3 +75,19 @@ async def test_two_processes_handle_a_job_once(room: Room) -> None:
         await until(all_seen)
 
     assert sorted(seen, key=str) == sorted(range(20), key=str)
+
+
+async def test_a_new_job_wakes_only_those_who_carry_out_its_kind(room: Room) -> None:
+    heard: list[str | bytes | bytearray] = []
+    woken = asyncio.Event()
+
+    async with Waking(room.pool, ["test.mine"]) as driver:
+        await driver.add_listener("ch_pgqueuer", heard.append)
+        await driver.add_listener("ch_pgqueuer", lambda _: woken.set())
+        async with room.store.begin() as unit:
+            await unit.jobs.add("test.other", {})
+        async with room.store.begin() as unit:
+            await unit.jobs.add("test.mine", {})
+        await asyncio.wait_for(woken.wait(), 5)
+
+    assert len(heard) == 1
