@@ -19,8 +19,8 @@ from bot.slack.app import Workspace, build, open_client, sign_in
 from bot.slack.budgets import Budgets
 from bot.slack.heartbeat import beating
 from bot.slack.http import RequestUrl
+from bot.slack.services import Glance, Services
 from bot.slack.services import Library as SlackLibrary
-from bot.slack.services import Services
 from bot.slack.socket import Facts
 from bot.slack.sockets import Sockets
 from bot.slack.writer import Writer
@@ -105,31 +105,31 @@ async def open_bot(settings: Settings) -> AsyncIterator[Listening]:
             open_sidecar(sidecar, host=settings.http.host, port=settings.http.port)
         )
         workspace = await signed_in(client)
-        app = build(
+        writer = Writer(client, Budgets(scale=slack.budget_scale), counted(engine))
+        rendering = Rendering(engine.views, engine.store, engine.answers, workspace.url)
+        statuses = Statuses(writer)
+        writing = Writing(engine.surface, rendering, writer, statuses)
+        relay = Relay(engine.surface, writing, f"relay:{workspace.team}", holder)
+        inbox = build(
             client,
             workspace,
             store=engine.store,
             arrivals=intake,
             directory=engine.directory,
-            services=slack_services(engine),
+            services=slack_services(engine, relay.glance),
         )
         await stack.enter_async_context(working(engine.pool, gate_jobs(engine)))
         await stack.enter_async_context(running(engine.audits.run()))
         await stack.enter_async_context(running(engine.freezes.run()))
         await stack.enter_async_context(running(engine.digests.run()))
-        await stack.enter_async_context(intake.working(desks(app, engine)))
-        writer = Writer(client, Budgets(scale=slack.budget_scale), counted(engine))
-        rendering = Rendering(engine.views, engine.store, engine.answers, workspace.url)
-        statuses = Statuses(writer)
-        writing = Writing(engine.surface, rendering, writer, statuses)
+        await stack.enter_async_context(intake.working(desks(inbox, engine)))
         await stack.enter_async_context(running(statuses.run()))
-        relay = Relay(engine.surface, writing, f"relay:{workspace.team}", holder)
         await stack.enter_async_context(running(relay.run()))
         if request_url:
-            request_url.serve(app.async_dispatch)
+            request_url.serve(inbox.receive)
         else:
             token = slack.app_token.get_secret_value()
-            sockets = Sockets(client, token, app.async_dispatch, slack.sockets, facts)
+            sockets = Sockets(client, token, inbox.receive, slack.sockets, facts)
             await stack.enter_async_context(sockets.connected())
         there = partial(heard, facts, over_http=request_url is not None)
         await stack.enter_async_context(running(beating(engine.presence.beat, there)))
@@ -165,7 +165,7 @@ async def signed_in(client: AsyncWebClient) -> Workspace:
             await asyncio.sleep(ASK_AGAIN)
 
 
-def slack_services(engine: Engine) -> Services:
+def slack_services(engine: Engine, glance: Glance) -> Services:
     """What the listeners may ask."""
     assert engine.step_ups is not None, "the bot is the gate's process"
     return Services(
@@ -185,6 +185,7 @@ def slack_services(engine: Engine) -> Services:
         library=SlackLibrary(
             engine.knowledge, engine.memory, engine.sessions, engine.runbook_steps
         ),
+        glance=glance,
         templates=engine.templates,
     )
 

@@ -3,13 +3,12 @@
 from collections.abc import Awaitable, Callable
 
 import structlog
-from slack_bolt.async_app import AsyncApp
 
 from bot.http import jobs as hook_jobs
 from bot.http.hooks import SOURCE as ALERTMANAGER
 from bot.http.jobs import HookJobs
 from bot.slack.inbox import SOURCE as SLACK
-from bot.slack.inbox import Payloads
+from bot.slack.inbox import Inbox
 from engine.domain.ids import DraftId, PlanId
 from engine.domain.model import Json
 from engine.domain.plan import VersionRef
@@ -21,10 +20,10 @@ from engine.workflows.starter import Starter
 log = structlog.get_logger(__name__)
 
 
-def desks(app: AsyncApp, engine: Engine) -> dict[str, Desk]:
+def desks(inbox: Inbox, engine: Engine) -> dict[str, Desk]:
     """What the stored payloads of each source mean."""
     return {
-        SLACK: Desk(Payloads(app).carry_out, at_once=4),
+        SLACK: Desk(inbox.carry_out, at_once=4),
         ALERTMANAGER: Desk(
             HookJobs(engine.alerts).carry_out,
             at_once=2,

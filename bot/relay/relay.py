@@ -60,6 +60,8 @@ class Relay:
     _busy: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _edited: dict[str, float] = field(default_factory=dict)
     _resting: dict[str, float] = field(default_factory=dict)
+    _ended: set[str] = field(default_factory=set)
+    _left: bool = False
 
     async def run(self) -> None:
         """Take the lease, write while it holds, and begin again when it is lost."""
@@ -72,6 +74,11 @@ class Relay:
                 await asyncio.sleep(POLL)
         finally:
             await self._stop()
+
+    def glance(self, channel: str, ts: str, name: str) -> None:
+        """Show a reaction whose row is on its way."""
+        if self.leading:
+            self.writing.glances.begin(channel, ts, name)
 
     async def _try_to_lead(self) -> None:
         begun = self.clock()
@@ -105,20 +112,36 @@ class Relay:
     async def _round(self, epoch: int) -> float:
         """Start what may be written now; seconds until something else may."""
         pause = POLL
-        for post in self._startable(await self.surface.due(DUE)):
+        self._ended.clear()
+        due = await self.surface.due(DUE)
+        self._left = len(due) == DUE
+        for post in self._startable(due):
             if len(self._busy) >= AT_ONCE:
+                self._left = True
                 break
             pause = min(pause, self._start(post, epoch))
         return pause
 
     def _startable(self, due: list[Post]) -> Iterator[Post]:
-        """What may start, in turn. A thread gets its new messages one after the other."""
+        """What may start, in turn. A thread gets its new messages one after the other.
+
+        What has to wait for another is looked for again when that one ends; so is what ended while
+        the rows were read, since they may tell of the time before.
+        """
         taken = {added_to(post) for post in due if post.id in self._busy} - {None}
         for post in self._in_turn(due):
             thread = added_to(post)
-            if post.id in self._busy or self._resting.get(post.id, 0) > self.clock():
+            if post.id in self._ended:
+                self._wake.set()
                 continue
-            if thread not in taken:
+            if post.id in self._busy:
+                self._left = True
+                continue
+            if self._resting.get(post.id, 0) > self.clock():
+                continue
+            if thread in taken:
+                self._left = True
+            else:
                 yield post
             if thread:
                 taken.add(thread)
@@ -126,7 +149,7 @@ class Relay:
     def _start(self, post: Post, epoch: int) -> float:
         """Start one post, or say how long it has to wait."""
         wait = self._pace(post)
-        if wait <= 0:
+        if wait <= 0 and not self.writing.glances.begun(post):
             budgets = self.writing.writer.budgets
             wait = budgets.take(method_of(post), post.place.channel, urgent=post.urgent)
         if wait > 0:
@@ -178,7 +201,9 @@ class Relay:
     def _finished(self, post: Post, done: asyncio.Task[None]) -> None:
         """A bug in one post must not hold up the others; it rests, so that it can't spin."""
         self._busy.pop(post.id, None)
-        self._wake.set()
+        self._ended.add(post.id)
+        if self._left:
+            self._wake.set()
         if done.cancelled() or (bug := done.exception()) is None:
             return
         log.error("post failed", action="relay.bug", post=post.id, exc_info=bug)

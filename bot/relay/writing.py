@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from bot.relay.glances import METHOD as REACT
+from bot.relay.glances import Glances, key_of
 from bot.relay.rendering import File, Rendered, Rendering
 from bot.relay.statuses import Statuses
 from bot.slack.writer import Limited, Refused, Shown, Vanished, Writer
@@ -12,7 +14,7 @@ from engine.domain.conversation import Post, PostKind
 
 METHODS = {
     PostKind.WHISPER: "chat.postEphemeral",
-    PostKind.REACTION: "reactions.add",
+    PostKind.REACTION: REACT,
     PostKind.HOME: "views.publish",
     PostKind.FILE: "files.upload",
 }
@@ -48,6 +50,10 @@ class Writing:
     writer: Writer
     statuses: Statuses
     surely_absent: set[str] = field(default_factory=set)
+    glances: Glances = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.glances = Glances(self.writer)
 
     async def show(self, post: Post, epoch: int) -> None:
         """Bring one post up to date. Whatever fails, the post stays due."""
@@ -128,8 +134,12 @@ class Writing:
         await self.writer.whisper(post.place.channel, post.place.thread, user, rendered.message)
 
     async def _react(self, post: Post) -> None:
-        ts, name = str(post.body["ts"]), str(post.body["name"])
-        await self.writer.react(post.place.channel, ts, name)
+        if self.glances.begun(post):
+            if await self.glances.shown(post):
+                return
+            if (wait := self.writer.budgets.take(REACT, urgent=True)) > 0:
+                raise Limited(wait)
+        await self.writer.react(*key_of(post))
 
     async def _publish(self, post: Post) -> None:
         user = post.recipient.rsplit(":", 1)[-1]

@@ -90,8 +90,8 @@ def build(
     arrivals: Arrivals,
     directory: Directory,
     services: Services,
-) -> AsyncApp:
-    """The app with all its features; it talks to nobody while it is built."""
+) -> Inbox:
+    """The app with all its features, behind the inbox; it talks to nobody while it is built."""
     app = AsyncApp(
         name="carapulse",
         client=tokenless(client),
@@ -100,10 +100,9 @@ def build(
         authorize=known(workspace, str(client.token)),
         process_before_response=True,
     )
-    Inbox(store, arrivals, workspace.bot_user).register(app)
     for feature in features(client, workspace, store, directory, services):
         feature.register(app)
-    return app
+    return Inbox(app, arrivals, Whispers(store), workspace.bot_user)
 
 
 def features(
@@ -130,7 +129,14 @@ def features(
     )
     told = guide(services.answers.examples(), table)
     return [
-        Ask(services.conversations, services.presence, door, workspace.bot_user, told),
+        Ask(
+            services.conversations,
+            services.presence,
+            door,
+            workspace.bot_user,
+            told,
+            services.glance,
+        ),
         Choosing(services.conversations, door),
         Results(services.answers, door),
         Ratings(services.feedback, door),

@@ -46,7 +46,12 @@ def arrival(body: Body, bot_user: str) -> Arrival | None:
 
 
 def direct(body: Body) -> bool:
-    """Whether the payload is handled on arrival instead of being stored."""
+    """Whether the payload is handled on arrival instead of being stored.
+
+    Slack's question whether a request URL is ours needs its answer at once too.
+    """
+    if body.get("type") == "url_verification":
+        return True
     if "event" in body:
         return body["event"].get("type") in DIRECT_EVENTS
     if "command" in body:

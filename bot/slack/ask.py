@@ -11,8 +11,9 @@ from bot.slack.answered import answered
 from bot.slack.arrivals import addressed
 from bot.slack.door import Door
 from bot.slack.origins import origin
-from bot.slack.services import Conversations, Presence
+from bot.slack.services import Conversations, Glance, Presence
 from bot.slack.wire import words
+from engine.domain.conversation import HEARD
 
 # The whole message is one of these; the help also tells where to see what runs.
 FOR_HELP = re.compile(
@@ -31,6 +32,7 @@ class Ask:
     door: Door
     bot_user: str
     help: str
+    glance: Glance
 
     def register(self, app: AsyncApp) -> None:
         """Attach this file's listeners to the app."""
@@ -50,6 +52,8 @@ class Ask:
             await self.door.whispers.whisper(origin(args.body), self.help)
             return
         place, ts = origin(args.body).place, str(event["ts"])
+        if to_us:
+            self.glance(place.channel, ts, HEARD)
         if await self.conversations.hear(place, actor=actor, text=text, ts=ts, addressed=to_us):
             await self.presence.late(place, ts)
 

@@ -14,7 +14,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.signature import Clock, SignatureVerifier
 
-from bot.slack.socket import Dispatch
+from bot.slack.socket import Receive
 
 PATH = "/slack/events"
 LARGEST = 2 * 1024 * 1024
@@ -38,11 +38,11 @@ class RequestUrl:
 
     def __init__(self, signing_secret: str, clock: Callable[[], float] = time) -> None:
         self._verifier = SignatureVerifier(signing_secret, Told(clock))
-        self._dispatch: Dispatch | None = None
+        self._receive: Receive | None = None
 
-    def serve(self, dispatch: Dispatch) -> None:
+    def serve(self, receive: Receive) -> None:
         """From now on requests are carried out."""
-        self._dispatch = dispatch
+        self._receive = receive
 
     async def handle(self, request: web.Request) -> web.Response:
         """One request of Slack's; everything else is refused before a byte of it is parsed."""
@@ -51,14 +51,14 @@ class RequestUrl:
         if not stamp.isdigit() or not self._verifier.is_valid(body, stamp, signature):
             log.warning("not from Slack", action="slack.bad_signature")
             raise web.HTTPUnauthorized(text="The signature is not Slack's, or too old.")
-        if self._dispatch is None:
+        if self._receive is None:
             raise web.HTTPServiceUnavailable(text="Not ready yet.")
         headers: dict[str, str | Sequence[str]] = dict(request.headers)
         try:
             text = body.decode()
         except UnicodeDecodeError:
             raise web.HTTPBadRequest(text="The body is not UTF-8.") from None
-        return answer(await self._dispatch(AsyncBoltRequest(body=text, headers=headers)))
+        return answer(await self._receive(AsyncBoltRequest(body=text, headers=headers).body))
 
     async def _body(self, request: web.Request) -> bytes:
         """Bounded in size and time, whatever its header says."""

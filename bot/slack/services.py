@@ -1,6 +1,6 @@
 """What the listeners ask of the engine, one field per noun; `engine.services` fills it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,6 +21,9 @@ from engine.services.memory import Memory
 from engine.services.runbook_steps import RunbookSteps
 from engine.services.sessions import Sessions
 from engine.services.templates import Start
+
+# Shows a reaction (channel, ts, name) before the row that asks for it is there.
+Glance = Callable[[str, str, str], None]
 
 
 class Conversations(Protocol):
@@ -151,7 +154,7 @@ class Library:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """All of them."""
+    """All of them, and the relay's quick way to an emoji."""
 
     conversations: Conversations
     approvals: Approvals
@@ -166,5 +169,6 @@ class Services:
     alerts: Alerts
     views: Plans
     library: Library
+    glance: Glance
     freezes: Freezes
     templates: Templates

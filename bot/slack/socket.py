@@ -13,15 +13,15 @@ from typing import Any
 import aiohttp
 import orjson
 import structlog
-from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.failures import error_of, reaching, retry_after
+from bot.slack.origins import Body
 from engine.errors import ConfigurationError, Unavailable
 
-Dispatch = Callable[[AsyncBoltRequest], Awaitable[BoltResponse]]
+Receive = Callable[[Body], Awaitable[BoltResponse]]
 
 HELLO_WITHIN = 10.0
 PING_EVERY = 10.0
@@ -50,9 +50,9 @@ class Facts:
 class Connection:
     """One web socket. `run` ends when it is closed; its `reason` tells why."""
 
-    def __init__(self, session: aiohttp.ClientSession, dispatch: Dispatch, facts: Facts) -> None:
+    def __init__(self, session: aiohttp.ClientSession, receive: Receive, facts: Facts) -> None:
         self._session = session
-        self._dispatch = dispatch
+        self._receive = receive
         self._facts = facts
         self._work: set[asyncio.Task[None]] = set()
         self._socket: aiohttp.ClientWebSocketResponse | None = None
@@ -109,9 +109,8 @@ class Connection:
             task.add_done_callback(self._work.discard)
 
     async def _answer(self, socket: aiohttp.ClientWebSocketResponse, envelope: Any) -> None:
-        """Dispatch one envelope; acknowledge it on this socket, if it may be."""
-        request = AsyncBoltRequest(mode="socket_mode", body=envelope.get("payload") or {})
-        response = await self._dispatch(request)
+        """Receive one envelope; acknowledge it on this socket, if it may be."""
+        response = await self._receive(envelope.get("payload") or {})
         if response.status != 200:
             log.warning("not acknowledged", action="slack.unacked", status=response.status)
             return

@@ -11,7 +11,7 @@ import aiohttp
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.socket import Connection, Dispatch, Facts, ticket
+from bot.slack.socket import Connection, Facts, Receive, ticket
 from engine.errors import ConfigurationError, Unavailable
 
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
@@ -29,7 +29,7 @@ class Sockets:
 
     client: AsyncWebClient
     app_token: str
-    dispatch: Dispatch
+    receive: Receive
     count: int = 2
     facts: Facts = field(default_factory=Facts)
     _open: set[Connection] = field(default_factory=set)
@@ -55,7 +55,7 @@ class Sockets:
         last: Connection | None = None
         async with asyncio.TaskGroup() as running:
             while not self._stopping:
-                connection = Connection(session, self.dispatch, self.facts)
+                connection = Connection(session, self.receive, self.facts)
                 failures += 1
                 try:
                     url = await ticket(self.client, self.app_token)

@@ -8,6 +8,9 @@ from engine.domain.context import ContextRef
 from engine.domain.ids import ConversationId, PersonId, PlanId, ProblemId, SessionId, Tenant
 from engine.domain.model import Json, Model
 
+# The emoji on a message that says that we have it.
+HEARD = "eyes"
+
 
 class Place(Model):
     """A thread of a chat surface. `thread` is the ts of its root, a string; empty: the channel.

@@ -42,24 +42,16 @@ class Conversations:
         that we take part in need no mention.
         """
         async with self.store.begin() as unit:
-            conversation = await unit.conversations.at(place)
+            # Where a mention is its thread's first message, nothing is looked for.
+            first = addressed and place.thread == ts
+            conversation, begins = None if first else await unit.conversations.at(place), False
             if conversation is None:
                 if not addressed:
                     return False
-                conversation = await self._join(unit, place, actor)
+                conversation, begins = await self._join(unit, place, actor)
             turn = self._turn(conversation, actor, text, ts)
-            if not await unit.conversations.add_turn(turn):
-                return False
-            if addressed:
-                await unit.posts.want(
-                    PostKind.REACTION,
-                    f"{place.channel}:{ts}",
-                    place,
-                    body={"name": "eyes", "ts": ts},
-                    urgent=True,
-                )
-            await self._request(unit, conversation, turn)
-            return True
+            seen_at = place if addressed else None
+            return await self._request(unit, conversation, turn, begins=begins, seen_at=seen_at)
 
     async def begin(
         self, channel: str, *, actor: Actor, text: str, ts: str, order: Order | None = None
@@ -81,10 +73,9 @@ class Conversations:
                 urgent=True,
             )
             place = Place.under(channel, root)
-            conversation = await self._join(unit, place, actor, order)
+            conversation, _ = await self._join(unit, place, actor, order)
             turn = self._turn(conversation, actor, text, ts)
-            await unit.conversations.add_turn(turn)
-            await self._request(unit, conversation, turn, Origin.of(actor), order)
+            await self._request(unit, conversation, turn, Origin.of(actor), order, begins=True)
         return True
 
     async def say(
@@ -94,14 +85,13 @@ class Conversations:
         async with self.store.begin() as unit:
             conversation = await unit.conversations.get(conversation_id)
             turn = self._turn(conversation, actor, text, f"said:{draft_id}")
-            if not await unit.conversations.add_turn(turn):
+            order = Order(draft_id=draft_id, context=conversation.context)
+            if not await self._request(unit, conversation, turn, Origin.of(actor), order):
                 return
             said = f"{actor.mention} says: “{quotable(text)}”"
             await unit.posts.want(
                 PostKind.NOTE, f"said:{draft_id}", conversation.place, body={"text": said}
             )
-            order = Order(draft_id=draft_id, context=conversation.context)
-            await self._request(unit, conversation, turn, Origin.of(actor), order)
 
     async def choose(self, actor: Actor, draft_id: DraftId, number: int, *, ts: str) -> None:
         """A press on an answer of a question counts as if the asker had written it.
@@ -134,8 +124,7 @@ class Conversations:
             await unit.posts.touch(draft_id, urgent=True)
             conversation = await unit.conversations.get(draft.conversation_id)
             turn = self._turn(conversation, actor, text, ts)
-            if await unit.conversations.add_turn(turn):
-                await self._request(unit, conversation, turn)
+            await self._request(unit, conversation, turn)
 
     async def stop(self, place: Place, actor: Actor) -> bool:
         """Nobody wants the answer any more; False when nothing is being looked at here."""
@@ -159,13 +148,16 @@ class Conversations:
 
     async def _join(
         self, unit: Unit, place: Place, actor: Actor, order: Order | None = None
-    ) -> Conversation:
-        if order and order.session:
-            return await unit.conversations.add(self._opened(place, order.session, order))
-        session = await unit.sessions.of_channel(place.channel)
-        ours = session is not None and session.open and session.admits(Viewer.of(actor))
-        inside = session.id if session and ours else None
-        return await unit.conversations.add(self._opened(place, inside, order))
+    ) -> tuple[Conversation, bool]:
+        """The conversation of this thread, and whether it begins with this."""
+        inside = order.session if order else None
+        if not inside:
+            session = await unit.sessions.of_channel(place.channel)
+            ours = session is not None and session.open and session.admits(Viewer.of(actor))
+            inside = session.id if session and ours else None
+        opened = self._opened(place, inside, order)
+        joined = await unit.conversations.add(opened)
+        return joined, joined.id == opened.id
 
     def _turn(self, conversation: Conversation, actor: Actor, text: str, ts: str) -> Turn:
         return Turn(
@@ -184,11 +176,18 @@ class Conversations:
         turn: Turn,
         origin: Origin = Origin.PERSON,
         order: Order | None = None,
-    ) -> None:
+        *,
+        begins: bool = False,
+        seen_at: Place | None = None,
+    ) -> bool:
+        """Whoever speaks where a question is open speaks with those who asked it.
+
+        A thread that begins has none. False when this very message was a request before.
+        """
         based_on = None
         if conversation.plan_id:
             based_on = (await unit.plans.current(conversation.plan_id)).version
-        open_ = await unit.drafts.question_in(conversation.id)
+        open_ = None if begins else await unit.drafts.question_in(conversation.id)
         others = (open_.requester, *open_.beside) if open_ else ()
         draft = Draft(
             id=order.draft_id if order else DraftId(new_id()),
@@ -209,10 +208,12 @@ class Conversations:
             session=conversation.session,
             created_at=turn.at,
         )
-        await unit.drafts.add(draft)
+        if not await unit.conversations.ask(turn, draft, seen_at=seen_at):
+            return False
         if order and order.steps:
             await unit.drafts.keep_outcome(draft.id, given(order, turn))
         await unit.jobs.add("draft.start", {"draft_id": draft.id})
+        return True
 
     def _opened(
         self, place: Place, session: SessionId | None, order: Order | None = None

@@ -1,14 +1,28 @@
 """Threads and what was said in them, in Postgres."""
 
+import json
+
 from engine.domain.context import ContextRef
-from engine.domain.conversation import Conversation, Place, Turn
-from engine.domain.ids import ConversationId, PlanId, ProblemId
+from engine.domain.conversation import HEARD, Conversation, Place, Turn
+from engine.domain.draft import Draft
+from engine.domain.ids import ConversationId, PlanId, ProblemId, new_id
 from engine.errors import NotFound
-from engine.store.connection import Connection, Row, touched
+from engine.store.connection import Connection, Row
 
 COLUMNS = (
     "id::text AS id, tenant, channel, thread, context, plan_id::text AS plan_id, "
     "problem_id::text AS problem_id, session_id::text AS session_id, created_at"
+)
+
+ASK = (
+    "WITH said AS (INSERT INTO turns (conversation_id, person, person_name, body, ts, at) "
+    "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (conversation_id, ts) DO NOTHING RETURNING ts), "
+    "seen AS (INSERT INTO posts "
+    "(id, tenant, kind, subject, channel, thread, recipient, body, card, urgent) "
+    "SELECT $13, $7, 'reaction', $14 || ':' || ts, $14, $15, '', $16, false, true "
+    "FROM said WHERE $12) "
+    "INSERT INTO drafts (id, tenant, conversation_id, state, body, created_at) "
+    "SELECT $8, $7, $1, $9, $10, $11 FROM said RETURNING id"
 )
 
 
@@ -93,19 +107,29 @@ class PostgresConversations:
             place.thread,
         )
 
-    async def add_turn(self, turn: Turn) -> bool:
-        """False when this very message is already there."""
-        status = await self._db.execute(
-            "INSERT INTO turns (conversation_id, person, person_name, body, ts, at) "
-            "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (conversation_id, ts) DO NOTHING",
+    async def ask(self, turn: Turn, draft: Draft, *, seen_at: Place | None = None) -> bool:
+        """The sentence, the request that it is, and the emoji on it; one statement."""
+        place = seen_at or Place(channel="", thread="")
+        found = await self._db.fetchval(
+            ASK,
             turn.conversation_id,
             turn.person,
             turn.person_name,
             turn.text,
             turn.ts,
             turn.at,
+            self._tenant,
+            draft.id,
+            draft.state.value,
+            draft.model_dump_json(),
+            draft.created_at,
+            seen_at is not None,
+            new_id(),
+            place.channel,
+            place.thread,
+            json.dumps({"name": HEARD, "ts": turn.ts}),
         )
-        return touched(status) == 1
+        return found is not None
 
     async def turns(self, conversation_id: ConversationId, limit: int = 50) -> list[Turn]:
         """The last turns, oldest first."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.store.connection import Connection, Pool, answering
+from engine.store.connection import Connection, Pool, Row, answering
 
 ONCE = (
     "INSERT INTO inbox (tenant, source, key, thread, body, handled_at, outcome) "
@@ -18,11 +18,14 @@ FIRST = (
 # Held from the start where nothing of the thread waits: its process needs no second statement.
 RECEIVE = (
     "INSERT INTO inbox (tenant, source, key, thread, body, holder, held_until, attempts) "
-    "SELECT $1, $2, $3, $4, $5, CASE WHEN free THEN $6 ELSE '' END, "
-    "CASE WHEN free THEN clock_timestamp() + $7::float8 * interval '1 second' "
-    "ELSE '-infinity' END, free::int FROM (SELECT $6 <> '' AND NOT EXISTS ("
-    "SELECT FROM inbox WHERE tenant = $1 AND thread = $4 AND handled_at IS NULL) AS free) AS now "
-    "ON CONFLICT (tenant, source, key) DO NOTHING RETURNING id, attempts"
+    "SELECT $1, source, key, thread, body, CASE WHEN free THEN $2 ELSE '' END, "
+    "CASE WHEN free THEN clock_timestamp() + $3::float8 * interval '1 second' "
+    "ELSE '-infinity' END, free::int "
+    "FROM unnest($4::text[], $5::text[], $6::text[], $7::bytea[], $8::bool[]) "
+    "WITH ORDINALITY AS came (source, key, thread, body, take, number) "
+    "CROSS JOIN LATERAL (SELECT take AND NOT EXISTS (SELECT FROM inbox WHERE tenant = $1 "
+    "AND inbox.thread = came.thread AND handled_at IS NULL) AS free) AS now ORDER BY number "
+    "ON CONFLICT (tenant, source, key) DO NOTHING RETURNING id, source, key, attempts"
 )
 
 
@@ -56,6 +59,17 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
+class Arriving:
+    """A payload from outside; with `take` whoever stores it carries it out."""
+
+    source: str
+    key: str
+    thread: str
+    body: bytes
+    take: bool
+
+
+@dataclass(frozen=True, slots=True)
 class InboxQueue:
     """The inbox as a queue by thread. `holder` names this process; a hold lasts `seconds`."""
 
@@ -63,20 +77,6 @@ class InboxQueue:
     tenant: str
     holder: str
     seconds: float
-
-    async def add(
-        self, *, source: str, key: str, thread: str, body: bytes, take: bool
-    ) -> Stored | None:
-        """Durable on return; None when the key is known. One statement, one round trip.
-
-        With `take` this process holds it at once (`attempts` is 1), unless the thread has others.
-        """
-        holder = self.holder if take else ""
-        async with answering():
-            row = await self.pool.fetchrow(
-                RECEIVE, self.tenant, source, key, thread, body, holder, self.seconds
-            )
-        return Stored(row["id"], body, row["attempts"]) if row else None
 
     async def following(
         self,
@@ -142,3 +142,32 @@ class InboxQueue:
                 limit,
             )
         return [(row["source"], row["thread"]) for row in rows]
+
+
+async def receive(
+    connection: Connection, tenant: str, holder: str, seconds: float, payloads: Sequence[Arriving]
+) -> list[Stored | None]:
+    """Store these in this order, in one statement; None for each whose key is known.
+
+    The first of a thread is held by `holder` at once (`attempts` is 1) if it is to be taken and
+    nothing of its thread waits.
+    """
+    firsts = {each.thread: number for number, each in reversed(list(enumerate(payloads)))}
+    rows = await connection.fetch(
+        RECEIVE,
+        tenant,
+        holder,
+        seconds,
+        [each.source for each in payloads],
+        [each.key for each in payloads],
+        [each.thread for each in payloads],
+        [each.body for each in payloads],
+        [each.take and firsts[each.thread] == number for number, each in enumerate(payloads)],
+    )
+    new = {(row["source"], row["key"]): row for row in rows}
+    return [stored(each, new.pop((each.source, each.key), None)) for each in payloads]
+
+
+def stored(payload: Arriving, row: Row | None) -> Stored | None:
+    """The new row, with the body that went into it."""
+    return Stored(row["id"], payload.body, row["attempts"]) if row else None

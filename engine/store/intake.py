@@ -13,7 +13,8 @@ import structlog
 
 from engine.errors import Unavailable
 from engine.store.connection import Pool
-from engine.store.inbox import InboxQueue, Stored
+from engine.store.inbox import Arriving, InboxQueue, Stored
+from engine.store.receiving import Receiving
 
 HELD = 6.0
 RENEW = 2.0
@@ -45,6 +46,7 @@ class Intake:
     """The `Arrivals` port, and what works on it in this process."""
 
     queue: InboxQueue
+    receiving: Receiving
     _desks: dict[str, Desk] = field(default_factory=dict)
     _slots: dict[str, asyncio.Semaphore] = field(default_factory=dict)
     _busy: dict[tuple[str, str], bool] = field(default_factory=dict)
@@ -52,13 +54,13 @@ class Intake:
 
     async def receive(self, *, source: str, key: str, thread: str, body: bytes) -> bool:
         """Store; False when this key is known. Carried out here as soon as the loop is free."""
-        desk = self._desks.get(source)
-        new = await self.queue.add(
-            source=source, key=key, thread=thread, body=body, take=desk is not None
-        )
-        if new is not None:
-            self._wake(source, thread, new if new.attempts else None)
-        return new is not None
+        take = source in self._desks
+
+        def on_stored(row: Stored) -> None:
+            self._wake(source, thread, row if row.attempts else None)
+
+        payload = Arriving(source, key, thread, body, take)
+        return await self.receiving.add(payload, on_stored)
 
     @asynccontextmanager
     async def working(self, desks: Mapping[str, Desk]) -> AsyncIterator[None]:
@@ -193,4 +195,4 @@ async def carried_out(desk: Desk, taken: list[Stored]) -> str:
 
 def open_intake(pool: Pool, tenant: str, holder: str) -> Intake:
     """An intake of this process."""
-    return Intake(InboxQueue(pool, tenant, holder, HELD))
+    return Intake(InboxQueue(pool, tenant, holder, HELD), Receiving(pool, tenant, holder, HELD))

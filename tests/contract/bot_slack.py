@@ -23,8 +23,8 @@ from bot.relay.writing import Writing
 from bot.slack.app import Workspace, build, open_client, sign_in
 from bot.slack.budgets import Budgets
 from bot.slack.http import PATH, RequestUrl
-from bot.slack.inbox import SOURCE, Payloads
-from bot.slack.services import Library, Services
+from bot.slack.inbox import SOURCE
+from bot.slack.services import Glance, Library, Services
 from bot.slack.sockets import Sockets
 from bot.slack.writer import Writer
 from engine.context.services import ServiceFile
@@ -134,6 +134,13 @@ class Rig:
     workspace: Workspace
     relay: Relay
 
+    async def carried_out(self) -> None:
+        """Until all that arrived was carried out; the eyes tell only that it is stored."""
+        await eventually_in(self._all_handled)
+
+    async def _all_handled(self) -> bool:
+        return all(row["handled_at"] for row in await self.inbox())
+
     async def inbox(self) -> list[dict[str, Any]]:
         rows = await self.pool.fetch(
             "SELECT key, thread, handled_at FROM inbox WHERE source = 'slack' ORDER BY id"
@@ -142,7 +149,7 @@ class Rig:
 
 
 def services_of(
-    store: PostgresStore, decisions: Decisions, answers: Answers, shown: Any
+    store: PostgresStore, decisions: Decisions, answers: Answers, shown: Any, glance: Glance
 ) -> Services:
     """What the listeners ask: real but for what decides."""
     unused: Any = decisions
@@ -160,6 +167,7 @@ def services_of(
         alerts=decisions,
         views=shown,
         library=library_of(store),
+        glance=glance,
         freezes=unused,
         templates=unused,
     )
@@ -187,10 +195,13 @@ async def open_rig(
         decisions = Decisions()
         shown = views or Views(store, directory)
         answers = Answers(store, ServiceFile.build({}, "services"))
-        services = services_of(store, decisions, answers, shown)
+        writer = Writer(client, Budgets(scale=scale))
+        writing = Writing(surface, Rendering(shown, store, answers), writer, Statuses(writer))
+        relay = Relay(surface, writing, "slack", "one")
+        services = services_of(store, decisions, answers, shown, relay.glance)
         workspace = await sign_in(client)
         intake = open_intake(pool, TENANT, "one")
-        app = build(
+        inbox = build(
             client,
             workspace,
             store=store,
@@ -198,13 +209,10 @@ async def open_rig(
             directory=directory,
             services=services,
         )
-        sockets = Sockets(client, "xapp-local", app.async_dispatch)
-        writer = Writer(client, Budgets(scale=scale))
-        writing = Writing(surface, Rendering(shown, store, answers), writer, Statuses(writer))
-        relay = Relay(surface, writing, "slack", "one")
-        desks = {SOURCE: Desk(Payloads(app).carry_out, at_once=4)} if work else {}
+        sockets = Sockets(client, "xapp-local", inbox.receive)
+        desks = {SOURCE: Desk(inbox.carry_out, at_once=4)} if work else {}
         url = RequestUrl(SECRET)
-        url.serve(app.async_dispatch)
+        url.serve(inbox.receive)
         carried = serving(url, control) if over_http else sockets.connected()
         async with carried, intake.working(desks):
             running = asyncio.create_task(relay.run())

@@ -52,6 +52,7 @@ async def test_a_mention_becomes_one_row_and_an_eye(rig: Rig, dana: Person) -> N
 
     assert [each["name"] for each in seen["reactions"]] == ["eyes"]
     assert [row["key"] for row in rows] == [f"message:T0LOCAL:C0INC:{ts}"]
+    await rig.carried_out()
     drafts = await rig.pool.fetch("SELECT body FROM drafts")
     assert len(drafts) == 1
     assert "<@" not in str(drafts[0]["body"])
@@ -63,6 +64,7 @@ async def test_three_deliveries_of_an_event_are_one(rig: Rig, dana: Person) -> N
     ts = await dana.say("C0INC", "@carapulse how is checkout?")
     await dana.wait_for(lambda m: m["ts"] == ts and bool(m["reactions"]))
 
+    await rig.carried_out()
     assert len(await rig.inbox()) == 1
     assert len(await rig.pool.fetch("SELECT id FROM drafts")) == 1
     stats = await rig.control.stats()
@@ -317,6 +319,7 @@ async def test_a_plan_can_be_drafted_from_any_message(rig: Rig, dana: Person, an
     await ann.shortcut("plan_from_message", "C0INC", ts)
 
     await ann.wait_for(lambda m: m["ts"] == ts and bool(m["reactions"]))
+    await rig.carried_out()
     drafts = await rig.pool.fetch("SELECT body FROM drafts")
     assert len(drafts) == 1
 

@@ -40,6 +40,7 @@ async def asked(rig: Rig, dana: Person, text: str = "is checkout healthy?") -> D
     """A request of Dana's that nobody works on but the test."""
     ts = await dana.say("C0INC", f"@carapulse {text}")
     await dana.wait_for(lambda m: m["ts"] == ts and bool(m["reactions"]))
+    await rig.carried_out()
     found = await rig.pool.fetchval("SELECT id::text FROM drafts ORDER BY created_at DESC LIMIT 1")
     return DraftId(found)
 

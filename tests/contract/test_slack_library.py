@@ -118,6 +118,7 @@ async def test_a_session_is_the_channels_until_it_is_left(
     await ask(ann, "session close db migration", "There is no such session")
     await dana.say("C0INC", "@carapulse is checkout healthy?")
     await dana.wait_for(lambda m: bool(m["reactions"]))
+    await rig.carried_out()
     inside = "SELECT count(*) FROM conversations WHERE session_id IS NOT NULL"
     assert await rig.pool.fetchval(inside) == 1
 

@@ -9,11 +9,11 @@ from io import BytesIO
 import aiohttp
 import pytest
 from aiohttp import web
-from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from bot.http.errors import problems
 from bot.slack.http import LARGEST, PATH, RequestUrl
+from bot.slack.origins import Body
 
 SECRET = "e6b19c573432dcc6b075501d51b51bb8"
 BODY = b'{"type": "event_callback", "event": {"type": "message"}}'
@@ -24,11 +24,11 @@ class Served:
 
     def __init__(self) -> None:
         self.url = RequestUrl(SECRET)
-        self.passed: list[AsyncBoltRequest] = []
+        self.passed: list[Body] = []
         self.address = ""
 
-    async def dispatch(self, request: AsyncBoltRequest) -> BoltResponse:
-        self.passed.append(request)
+    async def receive(self, body: Body) -> BoltResponse:
+        self.passed.append(body)
         return BoltResponse(status=200, body={"response_action": "clear"})
 
     async def post(self, body: bytes, **headers: str) -> tuple[int, str]:
@@ -60,12 +60,12 @@ def signed(body: bytes, secret: str = SECRET, age: int = 0) -> dict[str, str]:
 
 
 async def test_what_slack_signed_is_carried_out_and_answered(served: Served) -> None:
-    served.url.serve(served.dispatch)
+    served.url.serve(served.receive)
 
     status, said = await served.post(BODY, **signed(BODY))
 
     assert (status, said) == (200, '{"response_action": "clear"}')
-    assert served.passed[0].body["event"]["type"] == "message"
+    assert served.passed[0]["event"]["type"] == "message"
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ async def test_what_slack_signed_is_carried_out_and_answered(served: Served) -> 
     ],
 )
 async def test_everything_else_is_refused_unread(served: Served, headers: dict[str, str]) -> None:
-    served.url.serve(served.dispatch)
+    served.url.serve(served.receive)
 
     status, said = await served.post(BODY, **headers)
 
@@ -91,7 +91,7 @@ async def test_everything_else_is_refused_unread(served: Served, headers: dict[s
 
 
 async def test_a_body_without_end_is_cut_off(served: Served) -> None:
-    served.url.serve(served.dispatch)
+    served.url.serve(served.receive)
     large = b"x" * (LARGEST + 1)
 
     status, _ = await served.post(large, **signed(large))

@@ -164,3 +164,7 @@ def test_an_ephemeral_message_still_tells_its_place() -> None:
 )
 def test_wire_text_becomes_what_was_typed(wire: str, plain: str) -> None:
     assert words(wire, BOT) == plain
+
+
+def test_the_question_whether_a_request_url_is_ours_is_answered_at_once() -> None:
+    assert direct({"type": "url_verification", "challenge": "c"})

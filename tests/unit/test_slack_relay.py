@@ -307,3 +307,73 @@ async def test_whispers_and_reactions_use_their_own_calls() -> None:
 )
 def test_each_post_needs_the_budget_of_its_call(asked: Post, method: str) -> None:
     assert method_of(asked) == method
+
+
+def eyes(name: str) -> Post:
+    return post(name, PostKind.REACTION, body={"ts": "1.2", "name": "eyes"}, urgent=True)
+
+
+async def test_a_glance_is_shown_before_its_row_and_only_once() -> None:
+    table, pen = Table({}), Pen()
+    it = relay(table, pen)
+
+    async with running(it):
+        await until(lambda: it.leading)
+        it.glance("C1", "1.2", "eyes")
+        await until(lambda: pen.written == [("react", "eyes")])
+        table.posts["a"] = eyes("a")
+        table.wake()
+        await until(lambda: table.posts["a"].shown == 1)
+
+    assert pen.written == [("react", "eyes")]
+
+
+async def test_a_glance_that_failed_is_made_up_for_by_its_row() -> None:
+    table, pen = Table({"a": eyes("a")}), Pen(trouble=[Limited(0.01)])
+    it = relay(table, pen)
+    it.leading = True
+    it.glance("C1", "1.2", "eyes")
+
+    async with running(it):
+        await until(lambda: table.posts["a"].shown == 1)
+
+    assert pen.written == [("react", "eyes"), ("react", "eyes")]
+
+
+async def test_who_does_not_lead_glances_at_nothing() -> None:
+    pen = Pen()
+
+    relay(Table({}), pen).glance("C1", "1.2", "eyes")
+    await asyncio.sleep(0)
+
+    assert pen.written == []
+
+
+@dataclass
+class Slow(Table):
+    """Reads its rows, and tells of them only after the first of them was posted."""
+
+    read: asyncio.Event = field(default_factory=asyncio.Event)
+    rounds: int = 0
+
+    async def due(self, limit: int, *, kinds: Sequence[PostKind] | None = None) -> list[Post]:
+        found = await super().due(limit)
+        self.rounds += 1
+        if self.rounds == 2:
+            self.read.set()
+            await until(lambda: self.posts["a"].shown == 1)
+        return found
+
+    async def claim(self, post_id: str, epoch: int) -> bool:
+        self.wake()
+        await self.read.wait()
+        return await super().claim(post_id, epoch)
+
+
+async def test_what_ended_while_the_rows_were_read_is_not_posted_again() -> None:
+    table, pen = Slow({"a": post("a")}), Pen()
+
+    async with running(relay(table, pen)):
+        await until(lambda: table.rounds >= 3)
+
+    assert pen.written == [("post", "a")]

@@ -8,10 +8,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.slack.origins import Body
 from bot.slack.socket import Connection, Facts, ticket
 from bot.slack.sockets import Sockets, pause
 from engine.errors import ConfigurationError, Unavailable
@@ -64,10 +64,8 @@ async def client(slack: Slack) -> AsyncIterator[AsyncWebClient]:
         yield AsyncWebClient(token="xoxb-x", base_url=base_url, retry_handlers=[])
 
 
-async def agree(request: AsyncBoltRequest) -> BoltResponse:
-    return BoltResponse(
-        status=int(request.body.get("status", 200)), body=request.body.get("say", "")
-    )
+async def agree(body: Body) -> BoltResponse:
+    return BoltResponse(status=int(body.get("status", 200)), body=body.get("say", ""))
 
 
 async def until(fact: Any) -> None:
@@ -125,7 +123,7 @@ async def test_what_is_under_way_is_acknowledged_before_the_end(
 ) -> None:
     begun, go_on = asyncio.Event(), asyncio.Event()
 
-    async def slowly(request: AsyncBoltRequest) -> BoltResponse:
+    async def slowly(_: Body) -> BoltResponse:
         begun.set()
         await go_on.wait()
         return BoltResponse(status=200, body="")
