@@ -1,5 +1,8 @@
 """What a workflow orders a worker to do, held against the records: an order can be forged."""
 
+from engine.domain.actor import WORKER
+from engine.domain.audit import AuditEvent
+from engine.domain.call import Effect
 from engine.domain.execution import Execution, Phase
 from engine.domain.move import StepRequest
 from engine.domain.plan import PlanVersion
@@ -39,3 +42,27 @@ async def _follows(unit: Unit, request: StepRequest, execution: Execution) -> bo
         return request.attempt >= 1
     before = key_of(request).model_copy(update={"attempt": request.attempt - 1})
     return await unit.executions.call(before) is not None
+
+
+async def audit_beginning(
+    unit: Unit, request: StepRequest, execution: Execution, worker: str
+) -> None:
+    """A change is in the audit before it is made, in the transaction that claims its call."""
+    step = execution.step(request.step)
+    if step.effect is Effect.READ or request.phase not in (Phase.ACT, Phase.ROLLBACK):
+        return
+    await unit.audit.record(
+        AuditEvent(
+            actor=WORKER,
+            action="step.begin",
+            subject=execution.id,
+            decision="allow",
+            reason=step.title,
+            detail={
+                "step": request.step,
+                "phase": request.phase.value,
+                "attempt": request.attempt,
+                "worker": worker,
+            },
+        )
+    )

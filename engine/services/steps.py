@@ -32,7 +32,7 @@ from engine.services.course import Course
 from engine.services.guards import Guards, held
 from engine.services.leases import Lease, stopped
 from engine.services.loglines import LogLines
-from engine.services.orders import forged
+from engine.services.orders import audit_beginning, forged
 from engine.services.progress import Pace
 from engine.services.results import (
     after,
@@ -103,7 +103,7 @@ class Steps:
             return
         except CarapulseError as error:
             await self._alarmed(version, error)
-            if await self._claim(request, None):
+            if await self._claim(request):
                 await self._record(request, version, failed(request, error))
             return
         if await self._place(request, took(version, step, call)):
@@ -190,7 +190,7 @@ class Steps:
             async with self.store.begin() as unit:
                 await alarm(unit, WORKER, version, str(error))
 
-    async def _claim(self, request: StepRequest, takes: Takes | None) -> bool:
+    async def _claim(self, request: StepRequest, takes: Takes | None = None) -> bool:
         """Whether this worker makes the call; `takes` nothing where nothing is run.
 
         Raises `Unavailable` while too much runs; undoing and looking are never held up by that.
@@ -209,7 +209,7 @@ class Steps:
                 going = {"reason": "", "state": ExecutionState.RUNNING}
                 await unit.executions.save(execution.model_copy(update=going))
                 await unit.posts.touch(request.ref.plan_id, PostKind.PLAN)
-            return await unit.executions.begin_call(
+            begun = await unit.executions.begin_call(
                 CallRow(
                     key=key_of(request),
                     takes=takes or Takes(),
@@ -218,6 +218,9 @@ class Steps:
                     started_at=now,
                 )
             )
+            if begun and takes:
+                await audit_beginning(unit, request, execution, self.worker)
+            return begun
 
     async def _ran(
         self, request: StepRequest, execution: Execution, step: Step, call: Call

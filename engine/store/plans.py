@@ -84,9 +84,14 @@ class PostgresPlans:
         return PlanId(found)
 
     async def lock(self, plan_id: PlanId) -> int:
-        """Lock the plan until the transaction ends; return its current version."""
+        """Lock the plan until the transaction ends; return its current version.
+
+        From then on nothing is waited for much longer than a second: whoever decides hears soon
+        that an audit or another table can't be written.
+        """
         current = await self._db.fetchval(
-            "SELECT current FROM plans WHERE id = $1 AND tenant = $2 FOR UPDATE",
+            "SELECT current, set_config('lock_timeout', '1500ms', true) FROM plans "
+            "WHERE id = $1 AND tenant = $2 FOR UPDATE",
             plan_id,
             self._tenant,
         )
