@@ -37,8 +37,8 @@ class Operating:
             execution = await unit.executions.lock(execution_id)
             choice = meant(execution, choice)
             ruling = await self._ruling(unit, actor, execution, choice, step)
-            said = already(execution, choice) if ruling.allows else ""
-            if ruling.allows and not said:
+            said = already(execution, choice)
+            if ruling.allows and not said and not await told_so(unit, execution, choice):
                 await self._choose(unit, actor, execution, choice, step)
         if not ruling.allows:
             raise NotAllowed(" ".join(ruling.reasons) or "The policy does not allow this.")
@@ -87,6 +87,19 @@ class Operating:
         )
         await announce(unit, actor, execution, choice)
         await wake(unit, VersionRef(plan_id=execution.plan_id, version=execution.version))
+
+
+async def told_so(unit: Unit, execution: Execution, choice: Choice) -> bool:
+    """Whether this was chosen a moment ago; another choice in that moment is a `Conflict`."""
+    before = await unit.executions.undecided(execution.id)
+    if before is None or execution.state in GOING:
+        return False
+    if before.choice is not choice:
+        raise Conflict(
+            f"{before.person_name} has just told {execution.reference} to {before.choice.value}. "
+            "Look how it stands in a moment."
+        )
+    return True
 
 
 async def wake(unit: Unit, ref: VersionRef) -> None:

@@ -124,6 +124,15 @@ class PostgresCalls:
         )
         return (row["stopped_by"], row["deadline_at"]) if row else ("", None)
 
+    async def undecided(self, execution_id: ExecutionId) -> Decision | None:
+        """The oldest choice not yet acted on."""
+        row = await self._db.fetchrow(
+            "SELECT id, execution_id::text AS execution_id, choice, step, person, person_name, at "
+            "FROM decisions WHERE execution_id = $1 AND taken_at IS NULL ORDER BY id LIMIT 1",
+            execution_id,
+        )
+        return Decision.model_validate(dict(row)) if row else None
+
     async def add_lines(self, lines: Sequence[LogLine]) -> None:
         """Append lines in one round trip; ids follow their order."""
         await self._db.execute(

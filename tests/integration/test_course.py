@@ -432,7 +432,7 @@ async def test_the_second_plan_for_a_service_waits_and_says_for_whom(room: Room)
 
     assert waits.kind is MoveKind.WAIT
     assert waiting.state is ExecutionState.WAITING
-    assert waiting.reason == f"{(await room.execution(first)).reference} is changing checkout now"
+    assert waiting.reason == "It waits for P-1001, which changes checkout in prod"
     assert ended.state is ExecutionState.SUCCEEDED
     assert ended.reason == ""
     # Asking again takes no number.
@@ -502,7 +502,10 @@ async def test_what_could_not_start_in_time_does_not_start(room: Room) -> None:
     execution = await room.execution(second)
     assert await room.state(second) is VersionState.EXPIRED
     assert execution.state is ExecutionState.CANCELLED
-    assert execution.reason == "It was approved, but could not start in time."
+    assert execution.reason == (
+        "It was approved, but could not start in time. "
+        "It waits for P-1001, which changes checkout in prod."
+    )
 
 
 async def test_a_policy_that_is_away_keeps_an_approved_plan_waiting(room: Room) -> None:
