@@ -27,6 +27,8 @@ from bot.slack.writer import Writer
 from bot.work import desks, gate_jobs, worker_jobs
 from engine.domain.ids import new_id
 from engine.errors import ConfigurationError, Unavailable
+from engine.ground import windows
+from engine.services.waiting import Waiting
 from engine.settings import Settings
 from engine.store.intake import open_intake
 from engine.store.jobs import working
@@ -106,7 +108,9 @@ async def open_bot(settings: Settings) -> AsyncIterator[Listening]:
         )
         workspace = await signed_in(client)
         writer = Writer(client, Budgets(scale=slack.budget_scale), counted(engine))
-        rendering = Rendering(engine.views, engine.store, engine.answers, workspace.url)
+        rendering = Rendering(
+            engine.views, engine.store, engine.answers, waiting(engine, settings), workspace.url
+        )
         statuses = Statuses(writer)
         writing = Writing(engine.surface, rendering, writer, statuses)
         relay = Relay(engine.surface, writing, f"relay:{workspace.team}", holder)
@@ -188,6 +192,12 @@ def slack_services(engine: Engine, glance: Glance) -> Services:
         glance=glance,
         templates=engine.templates,
     )
+
+
+def waiting(engine: Engine, settings: Settings) -> Waiting:
+    """What App Home lists."""
+    assert engine.approvals is not None, "the bot is the gate's process"
+    return Waiting(engine.approvals, engine.directory, engine.freezes, windows(settings))
 
 
 def counted(engine: Engine) -> Callable[[str, str], None]:

@@ -7,8 +7,8 @@ from typing import Any
 
 from bot.blocks.links import linked
 from bot.blocks.parts import Block, context, header, section
-from bot.blocks.status import agreed, status
-from bot.blocks.text import line, shorten
+from bot.blocks.status import status
+from bot.blocks.text import line, shorten, told
 from engine.domain.ids import PersonId, PlanId
 from engine.domain.plan import VersionState
 from engine.domain.views import PlanView
@@ -36,19 +36,21 @@ def home(
     plans: Sequence[PlanView],
     spots: Spots = MappingProxyType({}),
     *,
-    mention: str = "",
+    refusals: Mapping[PlanId, str] = MappingProxyType({}),
+    held: Sequence[str] = (),
     recent: Sequence[PlanView] = (),
     examples: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The view for one person; `plans` are those that wait or run, `spots` where they are.
 
-    `mention` is the token by which a plan's view names this person among those who may approve,
-    `recent` what the person asked for, newest first, `examples` sentences that work here.
+    `refusals` tell why this person can't approve a plan that waits, `held` what keeps changes from
+    starting, `recent` what the person asked for, newest first, `examples` sentences that work here.
     """
     if person is None:
         return {"type": "home", "blocks": [section(NOT_SERVED)]}
     waiting = [view for view in plans if view.state is VersionState.WAITING]
-    for_me = [view for view in waiting if may_approve(person, mention, view)]
+    for_me = [view for view in waiting if not refusals.get(view.version.plan_id)]
+    others = [view for view in waiting if refusals.get(view.version.plan_id)]
     running = [view for view in plans if view.state is VersionState.EXECUTING]
     blocks = [
         *listed(
@@ -57,6 +59,7 @@ def home(
             spots,
             "Plans that somebody else asked for and that you may approve appear here.",
         ),
+        *(listed("Waiting for others", others, spots, "", refusals) if others else ()),
         *listed("Running now", running, spots, "Executions appear here while they run."),
         *listed(
             "My recent requests",
@@ -64,7 +67,7 @@ def home(
             spots,
             "What you ask for appears here, with how it ended.",
         ),
-        *nothing("Freezes and windows", "None is in force: what is approved starts at once."),
+        *in_force(held),
         *nothing("Schedules", "Nothing runs by the clock."),
         header("How to ask"),
         *asking(examples),
@@ -82,29 +85,34 @@ def asking(examples: Sequence[str]) -> list[Block]:
     return [section("\n".join(f"• `@carapulse {line(each)}`" for each in chosen))]
 
 
+def in_force(held: Sequence[str]) -> list[Block]:
+    """What keeps changes from starting."""
+    if not held:
+        return nothing("Freezes and windows", "None is in force: what is approved starts at once.")
+    rows = "\n".join(f"• {told(each, 400)}" for each in held[:ROWS])
+    return [header("Freezes and windows"), section(rows)]
+
+
 def nothing(title: str, said: str) -> list[Block]:
     """A heading with the one sentence that is true."""
     return [header(title), context(said)]
 
 
-def may_approve(person: PersonId, mention: str, view: PlanView) -> bool:
-    """Whether this person's approval is missing; a plan that names no group is open to all."""
-    asked = not view.groups or mention in view.approvers
-    voted = any(each.person == person for each in agreed(view))
-    return asked and not voted and not involved(person, view)
-
-
-def involved(person: PersonId, view: PlanView) -> bool:
-    """Whoever asked for a plan, or changed it, does not approve it."""
-    version = view.version
-    return version.writes and person in (version.requester, *version.editors)
-
-
-def listed(title: str, views: Sequence[PlanView], spots: Spots, empty: str) -> list[Block]:
+def listed(
+    title: str,
+    views: Sequence[PlanView],
+    spots: Spots,
+    empty: str,
+    refusals: Mapping[PlanId, str] = MappingProxyType({}),
+) -> list[Block]:
     """A heading with its rows; an empty one says what would appear."""
     if not views:
         return [header(title), context(f"Nothing now. {empty}")]
-    rows = [section(row(view, spots.get(view.version.plan_id, UNKNOWN))) for view in views[:ROWS]]
+    rows = []
+    for view in views[:ROWS]:
+        plan_id = view.version.plan_id
+        why = f"\n_You can't approve it:_ {told(refusals[plan_id], 400)}" if refusals else ""
+        rows.append(section(row(view, spots.get(plan_id, UNKNOWN)) + why))
     more = [context(f"and {len(views) - ROWS} more")] if len(views) > ROWS else []
     return [header(title), *rows, *more]
 
@@ -117,5 +125,5 @@ def row(view: PlanView, spot: Spot = UNKNOWN) -> str:
     return shorten(
         f"*{linked(line(version.title), spot.card)}* ({line(version.reference)} v{version.version})"
         f"{where}\n{status(view)}",
-        2900,
+        2500,
     )

@@ -17,6 +17,7 @@ from engine.domain.conversation import Place, Post, PostKind
 from engine.domain.graph import Graph
 from engine.domain.ids import DraftId, ExecutionId, PersonId, PlanId, ProblemId
 from engine.domain.model import Json
+from engine.domain.plan import VersionState
 from engine.domain.views import FindingsView, LogView, PlanView, ProblemView
 from engine.errors import NotFound
 from engine.ports import Store
@@ -34,6 +35,13 @@ class Views(Protocol):
     async def full_log(self, execution_id: ExecutionId) -> LogView: ...
     async def findings(self, draft_id: DraftId) -> FindingsView: ...
     async def problem(self, problem_id: ProblemId) -> ProblemView: ...
+
+
+class Waiting(Protocol):
+    """What waits for somebody, and what holds changes."""
+
+    async def why_not(self, person: PersonId, plan_id: PlanId, number: int) -> str: ...
+    async def in_force(self) -> list[str]: ...
 
 
 class Drawing(Protocol):
@@ -73,6 +81,7 @@ class Rendering:
     views: Views
     store: Store
     drawing: Drawing
+    waiting: Waiting
     workspace: str = ""
 
     async def message(self, post: Post) -> Rendered:
@@ -100,10 +109,22 @@ class Rendering:
             person or None,
             [plans[each] for each in plan_ids],
             await self._spots(list(plans.values())),
-            mention=str(post.body.get("mention") or ""),
+            refusals=await self._refusals(person, [plans[each] for each in plan_ids]),
+            held=await self.waiting.in_force(),
             recent=[plans[each] for each in mine],
             examples=self.drawing.examples(),
         )
+
+    async def _refusals(self, person: PersonId, plans: Sequence[PlanView]) -> dict[PlanId, str]:
+        """Why this person can't approve those that wait; nothing about what can be."""
+        found = {
+            view.version.plan_id: await self.waiting.why_not(
+                person, view.version.plan_id, view.version.version
+            )
+            for view in plans
+            if person and view.state is VersionState.WAITING
+        }
+        return {plan_id: why for plan_id, why in found.items() if why}
 
     async def _spots(self, plans: Sequence[PlanView]) -> dict[PlanId, Spot]:
         """Where the threads of these plans are, and their cards."""

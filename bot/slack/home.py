@@ -27,7 +27,7 @@ class Home:
         """Show the view as it is now. Those we don't act for see only that."""
         user = str(args.body["event"]["user"])
         actor = await self.people.actor(user)
-        who = {"person": actor.id, "mention": actor.mention} if actor else {}
+        who = {"person": actor.id} if actor else {}
         async with self.store.begin() as unit:
             await unit.posts.want(
                 PostKind.HOME,

@@ -94,6 +94,11 @@ class Freeze(Model):
         text = f"{self.what} are frozen until {until}, by {who}: {why}."
         return Hold(kind=HoldKind.FREEZE, text=text, until=self.ends_at)
 
+    @property
+    def coming(self) -> str:
+        """The same before it has begun."""
+        return f"From {when(self.starts_at)} on: {self.hold.text}"
+
 
 class Day(StrEnum):
     """Days of the week, in the order of Python's."""
@@ -166,6 +171,13 @@ class Window(Model):
         """`mon, tue 09:00-17:00 (Europe/Berlin)`."""
         days = "" if len(set(self.days)) == len(DAYS) else ", ".join(self.days) + " "
         return f"{days}{self.hours} ({self.timezone or 'UTC'})"
+
+    @property
+    def rule(self) -> str:
+        """`Changes to checkout in prod start only 09:00-17:00 (UTC).`, for lists."""
+        services, places = ", ".join(self.services), ", ".join(self.environments)
+        to, where = f" to {services}" if services else "", f" in {places}" if places else ""
+        return f"Changes{to}{where} start only {self.told}."
 
 
 def closed(windows: Sequence[Window], context: ContextRef, now: datetime) -> Hold | None:

@@ -32,7 +32,7 @@ from engine.directory.file import FileDirectory
 from engine.domain.actor import Actor, Surface
 from engine.domain.approval import Decided, Verdict
 from engine.domain.execution import Choice
-from engine.domain.ids import DraftId, ExecutionId, PlanId, ProblemId, Tenant
+from engine.domain.ids import DraftId, ExecutionId, PersonId, PlanId, ProblemId, Tenant
 from engine.domain.views import PlanView
 from engine.llm.playbooks import checked_title
 from engine.services.answers import Answers
@@ -86,6 +86,17 @@ class Decisions:
     ) -> Decided:
         self.note(verdict, actor.id, plan_id, version, surface, reason)
         return Decided(text="1 of 2 so far.")
+
+    ticket_pattern = ".+"
+
+    async def may(self, actor: Actor, plan_id: PlanId, number: int) -> str:
+        return ""
+
+    async def why_not(self, person: PersonId, plan_id: PlanId, number: int) -> str:
+        return ""
+
+    async def in_force(self) -> list[str]:
+        return []
 
     async def choose(
         self, actor: Actor, execution_id: ExecutionId, choice: Choice, *, step: int | None
@@ -196,7 +207,9 @@ async def open_rig(
         shown = views or Views(store, directory)
         answers = Answers(store, ServiceFile.build({}, "services"))
         writer = Writer(client, Budgets(scale=scale))
-        writing = Writing(surface, Rendering(shown, store, answers), writer, Statuses(writer))
+        writing = Writing(
+            surface, Rendering(shown, store, answers, decisions), writer, Statuses(writer)
+        )
         relay = Relay(surface, writing, "slack", "one")
         services = services_of(store, decisions, answers, shown, relay.glance)
         workspace = await sign_in(client)

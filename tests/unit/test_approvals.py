@@ -3,6 +3,8 @@
 from datetime import timedelta
 from pathlib import Path
 
+from typing import Any
+
 import pytest
 
 from engine.domain.actor import ALERTS, WORKER, Actor, Surface
@@ -29,7 +31,7 @@ async def say(
     verdict: Verdict = Verdict.APPROVE,
     number: int = 1,
     surface: Surface = Surface.BUTTON,
-    **more: str,
+    **more: Any,
 ) -> Decided:
     return await hall.gate.decide(actor, PLAN, number, verdict, surface=surface, **more)
 

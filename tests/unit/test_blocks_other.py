@@ -18,7 +18,7 @@ from engine.domain.ids import ConversationId, DraftId, EvidenceId, PersonId, Pro
 from engine.domain.plan import VersionState
 from engine.domain.problem import Alert, AlertStatus, Problem
 from engine.domain.views import FindingsView, LogView, ProblemView
-from tests.unit.cards import EXECUTION, NOW, TENANT, execution, record, view, vote
+from tests.unit.cards import EXECUTION, NOW, TENANT, execution, record, view
 
 
 def post(channel: str, ts: str, thread: str = "") -> Post:
@@ -229,37 +229,41 @@ def test_home_tells_who_is_not_served_so_and_nothing_else() -> None:
     assert "pool_size" not in str(shown)
 
 
-MENTIONS = {name: f"{{@slack:T0LOCAL:U0{name.upper()}}}" for name in ("ann", "bo", "cyn", "dana")}
+OWN = "You asked for this plan, so someone else from *sre* must approve it."
 
 
-def waits_for(name: str, **changes: Any) -> bool:
-    shown = home.home(PersonId(name), [view(**changes)], mention=MENTIONS[name])
-    return "Set checkout pool_size to 20" in str(shown["blocks"][1])
-
-
-def test_home_asks_for_the_approval_of_those_alone_who_may_give_it() -> None:
-    assert waits_for("bo")
-    assert not waits_for("cyn")  # not of the group
-    assert waits_for("cyn", groups=(), approvers=())  # no group is asked for
-    assert not waits_for("ann", approvals=(vote("Ann"),), have=1, need=2)  # has said so already
-
-
-def test_home_lists_what_waits_for_others_and_not_for_the_requester() -> None:
+def test_home_lists_what_waits_for_me_and_where_it_is() -> None:
     card = post("C0INC", "1712345678.000100", thread="1712345600.000200")
     spot = home.Spot("C0INC", to_message("https://acme.slack.com/", card))
-    for_ann = home.home(
-        PersonId("ann"), [view()], {view().version.plan_id: spot}, mention=MENTIONS["ann"]
-    )
-    for_dana = home.home(PersonId("dana"), [view()], mention=MENTIONS["dana"])
 
-    accept_view(for_ann)
-    assert "Set checkout pool_size to 20" in str(for_ann["blocks"][1])
-    assert "in <#C0INC>" in str(for_ann["blocks"][1])
+    shown = home.home(PersonId("ann"), [view()], {view().version.plan_id: spot})
+
+    accept_view(shown)
+    assert "Set checkout pool_size to 20" in str(shown["blocks"][1])
+    assert "in <#C0INC>" in str(shown["blocks"][1])
     assert (
         "<https://acme.slack.com/archives/C0INC/p1712345678000100"
         "?thread_ts=1712345600.000200&amp;cid=C0INC|Set checkout pool_size to 20"
-    ) in str(for_ann["blocks"][1])
-    assert "Nothing now." in str(for_dana["blocks"][1])
+    ) in str(shown["blocks"][1])
+    assert "Waiting for others" not in str(shown)
+
+
+def test_home_says_why_i_can_not_approve_what_waits_for_others() -> None:
+    shown = home.home(PersonId("dana"), [view()], refusals={view().version.plan_id: OWN})
+
+    accept_view(shown)
+    assert "Nothing now." in str(shown["blocks"][1])
+    assert "Waiting for others" in str(shown["blocks"][2])
+    assert f"_You can't approve it:_ {OWN}" in shown["blocks"][3]["text"]["text"]
+
+
+def test_home_lists_what_holds_changes() -> None:
+    shown = home.home(
+        PersonId("ann"), [], held=["Changes to prod are frozen until {@when:1795396732}."]
+    )
+
+    accept_view(shown)
+    assert "Changes to prod are frozen until <!date^1795396732^" in str(shown)
 
 
 def test_what_is_not_shown_yet_has_no_address() -> None:
