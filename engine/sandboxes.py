@@ -1,7 +1,7 @@
 """The sandbox that the settings ask for, and where a change may run."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -14,6 +14,9 @@ from engine.settings import Settings
 from engine.tools.boxes import Box, Needs, ReadsOnly, Sandbox
 from engine.tools.containers.confinement import Confinement
 from engine.tools.containers.sandbox import ContainerSandbox
+from engine.tools.jobs.cluster_api import ClusterApi
+from engine.tools.jobs.manifests import PodLimits
+from engine.tools.jobs.sandbox import JobSandbox
 from engine.tools.sandbox import ProcessSandbox, installed
 
 SOCKETS = {"docker": Path("/var/run/docker.sock"), "podman": Path("/run/podman/podman.sock")}
@@ -50,13 +53,54 @@ async def opened_sandbox(settings: Settings) -> AsyncIterator[Sandbox]:
     if wanted.runtime == "process":
         yield processes if runs_changes_here(settings) else ReadsOnly(processes)
         return
-    async with ContainerSandbox.opened(
-        socket_of(wanted),
-        confinement(wanted),
-        work_folder=settings.tools.work_folder,
-        prepared=wanted.prepared,
-    ) as containers:
+    async with AsyncExitStack() as stack:
+        opened = _cluster if wanted.runtime == "kubernetes" else _engine
+        containers = await opened(settings, stack)
         yield containers if wanted.reads == "container" else Apart(processes, containers)
+
+
+async def _engine(settings: Settings, stack: AsyncExitStack) -> Sandbox:
+    """Containers of an engine on this machine."""
+    wanted = settings.sandbox
+    return await stack.enter_async_context(
+        ContainerSandbox.opened(
+            socket_of(wanted),
+            confinement(wanted),
+            work_folder=settings.tools.work_folder,
+            prepared=wanted.prepared,
+        )
+    )
+
+
+async def _cluster(settings: Settings, stack: AsyncExitStack) -> Sandbox:
+    """Jobs of a cluster. Raises `ConfigurationError` without its certificate."""
+    wanted = settings.sandbox
+    api = await stack.enter_async_context(cluster_of(wanted))
+    grace = max(1, round(settings.execution.kill_grace))
+    return await stack.enter_async_context(JobSandbox.opened(api, pod_limits(wanted), grace))
+
+
+def cluster_of(wanted: SandboxSettings) -> AbstractAsyncContextManager[ClusterApi]:
+    """The namespace that Jobs run in. Raises `ConfigurationError` without its certificate."""
+    at = wanted.kubernetes
+    if not at.ca_file.is_file():
+        raise ConfigurationError(
+            f"The cluster's certificate {at.ca_file} is not there. Set "
+            "sandbox.kubernetes.ca_file, or choose another sandbox.runtime."
+        )
+    return ClusterApi.opened(at.url, at.namespace, at.token_file, at.ca_file)
+
+
+def pod_limits(wanted: SandboxSettings) -> PodLimits:
+    """Limits of a pod, out of the settings."""
+    return PodLimits(
+        image=wanted.image,
+        user=wanted.user,
+        memory=wanted.memory,
+        files=wanted.files,
+        processors=wanted.processors,
+        seccomp=wanted.kubernetes.seccomp,
+    )
 
 
 def runs_changes_here(settings: Settings) -> bool:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 # What deploy/sandbox.Dockerfile puts into the image.
 SANDBOX_PROGRAMS = (
     *("amtool", "argocd", "aws", "boundary", "git", "helm", "kubectl", "psql", "python3", "vault"),
@@ -334,6 +335,16 @@ class ExecutionSettings(Section):
     at_once: AtOnceSettings = AtOnceSettings()
 
 
+class ClusterSettings(Section):
+    """Where Jobs run; as the worker's own pod has it when nothing is said. `seccomp`: of a node."""
+
+    url: str = "https://kubernetes.default.svc"
+    namespace: str = "carapulse"
+    token_file: Path = SERVICE_ACCOUNT / "token"
+    ca_file: Path = SERVICE_ACCOUNT / "ca.crt"
+    seccomp: str = ""
+
+
 class SandboxSettings(Section):
     """What tool calls run in; sizes are MiB. `user` is uid:gid of an image that has our programs.
 
@@ -341,7 +352,7 @@ class SandboxSettings(Section):
     Changes run so only where `local` is given, which `carapulse up` does: that is one machine.
     """
 
-    runtime: Literal["docker", "podman", "process"] = "docker"
+    runtime: Literal["docker", "podman", "kubernetes", "process"] = "docker"
     reads: Literal["container", "process"] = "container"
     local: bool = False
     socket: Path | None = None
@@ -354,6 +365,7 @@ class SandboxSettings(Section):
     processes: int = Field(default=256, ge=16, le=10_000)
     seccomp: Path | None = None
     prepared: int = Field(default=1, ge=0, le=20)
+    kubernetes: ClusterSettings = ClusterSettings()
 
 
 class LogSettings(Section):
