@@ -13,7 +13,7 @@ from bot.http.reading import checked, content
 from bot.http.tokens import require_scope
 from engine.domain.identity import Revocation, RevocationKind
 from engine.domain.model import Json, Model
-from engine.errors import Invalid
+from engine.errors import Invalid, Unidentified
 from engine.ports import Store
 from engine.services.identities import Identities
 
@@ -33,7 +33,7 @@ class Asked(Model):
 
 @dataclass(frozen=True, slots=True)
 class RevocationRecords:
-    """For holders of the scope `token.revoke`; nothing is ever taken back."""
+    """For holders of the scope `token.revoke`; nothing that was revoked comes back."""
 
     store: Store
     identities: Identities
@@ -43,6 +43,7 @@ class RevocationRecords:
         return (
             ("GET", "/v1/revocations", self.listed),
             ("POST", "/v1/revocations", self.revoke),
+            ("POST", "/v1/oidc/logout", self.sign_out),
         )
 
     async def listed(self, request: web.Request) -> web.Response:
@@ -66,6 +67,17 @@ class RevocationRecords:
             issued_before=asked.issued_before,
         )
         return answer(shown(made), status=201)
+
+    async def sign_out(self, request: web.Request) -> web.Response:
+        """The identity provider's back channel: its own signature is what lets it in."""
+        token = (await request.post()).get("logout_token")
+        if not isinstance(token, str):
+            raise Invalid("Send a form with a logout_token.")
+        try:
+            await self.identities.signed_out(token)
+        except Unidentified as error:
+            raise Invalid(str(error)) from None
+        return answer({})
 
 
 def shown(one: Revocation) -> dict[str, Json]:

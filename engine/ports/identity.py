@@ -16,6 +16,10 @@ class IdentityProvider(Protocol):
         """Raises `Unidentified`."""
         ...
 
+    async def logout(self, token: str) -> Claims:
+        """Who has signed out. Raises `Unidentified`."""
+        ...
+
     async def authorise_url(self, state: str, nonce: str, verifier: str) -> str:
         """Raises `Unavailable`."""
         ...

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from engine.domain.actor import Actor
+from engine.domain.actor import Actor, ActorKind
 from engine.domain.approval import Proof
 from engine.domain.audit import AuditEvent
 from engine.domain.identity import Caller, Claims, Link, Revocation, RevocationKind, mapped
@@ -15,6 +15,9 @@ from engine.ports.identity import IdentityProvider, Links
 
 FOR_EVER = datetime(9999, 1, 1, tzinfo=UTC)
 EVERYBODY = "*"
+PROVIDER = Actor(
+    kind=ActorKind.SERVICE, id=PersonId("service:identity-provider"), name="Identity provider"
+)
 REVOKED = "This token was revoked."
 UNLINKED = (
     "You are signed in, but nobody of the directory is linked with this account. Write "
@@ -138,6 +141,20 @@ class Identities:
                 unit, by, "token.revoke", f"{kind.value}:{value}", reason=reason, id=revocation.id
             )
         return revocation
+
+    async def signed_out(self, token: str) -> None:
+        """The provider says that somebody signed out: what they had until then is over.
+
+        Raises `Unidentified`.
+        """
+        claims = await self.provider.logout(token)
+        await self.revoke(
+            PROVIDER,
+            RevocationKind.SUBJECT,
+            claims.subject,
+            reason="signed out at the identity provider",
+            issued_before=claims.issued_at,
+        )
 
     async def revocations(self, limit: int = 200) -> list[Revocation]:
         """Newest first."""

@@ -267,3 +267,30 @@ async def second(bench: Bench, version: PlanVersion) -> None:
         await unit.plans.add_version(
             newer.model_copy(update={"digest": digest(newer)}), VersionState.WAITING
         )
+
+
+async def test_who_signs_out_at_the_provider_is_out_here(bench: Bench) -> None:
+    token, told = bench.token("ann"), bench.issuer.logout_token("U0ANN")
+    before = await bench.ask("GET", "/v1/plans", token)
+
+    async with bench.session.post(
+        f"{bench.url}/v1/oidc/logout", data={"logout_token": told}
+    ) as answer:
+        heard = answer.status
+    after = await bench.ask("GET", "/v1/plans", token)
+
+    assert (before.status, heard, after.status) == (200, 200, 401)
+
+
+async def test_nobody_else_signs_people_out(bench: Bench) -> None:
+    token = bench.token("ann")
+    forged = ("x", token, bench.issuer.logout_token("U0ANN", nonce="n"), "", None)
+    statuses = set()
+    for one in forged:
+        form = {} if one is None else {"logout_token": one}
+        async with bench.session.post(f"{bench.url}/v1/oidc/logout", data=form) as answer:
+            statuses.add(answer.status)
+
+    after = await bench.ask("GET", "/v1/plans", token)
+
+    assert (statuses, after.status) == ({400}, 200)

@@ -156,6 +156,21 @@ class LocalIssuer:
         }
         return self.keys.sign(claims, "at+jwt")
 
+    def logout_token(self, subject: str, **more: Any) -> str:
+        """What clients are told over the back channel when somebody has signed out."""
+        now = int(self.clock())
+        claims = {
+            "iss": self.url,
+            "sub": subject,
+            "aud": self.client.id,
+            "iat": now,
+            "exp": now + TOKEN_SECONDS,
+            "jti": secrets.token_hex(16),
+            "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+            **more,
+        }
+        return self.keys.sign(claims, "logout+jwt")
+
     def _claims(self, account: Account) -> dict[str, Any]:
         now = int(self.clock())
         return {
