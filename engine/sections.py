@@ -62,7 +62,7 @@ class PolicySettings(Section):
     folder: Path | None = None
     stage: Literal["read-only", "approve-all", "low-auto"] = "approve-all"
     stages: dict[str, Literal["read-only", "approve-all", "low-auto"]] = Field(default_factory=dict)
-    timeout_seconds: float = Field(default=2, gt=0)
+    timeout_seconds: float = Field(default=1.5, gt=0)
 
 
 class SlackSettings(Section):
