@@ -1,10 +1,9 @@
 """What was looked at for a request, and what it means; grows while looking."""
 
-import re
-
 from bot.blocks.answer import choices, rating, results, summary
 from bot.blocks.chart import drawn, tabulated
 from bot.blocks.knowledge import offers
+from bot.blocks.links import CITED, pointed
 from bot.blocks.moments import span
 from bot.blocks.parts import Block, Message, context, section
 from bot.blocks.text import line, outside, shorten
@@ -14,7 +13,6 @@ from engine.domain.views import FindingsView
 
 ROWS = 20
 CHARTS = 2
-CITED = re.compile(r"\[(\d{1,3})\]")
 ROOM = 2_900
 LEADS = {
     OutcomeKind.ANSWER: "",
@@ -56,11 +54,16 @@ def conclusion(outcome: Outcome | None) -> str:
         return ""
     if outcome.kind is OutcomeKind.PLAN:
         why = outcome.proposal.why if outcome.proposal else ""
-        said = [outside(why, 1500), outside(outcome.text, 1000), outside(outcome.note, 500)]
+        said = [shown(why, 1500), shown(outcome.text, 1000), outside(outcome.note, 500)]
         return "\n".join(each for each in said if each)
-    said = [LEADS.get(outcome.kind, "") + outside(outcome.text, 2000)] if outcome.text else []
+    said = [LEADS.get(outcome.kind, "") + shown(outcome.text, 2000)] if outcome.text else []
     said += [outside(outcome.note, 500)] if outcome.note else []
     return "\n".join(said)
+
+
+def shown(text: str, limit: int) -> str:
+    """Words with their numbers; what these point to stands in the same message."""
+    return pointed(outside(text, limit), {})
 
 
 def pictures(view: FindingsView) -> list[Block]:

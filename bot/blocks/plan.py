@@ -1,14 +1,15 @@
 """The plan card: one message per plan, edited in place, in every state the plan can have."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from types import MappingProxyType
 
 from bot.blocks import actions as ids
 from bot.blocks import knowledge, moments
 from bot.blocks.answer import summary
-from bot.blocks.findings import CITED
 from bot.blocks.freeze import conditions
 from bot.blocks.limits import CHARACTERS, characters
+from bot.blocks.links import CITED, pointed, room
 from bot.blocks.parts import Block, Message, actions, button, confirm, context, header, section
 from bot.blocks.status import asked_by, numbered, status, waiting
 from bot.blocks.steps import Layout, as_file, counted, laid_out, plan_block
@@ -37,6 +38,8 @@ CHANGES, WHY = 4, 1200
 LATE = timedelta(minutes=1)
 # What the planner of rules calls itself.
 WITHOUT_MODEL = "offline"
+Links = Mapping[int, str]
+NO_LINKS: Links = MappingProxyType({})
 # For what stands between the blocks, and for the sentence about the file.
 MARGIN = 200
 AGAIN = {
@@ -59,10 +62,10 @@ CALMLY = {
 }
 
 
-def card(view: PlanView) -> Message:
-    """The message for a plan's current version."""
+def card(view: PlanView, links: Links = NO_LINKS) -> Message:
+    """The message for a plan's current version; `links` lead to results, by their number."""
     layout = laid(view)
-    blocks = [*above(view), plan_block(layout)]
+    blocks = [*above(view, links), plan_block(layout)]
     if layout.hidden:
         blocks.append(section(f"*{counted(layout.hidden)} only in the file* below this message."))
     blocks += [*ending(view), *actions(buttons(view, layout.hidden))]
@@ -73,7 +76,8 @@ def card(view: PlanView) -> Message:
 def laid(view: PlanView) -> Layout:
     """How much of the steps there is room for, beside all that a card says otherwise."""
     rest = [*above(view), *ending(view), *actions(buttons(view, len(view.version.steps)))]
-    return laid_out(view.version, view.execution, CHARACTERS - characters(rest) - MARGIN)
+    left = CHARACTERS - characters(rest) - room(view.version.why) - MARGIN
+    return laid_out(view.version, view.execution, left)
 
 
 def only_in_file(view: PlanView) -> int:
@@ -81,22 +85,22 @@ def only_in_file(view: PlanView) -> int:
     return laid(view).hidden
 
 
-def above(view: PlanView) -> list[Block]:
+def above(view: PlanView, links: Links = NO_LINKS) -> list[Block]:
     """Title, state, reasons, and where: what stands above the steps."""
     version = view.version
     return [
         header(version.title),
         section(status(view)),
         *conditions(view),
-        *reasons(version, looked_at(view)),
+        *reasons(version, looked_at(view), links),
         context(*where(version)),
     ]
 
 
-def reasons(version: PlanVersion, when: str = "") -> list[Block]:
+def reasons(version: PlanVersion, when: str = "", links: Links = NO_LINKS) -> list[Block]:
     """Why, with the label of a plan that only an alert's words suggest, and what changed."""
     said = [f"_{outside(version.label, 200)}_"] if version.label else []
-    said += [f"{outside(version.why, WHY)}{when}"] if version.why else []
+    said += [f"{pointed(outside(version.why, WHY), links)}{when}"] if version.why else []
     blocks = [section("\n".join(said))] if said else []
     if version.changes:
         blocks.append(section(changed(version, version.changes[:CHANGES])))

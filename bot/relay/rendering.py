@@ -190,7 +190,19 @@ class Rendering:
         name = f"{version.reference}-v{version.version}"
         text = plan.overflow(view)
         file = File(f"{name}.txt", f"The whole plan {name}", text) if text else None
-        return Rendered(plan.card(view), version=version.version, file=file)
+        links = await self._links(view)
+        return Rendered(plan.card(view, links), version=version.version, file=file)
+
+    async def _links(self, view: PlanView) -> dict[int, str]:
+        """Where the results of a plan are shown, by the numbers that its reason cites."""
+        found: dict[int, str] = {}
+        async with self.store.begin() as unit:
+            for draft_id in dict.fromkeys(each.draft_id for each in view.evidence):
+                shown = await unit.posts.of(PostKind.FINDINGS, draft_id)
+                address = to_message(self.workspace, shown) if shown else ""
+                mine = (each.number for each in view.evidence if each.draft_id == draft_id)
+                found |= dict.fromkeys(mine, address)
+        return found
 
     async def _log(self, post: Post) -> Rendered:
         return Rendered(log.log(await self.views.log(ExecutionId(post.subject))))

@@ -266,6 +266,12 @@ def test_home_lists_what_holds_changes() -> None:
     assert "Changes to prod are frozen until <!date^1795396732^" in str(shown)
 
 
+def test_the_numbers_of_an_answer_stand_out() -> None:
+    outcome = Outcome(kind=OutcomeKind.ANSWER, text="Most likely: commit 9f3c1e2 [3]. 37 % [2].")
+
+    assert findings.conclusion(outcome) == "Most likely: commit 9f3c1e2 *[3]*. 37 % *[2]*."
+
+
 def test_what_is_not_shown_yet_has_no_address() -> None:
     assert to_message("https://acme.slack.com/", post("C0INC", "")) == ""
     assert to_message("", post("C0INC", "1.2")) == ""

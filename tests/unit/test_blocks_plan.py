@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.blocks import moments, plan
-from bot.blocks.limits import plain_form, problems
+from bot.blocks.limits import CHARACTERS, characters, plain_form, problems
 from bot.blocks.outcome import outcome
 from bot.blocks.status import status
 from bot.blocks.steps import as_file
@@ -122,6 +122,30 @@ def test_a_pause_that_is_asked_for_is_told_while_the_step_runs() -> None:
     shown = running(ExecutionState.RUNNING, reason="Pausing after this step, as Ann asked.")
 
     assert "3.* Pausing after this step, as Ann asked. Approved by" in plan.card(shown)["text"]
+
+
+ADDRESS = "https://acme.slack.com/archives/C0INC/p1712345678000100?thread_ts=1712345600.000200"
+
+
+def test_a_claim_on_the_card_leads_to_what_shows_it() -> None:
+    linked = json.dumps(plan.card(view(), {1: ADDRESS})["blocks"])
+
+    assert f"<{ADDRESS}|[1]>*[2]*" in linked
+
+
+def test_a_card_with_many_claims_keeps_within_its_size() -> None:
+    why = "x [1] " * 180
+    steps = tuple(
+        WRITE.model_copy(update={"number": number, "title": f"step {number} " + "y" * 150})
+        for number in range(1, 41)
+    )
+    shown = view(version=version(why=why, steps=steps))
+
+    blocks = plan.card(shown, {1: ADDRESS})["blocks"]
+
+    assert problems(blocks) == []
+    assert str(blocks).count(ADDRESS) == 8
+    assert characters(blocks) <= CHARACTERS
 
 
 def test_a_waiting_card_says_who_is_needed_and_how_it_is_decided() -> None:
