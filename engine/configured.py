@@ -61,9 +61,9 @@ def remotes(services: ServiceFile) -> list[str]:
     """The repositories that the service graph names."""
     found = []
     for name in services.names():
-        gitops = services.entry(name).get("gitops")
-        if isinstance(gitops, dict) and gitops.get("remote"):
-            found.append(str(gitops["remote"]))
+        for part in (services.entry(name).get("gitops"), services.entry(name).get("helm")):
+            if isinstance(part, dict) and part.get("remote"):
+                found.append(str(part["remote"]))
     return found
 
 

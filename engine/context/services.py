@@ -45,10 +45,21 @@ class Health(Model):
 
 
 class Helm(Model):
-    """The release that a service is installed as."""
+    """The release that a service is installed as.
+
+    `chart` is `oci://host/path`, or with a `remote` the chart's folder in that repository.
+    """
 
     release: Key
-    chart: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][A-Za-z0-9._/-]*$", max_length=200)]
+    chart: Annotated[
+        str,
+        StringConstraints(
+            pattern=r"^(?:oci://[a-z0-9][a-z0-9.-]*(?::[0-9]{1,5})?/)?[a-z0-9][A-Za-z0-9._/-]*$",
+            max_length=200,
+        ),
+    ]
+    remote: str = ""
+    branch: Key = "main"
 
 
 class Argocd(Model):

@@ -12,28 +12,27 @@ from engine.tools.sandbox import installed
 from tests.acceptance.rig import Additions, Rig, open_rig
 from tests.acceptance.thread import INCIDENTS, Message, Thread, press, whisper
 from tests.conftest import absent
+from tests.contract.definitions.charts import chart_repository
 from tests.contract.definitions.kubernetes import Cluster, deployment
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 OWN = Path(__file__).with_name("catalog")
-NAMESPACE = "tills"
+NAMESPACE, RELEASED = "tills", "released"
 IMAGE = "registry.example/till"
 IMAGE_PATH = ".spec.template.spec.containers[0].image"
 
 
-def tills(world: object) -> list[dict[str, Any]]:
+def service(name: str, namespace: str, **more: Any) -> dict[str, Any]:
     """A service in staging that one other person may approve a change of."""
-    return [
-        {
-            "name": "till",
-            "namespace": NAMESPACE,
-            "kind": "deployment",
-            "owners": ["shop-owners"],
-            "environments": ["staging"],
-            "image": IMAGE,
-            "container": "app",
-        }
-    ]
+    return {
+        "name": name,
+        "namespace": namespace,
+        "kind": "deployment",
+        "owners": ["shop-owners"],
+        "environments": ["staging"],
+        "container": "app",
+        **more,
+    }
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -48,14 +47,19 @@ async def shop(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> As
         login[f"CARAPULSE_TOOLS__CONNECTIONS__{tool}__URL"] = cluster.url
         login[f"CARAPULSE_TOOLS__CONNECTIONS__{tool}__FILE"] = str(cluster.kubeconfig)
     folder = {"CARAPULSE_CONTEXT__WORKFLOWS_FOLDER": str(OWN)}
-    added = Additions(services=tills, env=login | folder)
+    charts = await chart_repository(tmp_path_factory.mktemp("charts") / "charts.git")
+    await cluster.kubectl("create", "namespace", RELEASED)
+    await cluster.helm("-n", RELEASED, "install", "till", str(charts / "charts" / "till"))
+    chart = {"release": "till", "chart": "charts/till", "remote": f"file://{charts}"}
+    known = [service("till", NAMESPACE, image=IMAGE), service("kiosk", RELEASED, helm=chart)]
+    added = Additions(services=lambda _: known, env=login | folder)
     async with open_rig(tmp_path_factory.mktemp("catalog"), added) as rig:
         yield rig
 
 
-async def now(cluster: Cluster, path: str) -> str:
+async def now(cluster: Cluster, path: str, namespace: str = NAMESPACE) -> str:
     """A field of the deployment, as the cluster has it."""
-    return await cluster.kubectl("-n", NAMESPACE, "get", "deploy/till", f"-o=jsonpath={{{path}}}")
+    return await cluster.kubectl("-n", namespace, "get", "deploy/till", f"-o=jsonpath={{{path}}}")
 
 
 async def dialog(person: Person, name: str) -> dict[str, Any]:
@@ -79,16 +83,16 @@ def state(view: dict[str, Any], given: dict[str, str]) -> dict[str, Any]:
     return found
 
 
-async def begun(rig: Rig, name: str, **given: str) -> Thread:
+async def begun(rig: Rig, name: str, about: str = "till", **given: str) -> Thread:
     """Start a workflow by its dialog; the thread that it opens."""
     view = await dialog(rig.dana, name)
     inputs = {f"input.{field}": value for field, value in given.items()}
-    answer = await rig.dana.submit(view["id"], state(view, {"context.service": "till"} | inputs))
+    answer = await rig.dana.submit(view["id"], state(view, {"context.service": about} | inputs))
     assert answer["ok"], answer
 
     def fits(message: Message) -> bool:
         text = plain(message)
-        return "asks: “Workflow" in text and all(value in text for value in given.values())
+        return f" for {about}: " in text and all(value in text for value in given.values())
 
     root = await rig.dana.wait_for(fits, timeout=15, what="the thread")
     return Thread(rig.dana, INCIDENTS, root["ts"])
@@ -161,3 +165,22 @@ async def test_a_deployment_that_hangs_is_remediated_by_the_revision_before(
     assert "rollout complete: no" in plain(card)
     assert "rolled back" in plain(done)
     assert await now(cluster, IMAGE_PATH) == f"{IMAGE}:1.0.0"
+
+
+async def test_a_release_is_upgraded_from_its_repository_and_a_bad_one_goes_back(
+    shop: Rig, cluster: Cluster
+) -> None:
+    thread = await begun(shop, "helm_release", "kiosk", values="tag=1.1.0", wait="1m")
+    card = await thread.card("Waiting for approval", "Upgrade till in staging/eu-9")
+    await press(shop.ann, card, "Approve")
+    await thread.card(":large_green_circle:", "Done in", within=60)
+    upgraded = await now(cluster, IMAGE_PATH, RELEASED)
+
+    other = await begun(shop, "helm_release", "kiosk", values="tag=bad", wait="3s")
+    again = await other.card("Waiting for approval", "Upgrade till in staging/eu-9")
+    await press(shop.ann, again, "Approve")
+    over = await other.card(":red_circle:", within=60)
+
+    assert upgraded == f"{IMAGE}:1.1.0"
+    assert "Helm put it back to what it was before" in plain(over)
+    assert await now(cluster, IMAGE_PATH, RELEASED) == f"{IMAGE}:1.1.0"

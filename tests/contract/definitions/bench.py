@@ -34,12 +34,14 @@ class Definitions:
         programs: str = PROGRAMS,
         installed: bool = True,
         place: ContextRef = PLACE,
+        remotes: tuple[str, ...] = (),
     ) -> None:
         self.place = place
         self.lines: list[str] = []
         self.registry = ToolRegistry(
             load_tools(CATALOG),
             connections={name: one.url for name, one in endpoints.items()},
+            remotes=remotes,
             installed=lambda program: installed,
         )
         sandbox = ProcessSandbox(programs=programs)

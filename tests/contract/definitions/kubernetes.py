@@ -74,8 +74,15 @@ class Cluster:
 
     async def kubectl(self, *arguments: str, given: str = "") -> str:
         """What kubectl says; raises when it fails."""
+        return await self._said("kubectl", arguments, given)
+
+    async def helm(self, *arguments: str) -> str:
+        """What Helm says; raises when it fails."""
+        return await self._said("helm", arguments, "")
+
+    async def _said(self, program: str, arguments: tuple[str, ...], given: str) -> str:
         process = await asyncio.create_subprocess_exec(
-            str(self.programs / "kubectl"),
+            str(self.programs / program),
             f"--kubeconfig={self.kubeconfig}",
             *arguments,
             stdin=asyncio.subprocess.PIPE,

@@ -8,17 +8,29 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
-from engine.domain.call import Ending
+from engine.domain.call import CallResult, Ending
 from engine.tools.api import Endpoint
 from tests.contract.definitions.bench import PLACE, Definitions, until
-from tests.contract.definitions.kubernetes import Cluster
+from tests.contract.definitions.charts import chart_repository
+from tests.contract.definitions.kubernetes import LOOKER, Cluster
 
+IMAGE = ".spec.template.spec.containers[0].image"
+LOOKING = """
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: lookers}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: lookers}]
+"""
 WORKLOAD = {"kind": "deployment", "name": "checkout"}
 
 
 @asynccontextmanager
 async def definitions(
-    cluster: Cluster, namespace: str, kubeconfig: Path | None = None
+    cluster: Cluster,
+    namespace: str,
+    kubeconfig: Path | None = None,
+    remotes: tuple[str, ...] = (),
 ) -> AsyncIterator[Definitions]:
     """The catalog, connected to a namespace of the cluster."""
     endpoint = Endpoint(cluster.url, file=kubeconfig or cluster.kubeconfig)
@@ -29,6 +41,7 @@ async def definitions(
             session,
             programs=f"{cluster.programs}:/usr/bin:/bin",
             place=place,
+            remotes=remotes,
         )
 
 
@@ -110,5 +123,126 @@ async def test_what_is_not_there_changes_nothing_and_reads_tell_facts(bench: Def
     ]
 
     assert [one.ending for one in failed] == [Ending.FAILED] * 5
+    assert [one.message for one in failed[1:4] if "Nothing was changed" not in one.message] == []
     assert [one.message for one in reads if one.ending is not Ending.SUCCEEDED] == []
     assert (reads[0].outputs["count"], reads[5].outputs["answer"]) == ("2", "yes")
+
+
+async def test_an_image_that_never_gets_ready_keeps_the_rollout_incomplete_until_it_is_undone(
+    bench: Definitions,
+) -> None:
+    async def complete() -> bool:
+        found = await bench.read("kubectl.rollout_status", **WORKLOAD)
+        return found.outputs["complete"] == "yes"
+
+    image = {"container": "app", "image": "registry.example/checkout:bad"}
+    change, changed = await bench.write("kubectl.set_image", **WORKLOAD, **image)
+    stuck = await bench.read("kubectl.rollout_status", **WORKLOAD)
+    waited = await bench.read(
+        "kubectl.wait", **WORKLOAD, condition="condition=Progressing=False", wait="1s"
+    )
+    undone = await bench.undo(change, changed)
+    await until(complete)
+
+    assert (changed.ending, stuck.outputs["complete"]) == (Ending.SUCCEEDED, "no")
+    assert "did not become" in waited.message
+    assert undone.ending is Ending.SUCCEEDED
+
+
+async def test_who_may_not_is_told_so_in_words_and_nothing_changes(
+    bench: Definitions, cluster: Cluster, tmp_path: Path
+) -> None:
+    login = cluster.kubeconfig_with(tmp_path / "looker", LOOKER)
+    await cluster.kubectl("apply", "-f", "-", given=LOOKING)
+    async with definitions(cluster, bench.place.namespace, login) as looker:
+        seen = await looker.read("kubectl.get", **WORKLOAD)
+        asked = await looker.read("kubectl.can_i", verb="patch", resource="deployments")
+        refused = [
+            (await looker.write("kubectl.scale", **WORKLOAD, replicas=3))[1],
+            (await looker.write("kubectl.rollout_restart", **WORKLOAD))[1],
+            (await looker.write("kubectl.set_image", **WORKLOAD, container="app", image="a:1"))[1],
+            (await looker.write("kubectl.cordon", node="node-1"))[1],
+            (await looker.write("helm.rollback", release="till", revision=1))[1],
+        ]
+    stranger = cluster.kubeconfig_with(tmp_path / "stranger", "nobody-knows-this")
+    async with definitions(cluster, bench.place.namespace, stranger) as unknown:
+        outside = await unknown.read("kubectl.get", **WORKLOAD)
+    after = await bench.read("kubectl.get", **WORKLOAD)
+
+    assert (seen.ending, asked.outputs["answer"]) == (Ending.SUCCEEDED, "no")
+    assert [one.message for one in refused if one.ending is not Ending.FAILED] == []
+    assert [one.message for one in refused if "Nothing was changed" not in one.message] == []
+    assert "does not know Carapulse" in outside.message
+    assert (after.outputs["replicas"], after.outputs["generation"]) == ("2", "1")
+
+
+async def test_a_drained_node_gives_its_pods_up_and_takes_them_again(
+    bench: Definitions, cluster: Cluster
+) -> None:
+    pods = ("-n", bench.place.namespace, "get", "pods", "-o=jsonpath={.items[*].status.phase}")
+
+    drained = (await bench.write("kubectl.drain", node="node-1", wait="30s"))[1]
+    emptied = await cluster.kubectl(*pods)
+    step, _ = await bench.write("kubectl.uncordon", node="node-1")
+    assert step.rollback
+
+    async def running() -> bool:
+        return await cluster.kubectl(*pods) == "Running Running"
+
+    await until(running)
+    assert drained.ending is Ending.SUCCEEDED
+    assert "Running" not in emptied
+
+
+async def test_a_chart_out_of_a_repository_is_installed_upgraded_and_rolled_back(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    chart = await chart_repository(tmp_path / "charts.git")
+    namespace = f"till-{uuid4().hex[:8]}"
+    await cluster.kubectl("create", "namespace", namespace)
+    remote = f"file://{chart}"
+    async with definitions(cluster, namespace, remotes=(remote,)) as bench:
+        head = (await bench.read("helm.chart_head", remote=remote)).outputs["head"]
+        given = {"release": "till", "remote": remote, "path": "charts/till", "expected_head": head}
+
+        install, installed = await bench.write("helm.install_from_git", **given)
+        status = await bench.read("helm.status", release="till")
+        again = (await bench.write("helm.install_from_git", **given))[1]
+        upgrade, upgraded = await bench.write("helm.upgrade_from_git", **given, values="tag=1.1.0")
+        upgrade_found = await bench.took_effect(upgrade)
+        image = await running_image(cluster, namespace)
+        moved = (await bench.write("helm.upgrade_from_git", **given | {"expected_head": "a" * 40}))[
+            1
+        ]
+        stuck = (await bench.write("helm.upgrade_from_git", **given, values="tag=bad", wait="3s"))[
+            1
+        ]
+        kept = await running_image(cluster, namespace)
+        undone = await bench.undo(upgrade, upgraded)
+        history = await bench.read("helm.history", release="till")
+        back = await running_image(cluster, namespace)
+        listed = await bench.read("helm.list")
+        removed = await bench.undo(install, installed)
+        gone = await bench.read("helm.status", release="till")
+
+    assert [one.message for one in (installed, upgraded, undone, removed) if failed(one)] == []
+    assert (installed.outputs["revision"], status.outputs["status"]) == ("1", "deployed")
+    assert "a release till here already" in again.message
+    assert (upgraded.outputs["previous_revision"], upgraded.outputs["revision"]) == ("1", "2")
+    assert (upgrade_found, image) == (True, "registry.example/till:1.1.0")
+    assert "moved from" in moved.message
+    assert "Nothing was changed" in moved.message
+    assert (stuck.ending, kept) == (Ending.FAILED, "registry.example/till:1.1.0")
+    assert "Helm put it back" in stuck.message
+    assert (history.outputs["deployed"], back) == ("5", "registry.example/till:1.0.0")
+    assert listed.outputs["releases"] == "2"  # with the line of the names
+    assert "no such release" in gone.message
+
+
+async def running_image(cluster: Cluster, namespace: str) -> str:
+    """The image that the release's deployment is to run."""
+    return await cluster.kubectl("-n", namespace, "get", "deploy/till", f"-o=jsonpath={{{IMAGE}}}")
+
+
+def failed(result: CallResult) -> bool:
+    return result.ending is not Ending.SUCCEEDED
