@@ -30,6 +30,7 @@ from engine.services.audit import Audits
 from engine.services.authority import Authority
 from engine.services.conversations import Conversations
 from engine.services.drafts import Drafts
+from engine.services.drift import Drift
 from engine.services.executions import Executions
 from engine.services.feedback import Feedback
 from engine.services.freezes import Freezes
@@ -284,6 +285,7 @@ def stepping(settings: Settings, opened: Opened, on: Ground) -> Steps:
         settings.execution.call_lease,
         f"{socket.gethostname()}:{new_id()}",
         Slots(AtOnce.model_validate(settings.execution.at_once.model_dump())),
+        Drift(on.runner, on.policy, now, on.limits),
     )
 
 

@@ -12,7 +12,7 @@ from bot.blocks.text import clean, one_line
 from engine.domain.call import Call, Comparison, Expectation
 from engine.domain.execution import Execution, StepRecord, StepState
 from engine.domain.expectation import told
-from engine.domain.plan import PlanVersion, Step
+from engine.domain.plan import PlanVersion, Relied, Step
 
 DETAILS = 2_500
 # With more steps than this their titles are cut shorter, so that all of them are there.
@@ -148,11 +148,19 @@ def details(step: Step) -> Block:
     lines += call_lines("Runs", step.call)
     if step.expect:
         lines.append([words("Check: " + expectation(step.expect))])
+    if step.relies:
+        lines.append([words(f"Only if still: {facts(step.relies)}")])
     if step.rollback:
         lines += call_lines("Undo", step.rollback)
     elif step.effect.value != "read":
         lines.append([words("Undo: none. It can't be taken back by itself.")])
     return rich(*lines)
+
+
+def facts(relied: Relied) -> str:
+    """`generation 4, image shop:1.2`."""
+    said = [f"{name.replace('_', ' ')} {value}" for name, value in relied.values.items()]
+    return one_line(", ".join(said), 300)
 
 
 def call_lines(label: str, call: Call) -> list[list[Block] | Block]:
@@ -196,6 +204,8 @@ def step_text(step: Step) -> str:
     lines += [f"   runs  {each}" for each in rendered(step.call)]
     if step.expect:
         lines.append(f"   check {expectation(step.expect)}")
+    if step.relies:
+        lines.append(f"   only if still {facts(step.relies)}")
     if step.rollback:
         lines += [f"   undo  {each}" for each in rendered(step.rollback)]
     return "\n".join(lines) + "\n"

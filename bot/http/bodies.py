@@ -64,6 +64,7 @@ def step(item: Step) -> dict[str, Json]:
         "effect": item.effect.value,
         "group": item.group,
         "call": call(item.call),
+        "relies": dict(item.relies.values) if item.relies else {},
         "rollback": call(item.rollback) if item.rollback else None,
         "expect": item.expect.model_dump(mode="json") if item.expect else None,
     }

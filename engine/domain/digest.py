@@ -14,7 +14,7 @@ from hashlib import sha256
 from engine.domain.call import Call, Probe
 from engine.domain.canonical import canonical
 from engine.domain.model import Json
-from engine.domain.plan import PlanVersion, Step
+from engine.domain.plan import PlanVersion, Relied, Step
 from engine.errors import Tampered
 
 
@@ -76,6 +76,7 @@ def _step(step: Step) -> dict[str, Json]:
         "context": step.context.model_dump(mode="json") if step.context else None,
         "call": _call(step.call),
         "expect": step.expect.model_dump(mode="json") if step.expect else None,
+        "relies": _relied(step.relies),
         "probe": _probe(step.probe),
         "rollback": _call(step.rollback) if step.rollback else None,
         "rollback_probe": _probe(step.rollback_probe),
@@ -84,6 +85,12 @@ def _step(step: Step) -> dict[str, Json]:
 
 def _call(call: Call) -> dict[str, Json]:
     return call.model_dump(mode="json", exclude={"title"})
+
+
+def _relied(relied: Relied | None) -> dict[str, Json] | None:
+    if relied is None:
+        return None
+    return {"call": _call(relied.call), "values": dict(relied.values)}
 
 
 def _probe(probe: Probe | None) -> dict[str, Json] | None:

@@ -56,6 +56,17 @@ class StepKind(StrEnum):
     VERIFY = "verify"
 
 
+class Relied(Model):
+    """Facts that a write was drafted from, and the read that tells what they are now.
+
+    They are what people or other programs change (a generation, an image), not what changes by
+    itself. The write is refused when one of them differs or can't be read.
+    """
+
+    call: Call
+    values: dict[str, str]
+
+
 class Step(Model):
     """One step, frozen: rendered in full, with its check and its way back.
 
@@ -71,6 +82,7 @@ class Step(Model):
     call: Call
     context: ContextRef | None = None
     expect: Expectation | None = None
+    relies: Relied | None = None
     probe: Probe | None = None
     rollback: Call | None = None
     rollback_probe: Probe | None = None
@@ -187,7 +199,7 @@ class DraftStep(Model):
 
     `context` is where it acts when that is another cluster or service than the plan's; the
     environment is always the plan's. Reads next to each other with the same `group` run side by
-    side.
+    side. `relied` are the facts of now that a write relies on; we read them, no planner says them.
     """
 
     tool: str
@@ -198,6 +210,7 @@ class DraftStep(Model):
     expect: Expectation | None = None
     context: ContextRef | None = None
     group: str = ""
+    relied: dict[str, str] = {}
 
 
 class Proposal(Model):

@@ -20,7 +20,7 @@ from engine.domain.ids import (
 from engine.domain.knowledge import Parsed
 from engine.domain.model import Json
 from engine.domain.passage import Passage
-from engine.domain.plan import DraftStep, Step
+from engine.domain.plan import DraftStep, Relied, Step
 from engine.domain.policy import Question, Ruling
 from engine.domain.preview import Pin, Preview
 from engine.domain.problem import Alert
@@ -100,6 +100,10 @@ class Tools(Protocol):
 
     def pins(self, step: DraftStep) -> dict[str, Pin]:
         """The reads that the step's pinned values come from, by input."""
+        ...
+
+    def relies(self, step: DraftStep, context: ContextRef) -> Relied | None:
+        """The look at what a write relies on, with what is known of it; None where none is."""
         ...
 
     def rerender(self, call: Call, definition: str) -> Call:

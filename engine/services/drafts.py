@@ -249,6 +249,7 @@ class Drafts:
         if over or draft.how in (How.AGAIN, How.GIVEN):
             anew = over or draft.how is How.AGAIN
             proposal = await self.previews.pinned(proposal, anew=anew)
+        proposal = await self.previews.relied(proposal)
         again = draft.how is How.AGAIN
         warnings = await self.previews.warnings(proposal, every=again)
         if again:

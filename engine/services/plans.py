@@ -350,7 +350,8 @@ def carried(before: PlanVersion | None, steps: tuple[Step, ...]) -> str:
 def calls(step: Step) -> tuple[Call, ...]:
     """All that the step may ever run; each is rendered again from its kept definition."""
     probes = (step.probe, step.rollback_probe)
-    found = (step.call, step.rollback, *(probe.call for probe in probes if probe))
+    looks = (*probes, step.relies)
+    found = (step.call, step.rollback, *(look.call for look in looks if look))
     return tuple(call for call in found if call)
 
 

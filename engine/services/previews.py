@@ -107,6 +107,23 @@ class Previews:
         steps = [await self._pinned(step, proposal.context, anew) for step in proposal.steps]
         return proposal.model_copy(update={"steps": tuple(steps)})
 
+    async def relied(self, proposal: Proposal) -> Proposal:
+        """The proposal with the facts of now that its writes rely on. Raises `DraftFailed`."""
+        steps = [await self._relied(step, proposal.context) for step in proposal.steps]
+        return proposal.model_copy(update={"steps": tuple(steps)})
+
+    async def _relied(self, step: DraftStep, context: ContextRef) -> DraftStep:
+        relies = self.tools.relies(step, context)
+        if relies is None:
+            return step
+        looked = await self._look(relies.call, step.context or context)
+        facts = {name: looked.outputs.get(name, "") for name in relies.values}
+        lacking = [name for name, value in facts.items() if not value]
+        if not looked.ok or lacking:
+            why = looked.message if not looked.ok else f"{', '.join(lacking)} is not told."
+            raise DraftFailed(f"I can't look at what {step.tool} {step.action} would change: {why}")
+        return step.model_copy(update={"relied": facts})
+
     async def _pinned(self, step: DraftStep, context: ContextRef, anew: bool) -> DraftStep:
         given = dict(step.input)
         for name, pin in self.tools.pins(step).items():

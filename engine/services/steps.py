@@ -8,7 +8,7 @@ import structlog
 
 from engine.domain.actor import WORKER
 from engine.domain.audit import AuditEvent
-from engine.domain.call import Call, CallResult
+from engine.domain.call import Call, CallResult, Ending
 from engine.domain.conversation import PostKind
 from engine.domain.execution import (
     CallRow,
@@ -29,6 +29,7 @@ from engine.services.alarm import alarm
 from engine.services.authority import Authority
 from engine.services.checking import checked
 from engine.services.course import Course
+from engine.services.drift import Drift
 from engine.services.guards import Guards, held
 from engine.services.leases import Lease, stopped
 from engine.services.loglines import LogLines
@@ -75,6 +76,7 @@ class Steps:
     lease: float
     worker: str
     slots: Slots
+    drift: Drift
 
     async def perform(self, request: StepRequest) -> None:
         """Make one call and record what came of it.
@@ -94,7 +96,7 @@ class Steps:
             call = chosen(step, request)
             authorised = await self._authorised(unit, version, execution, call)
         try:
-            await self._guard(request, version, call, authorised)
+            await self._guard(request, version, execution, call, authorised)
         except Unavailable as error:
             await self._held_up(request, str(error))
             raise
@@ -109,7 +111,19 @@ class Steps:
         if await self._place(request, took(version, step, call)):
             async with self.slots.taken():
                 result = await self._ran(request, execution, step, call)
-            await self._told(request, version, result)
+                pins = await self._pinned(request, version, step, result)
+            await self._told(request, version, result, pins)
+
+    async def _pinned(
+        self, request: StepRequest, version: PlanVersion, step: Step, result: CallResult
+    ) -> dict[str, str]:
+        """What our own write has changed of what later steps rely on; they find out what is not."""
+        if request.phase is not Phase.ACT or result.ending is not Ending.SUCCEEDED:
+            return {}
+        try:
+            return await self.drift.again(version, step)
+        except Unavailable:
+            return {}
 
     async def _place(self, request: StepRequest, takes: Takes) -> bool:
         """Claim the call, once there is room for it; till then its card says what is full."""
@@ -125,13 +139,19 @@ class Steps:
         new = request.phase is Phase.ACT
         return new and await unit.executions.held_back(request.execution_id)
 
-    async def _told(self, request: StepRequest, version: PlanVersion, result: CallResult) -> None:
+    async def _told(
+        self,
+        request: StepRequest,
+        version: PlanVersion,
+        result: CallResult,
+        pins: dict[str, str],
+    ) -> None:
         """Record; a result in hand is not given up because the database blinks."""
         loop = asyncio.get_running_loop()
         until = loop.time() + self.lease
         while True:
             try:
-                return await self._record(request, version, result)
+                return await self._record(request, version, result, pins)
             except Unavailable:
                 if loop.time() > until:
                     raise
@@ -157,6 +177,7 @@ class Steps:
         self,
         request: StepRequest,
         version: PlanVersion,
+        execution: Execution,
         call: Call,
         authorised: Authorised | CarapulseError,
     ) -> None:
@@ -172,6 +193,8 @@ class Steps:
                 raise
             # A rollback's authority is the start decision; the policy gates only what is new.
             log.warning("undone without the policy", action="policy.away", call=call.name)
+        if request.phase is Phase.ACT:
+            await self.drift.refuse(version, execution, version.steps[request.step - 1])
 
     async def _ask(
         self, request: StepRequest, version: PlanVersion, call: Call, authorised: Authorised
@@ -256,7 +279,13 @@ class Steps:
                 return await checked(self.runner, call, step.expect, outputs, on_line)
             return await self.runner.run(call, outputs, on_line)
 
-    async def _record(self, request: StepRequest, version: PlanVersion, result: CallResult) -> None:
+    async def _record(
+        self,
+        request: StepRequest,
+        version: PlanVersion,
+        result: CallResult,
+        pins: dict[str, str] | None = None,
+    ) -> None:
         """The call's end, the step's state, the card and the audit, in one transaction."""
         now = self.clock()
         async with self.store.begin() as unit:
@@ -265,6 +294,9 @@ class Steps:
             if row is None or row.ended_at is not None:
                 return  # told before
             await unit.executions.end_call(key_of(request), result, now)
+            if pins:
+                execution = execution.model_copy(update={"pins": {**execution.pins, **pins}})
+                await unit.executions.save(execution)
             text = ending_line(version.steps[request.step - 1], request, result)
             line = LogLine(execution_id=execution.id, step=request.step, at=now, text=text)
             await unit.executions.add_lines([line])

@@ -167,6 +167,7 @@ def _ways_back(tool: Tool, action: Action, place: str) -> Iterator[str]:
         if look:
             yield from _look(tool, action, look, f"{place}.{name}")
     yield from _preview(tool, action, f"{place}.preview")
+    yield from _relies(tool, action, f"{place}.relies")
     if rollback := action.rollback:
         yield from _linked(tool, action, rollback.action, rollback.input, f"{place}.rollback")
 
@@ -189,6 +190,17 @@ def _preview(tool: Tool, action: Action, place: str) -> Iterator[str]:
         target = tool.actions.get(preview.action)
         if target and target.effect is not Effect.READ:
             yield f"{place}: a preview is a read"
+
+
+def _relies(tool: Tool, action: Action, place: str) -> Iterator[str]:
+    if relies := action.relies:
+        yield from _linked(tool, action, relies.action, relies.input, place)
+        target = tool.actions.get(relies.action)
+        if target and (target.effect is not Effect.READ or action.effect is Effect.READ):
+            yield f"{place}: a write relies on what a read tells"
+        known = {*target.outputs, *target.answered} if target else set(relies.outputs)
+        if unknown := sorted(set(relies.outputs) - known):
+            yield f"{place}: {relies.action} has no output {', '.join(unknown)}"
 
 
 def _linked(

@@ -112,6 +112,17 @@ class RollbackTemplate(Model):
     input: dict[Slug, Template]
 
 
+class ReliesTemplate(Model):
+    """A read of the same tool whose named outputs a write relies on.
+
+    They are pinned when a plan is drafted, and read again right before the write.
+    """
+
+    action: Slug
+    input: dict[Slug, Template]
+    outputs: Annotated[tuple[Slug, ...], Bound(min_length=1, max_length=10)]
+
+
 class PreviewTemplate(Model):
     """A read of the same tool that shows what the write would change, and changes nothing.
 
@@ -165,6 +176,7 @@ class Action(Model):
     check: CheckTemplate | None = None
     rollback: RollbackTemplate | None = None
     preview: PreviewTemplate | None = None
+    relies: ReliesTemplate | None = None
     redaction: Literal["text", "values", "withheld"] = "text"
     offered: bool = True
     typed: bool = True

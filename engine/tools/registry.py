@@ -10,7 +10,7 @@ from engine.domain.context import ContextRef
 from engine.domain.draft import Reading
 from engine.domain.form import InputField
 from engine.domain.model import Json
-from engine.domain.plan import DraftStep, Step, StepKind
+from engine.domain.plan import DraftStep, Relied, Step, StepKind
 from engine.domain.preview import Pin, Preview
 from engine.errors import Invalid, NotAllowed, NotFound
 from engine.tools import schema
@@ -116,6 +116,7 @@ class ToolRegistry:
             call=call,
             context=step.context,
             expect=step.expect,
+            relies=self.relies(step, context),
             probe=self._probe(definition, action, call, context),
             rollback=rollback,
             rollback_probe=rollback_probe,
@@ -185,6 +186,22 @@ class ToolRegistry:
                 given = {key: value for key, value in step.input.items() if key in wanted}
                 found[name] = Pin(call=self._render(definition, read, given), output=output)
         return found
+
+    def relies(self, step: DraftStep, context: ContextRef) -> Relied | None:
+        """The look at what a write relies on, with what is known of it; None where there is none.
+
+        What depends on a step before it has no facts yet. Raises `Invalid`.
+        """
+        definition, action = self._find(step.tool, step.action)
+        template = action.relies
+        handed = _handed(template.input, step.input, 0) if template else {}
+        if template is None or any(is_reference(value) for value in handed.values()):
+            return None
+        look = definition.action(template.action)
+        given = handed | _given(look, _where(step, context))
+        call = self._render(definition, template.action, given)
+        values = {name: step.relied.get(name, "") for name in template.outputs}
+        return Relied(call=call, values=values)
 
     def rerender(self, call: Call, definition: str) -> Call:
         """Render the call again from a stored definition; the caller compares."""

@@ -31,6 +31,7 @@ from engine.services.approvals import Approvals
 from engine.services.authority import Authority
 from engine.services.conversations import Conversations
 from engine.services.drafts import Drafts
+from engine.services.drift import Drift
 from engine.services.executions import Executions
 from engine.services.glass import GlassAlarm
 from engine.services.guards import Guards
@@ -75,6 +76,15 @@ actions:
     request: {method: POST, path: /note}
     outputs:
       id: {path: id}
+  turn:
+    title: "Turn to {to}"
+    effect: write
+    reversible: true
+    input:
+      to: {type: word}
+    request: {method: POST, path: /turn, body: {to: "{to}"}}
+    relies: {action: look, input: {}, outputs: [level]}
+    rollback: {action: turn, input: {to: back}}
   sync:
     title: Sync
     effect: write
@@ -304,6 +314,11 @@ def note() -> DraftStep:
     return DraftStep(tool="desk", action="note")
 
 
+def turn(to: str = "up") -> DraftStep:
+    """A write that relies on the level."""
+    return DraftStep(tool="desk", action="turn", input={"to": to}, relied={"level": "fine"})
+
+
 def sync() -> DraftStep:
     """A write that may be repeated."""
     return DraftStep(tool="desk", action="sync")
@@ -388,6 +403,7 @@ async def open_room(
             lease,
             "worker-1",
             Slots(at_once or AtOnce()),
+            Drift(script, policy, clock, limits),
         ),
         views=Views(store, people),
         now=start,
