@@ -110,6 +110,29 @@ test_operators_steer_an_execution if {
 	reasons(given) == ["Only *sre* can do that while a plan runs, and you are not in it."]
 }
 
+program := {"kind": "service", "id": "token:ci", "name": "ci", "tenant": "default", "groups": [], "scopes": ["execution.operate"]}
+
+test_a_program_steers_an_execution_with_its_scope_alone if {
+	decision(question(program, "execution.operate", {})) == "allow"
+	decision(question(object.union(program, {"scopes": []}), "execution.operate", {})) == "deny"
+	decision(question(object.union(program, {"tenant": "other"}), "execution.operate", {})) == "deny"
+	decision(question(program, "freeze.set", {})) == "deny"
+}
+
+test_only_people_override_what_was_approved if {
+	given := question(program, "execution.override", {})
+	decision(given) == "deny"
+	"Only people skip a step, or mark it as done, before something else is changed (rule `actors.people`)." in reasons(given)
+}
+
+test_a_program_takes_back_what_it_asked_for_itself if {
+	asker := object.union(program, {"scopes": ["plan.create"]})
+	own := object.union(from_dana, {"requester": "token:ci"})
+	decision(question(asker, "plan.withdraw", {"facts": own})) == "allow"
+	decision(question(asker, "plan.withdraw", {})) == "deny"
+	decision(question(program, "plan.withdraw", {"facts": own})) == "deny"
+}
+
 test_skipping_is_decided_on_like_an_approval if {
 	decision(question(ann, "execution.override", {})) == "allow"
 	own := object.union(from_dana, {"requester": "ann"})
