@@ -16,6 +16,8 @@ SERVICE_NAME = "up"
 SCOPES = (
     "plan.read",
     "plan.create",
+    "freeze.read",
+    "freeze.write",
     "execution.read",
     "execution.operate",
     "audit.read",
@@ -24,7 +26,7 @@ SCOPES = (
 )
 LIBRARY_SCOPES = tuple(
     f"{noun}.{verb}"
-    for noun in ("runbook", "playbook", "memory", "session")
+    for noun in ("runbook", "playbook", "memory", "session", "workflow")
     for verb in ("read", "write")
 )
 SECONDS = 10.0
