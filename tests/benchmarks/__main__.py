@@ -12,6 +12,7 @@ import uvloop
 
 from bot.local.stack import StackOptions, open_stack
 from tests.benchmarks.figures import Row, append, record, table
+from tests.benchmarks.gate import gate
 from tests.benchmarks.governance import governance
 from tests.benchmarks.models import models
 from tests.benchmarks.product import BUDGET_SCALE
@@ -24,6 +25,7 @@ PARTS = {
     "incidents": incidents,
     "models": models,
     "governance": governance,
+    "gate": gate,
     "sandbox": sandbox,
 }
 RESULTS = Path(__file__).with_name("results")

@@ -34,16 +34,21 @@ def percentile(values: Iterable[float], share: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """What a ratio should be: at most for times, at least for rates."""
+    """What a ratio should be: at most for times, at least for rates.
+
+    With `tail` it is the product's own p95 or p99, in its unit, that should be at most so much.
+    """
 
     value: float
     at_least: bool = False
+    tail: bool = False
 
     def met(self, ratio: float) -> bool:
         return ratio >= self.value if self.at_least else ratio <= self.value
 
     def __str__(self) -> str:
-        return f"{'>=' if self.at_least else '<='} {self.value:g}x"
+        unit = " tail" if self.tail else "x"
+        return f"{'>=' if self.at_least else '<='} {self.value:g}{unit}"
 
 
 @dataclass(slots=True)
@@ -78,7 +83,8 @@ class Row:
     def verdict(self) -> str:
         if self.aim is None:
             return "-"
-        return "ok" if self.aim.met(self.ratio) else "missed"
+        measured = self.side(1)[1] if self.aim.tail else self.ratio
+        return "ok" if self.aim.met(measured) else "missed"
 
     def side(self, index: int) -> tuple[float, float]:
         """Median and tail of one side over all counted pairs."""

@@ -26,6 +26,7 @@ class Course:
     """Milliseconds, and the execution for what else is to be known of it."""
 
     message_to_card: float
+    press_to_approval: float
     press_to_tool: float
     approval_to_tool: float
     approval_to_claim: float
@@ -79,6 +80,7 @@ class Incidents:
         approved = wall + (self._committed[0] - at)
         return Course(
             message_to_card=(card.at - asked) * 1000,
+            press_to_approval=(approved - wall) * 1000,
             press_to_tool=(tool - wall) * 1000,
             approval_to_tool=(tool - approved) * 1000,
             approval_to_claim=(claimed - approved) * 1000,

@@ -61,6 +61,7 @@ HOOK, HOOK_TAIL = "webhooks", "webhooks, p99"
 CARD = "message to card"
 APPROVED, CLAIMED = "approval to first tool", "approval to first call's row"
 PRESSED = "press to first tool"
+DECIDED = "press to committed approval"
 LINES = "tool's lines to rows and feed"
 
 
@@ -153,6 +154,7 @@ async def incidents(stack: Stack, seconds: float, say: Say) -> None:
     """A whole plan: asked for, shown, approved, carried out."""
     rows = rows_of(
         (CARD, "ms", None, "signal to result of five no-op activities"),
+        (DECIDED, "ms", Aim(40, tail=True), "bare signal to first activity"),
         (APPROVED, "ms", Aim(2), "bare signal to first activity"),
         (CLAIMED, "ms", None, "bare signal to first activity"),
         (PRESSED, "ms", Aim(3), "bare signal to first activity"),
@@ -191,7 +193,8 @@ async def incidents(stack: Stack, seconds: float, say: Say) -> None:
 async def signalled(workflow: Program, seconds: float) -> dict[str, Samples]:
     said = await workflow.ask({"seconds": seconds})
     first = Samples(said["first"])
-    return {CARD: Samples(said["result"]), APPROVED: first, CLAIMED: first, PRESSED: first}
+    same = dict.fromkeys((DECIDED, APPROVED, CLAIMED, PRESSED), first)
+    return {CARD: Samples(said["result"]), **same}
 
 
 async def stamping(played: Incidents, seconds: float) -> dict[str, Samples]:
@@ -201,6 +204,7 @@ async def stamping(played: Incidents, seconds: float) -> dict[str, Samples]:
         courses.append(await played.play("stamp the clock"))
     return {
         CARD: Samples([one.message_to_card for one in courses]),
+        DECIDED: Samples([one.press_to_approval for one in courses]),
         APPROVED: Samples([one.approval_to_tool for one in courses]),
         CLAIMED: Samples([one.approval_to_claim for one in courses]),
         PRESSED: Samples([one.press_to_tool for one in courses]),
