@@ -130,7 +130,8 @@ THE_POD = re.compile(
     rf"{POD_VERB} (?:it|this|that|them|(?:the |this |that )(?:\S+ )?pods?)"
     r"(?: (?:please|now|again|in|on|<place>))*$"
 )
-MACHINE = re.compile(r"(?=.*\d)[a-z][a-z0-9]*(?:[-.][a-z0-9]+)+|[a-z]+\d+")
+FULL_MACHINE = re.compile(r"(?=.*\d)[a-z][a-z0-9]*(?:[-.][a-z0-9]+)+")
+MACHINE = re.compile(rf"{FULL_MACHINE.pattern}|[a-z]+\d+")
 POD = re.compile(r"[a-z0-9][a-z0-9-]*-(?=[a-z0-9-]*\d)[a-z0-9]{5,10}-[a-z0-9]{5}")
 ORDINAL = re.compile(r"(?P<owner>[a-z][a-z0-9-]*)-\d{1,3}")
 OBJECT = re.compile(r"(?=.*[a-z])[a-z0-9](?:[a-z0-9.-]{0,250}[a-z0-9])?")
@@ -149,7 +150,7 @@ MUTING = re.compile(
     r"new|short) )*(?:silenc|mut|snooz)(?:e|es|ing)(?!\w)"
 )
 HUSHING = re.compile(
-    r"(?:hush|shush|quiet(?:en)?|suppress|pause|disable|hold|ignore|shut up)(?!\w)|(?:turn|switch) "
+    r"(?:hush|shush|quiet(?:en)?|suppress|pause|disable|hold|shut up)(?!\w)|(?:turn|switch) "
     r"off(?!\w)|stop (?:paging|alerting|pinging|notifying|bothering|waking|sending)(?!\w)"
 )
 CAMEL = re.compile(r"[A-Z][a-z0-9]+(?:[A-Z][A-Za-z0-9]*)+|[A-Z]{2,}[a-z][A-Za-z0-9]*")
@@ -279,13 +280,35 @@ def _placed(found: Chore, segment: Segment) -> Chore:
     )
 
 
-def related(found: Sequence[Chore], places: tuple[str, ...]) -> tuple[Chore, ...]:
+def nodes_in(words: Sequence[Word]) -> tuple[str, ...]:
+    """Words that are written as machines are named, or that stand behind "node"."""
+    return tuple(
+        dict.fromkeys(
+            word.text
+            for before, word in zip([None, *words], words, strict=False)
+            if word.kind in (Kind.WORD, Kind.KEY)
+            and not POD.fullmatch(word.text)
+            and (
+                FULL_MACHINE.fullmatch(word.text)
+                or (before is not None and before.text == "node" and MACHINE.fullmatch(word.text))
+            )
+        )
+    )
+
+
+def related(
+    found: Sequence[Chore], places: tuple[str, ...], nodes: tuple[str, ...]
+) -> tuple[Chore, ...]:
     """What one leaves out, another of its kind says, or the rest of the message."""
-    return tuple(_completed(one, found, places) for one in found)
+    return tuple(_completed(one, found, places, nodes) for one in found)
 
 
-def _completed(one: Chore, others: Sequence[Chore], spoken: tuple[str, ...]) -> Chore:
+def _completed(
+    one: Chore, others: Sequence[Chore], spoken: tuple[str, ...], nodes: tuple[str, ...]
+) -> Chore:
     alike = [each for each in others if (each.deed in NODES) == (one.deed in NODES)]
     names = one.names or next((each.names for each in alike if each.names), ())
+    if not names and one.deed in NODES and len(nodes) == 1:
+        names = nodes
     said = next((each.places for each in others if each.places), spoken)
     return replace(one, names=names, places=one.places or said)

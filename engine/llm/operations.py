@@ -195,7 +195,7 @@ class Operations:
         if kind in (About.ABILITIES, About.WAYS):
             context = self._about(message, base)
             asked = telling.asked(kind, context.service)
-            able = telling.abilities(self._means.verbs())
+            able = telling.abilities(self._means.verbs(), self._upkeep.able())
             return Sketch(SketchKind.QUESTION, context, asked, reason=able, about=kind)
         names = message.services or ((base.service,) if base.service else ())
         if not names:
@@ -272,7 +272,7 @@ class Operations:
 
     def _beyond(self, refused: Beyond, context: ContextRef) -> Sketch:
         understood = f"I understood: {refused.thing}."
-        reason = telling.refusal(refused, self._means.verbs())
+        reason = telling.refusal(refused, self._means.verbs(), self._upkeep.able())
         name = context.service
         if refused.why is Why.PODS and name and self._means.carry(Verb.RESTART, name):
             reason = f"{reason} {telling.RESTART_INSTEAD}"

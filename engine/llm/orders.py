@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from engine.llm import patterns as form
 from engine.llm import verbs
 from engine.llm.amounts import amount
-from engine.llm.chores import Chore, chore, pods_in, related
+from engine.llm.chores import Chore, chore, nodes_in, pods_in, related
 from engine.llm.grammar import Segment, is_bare
 from engine.llm.reach import Beyond, beyond, unknown_tool
 from engine.llm.slots import SMALL, Order, assigns, named, slots
@@ -42,6 +42,7 @@ class Message:
     services: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
     pods: tuple[str, ...] = ()
+    nodes: tuple[str, ...] = ()
     bare: bool = False
 
 
@@ -52,6 +53,7 @@ def orders(text: str, known: Lexicon) -> Message:
         services=named(words),
         places=tuple(word.value for word in words if word.kind is Kind.PLACE),
         pods=pods_in(words),
+        nodes=nodes_in(words),
         bare=is_bare(words),
     )
     for part, question in _segments(words):
@@ -354,7 +356,7 @@ def _related(found: Message) -> Message:
     )
     return replace(
         found,
-        chores=related(found.chores, about),
+        chores=related(found.chores, about, found.nodes),
         orders=tuple(
             replace(
                 one,

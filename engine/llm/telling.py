@@ -38,28 +38,32 @@ INSTEAD = {
 RESTART_INSTEAD = "Shall I restart the whole service instead?"
 
 
-def refusal(beyond: Beyond, able: Sequence[Verb]) -> str:
-    """Why something can't be had, and the way out that there is here."""
+def refusal(beyond: Beyond, able: Sequence[Verb], upkeep: Sequence[str] = ()) -> str:
+    """Why something can't be had, and the way out that there is here.
+
+    `upkeep` is what can be done to nodes, pods and alerts.
+    """
     parts = [WHY_NOT[beyond.why]] if beyond.why in WHY_NOT else []
     if beyond.why in (Why.NO_TOOL, Why.DESTROYS):
-        parts = [f"I can't {beyond.thing}: no tool covers it.", *parts, way_out(able)]
+        parts = [f"I can't {beyond.thing}: no tool covers it.", *parts, way_out(able, upkeep)]
     verb, instead = INSTEAD.get(beyond.why, (None, ""))
     if verb in able:
         parts.append(instead)
     return " ".join(filter(None, parts))
 
 
-def way_out(able: Sequence[Verb]) -> str:
+def way_out(able: Sequence[Verb], upkeep: Sequence[str]) -> str:
     """What can be done here."""
-    return f"I can {_or([DEEDS[verb] for verb in able])}." if able else ""
+    deeds = [*(DEEDS[verb] for verb in able), *upkeep]
+    return f"I can {_or(deeds)}." if deeds else ""
 
 
-def abilities(able: Sequence[Verb]) -> str:
+def abilities(able: Sequence[Verb], upkeep: Sequence[str]) -> str:
     """The answer to "what can you do?"."""
-    if not able:
+    deeds = [*(DEEDS[verb] for verb in able), *upkeep]
+    if not deeds:
         return f"{LOOKS}. No connected tool changes anything."
-    deeds = ", ".join(DEEDS[verb] for verb in able)
-    return f"{LOOKS} and draft plans: {deeds}. Somebody else approves them."
+    return f"{LOOKS} and draft plans: {', '.join(deeds)}. Somebody else approves them."
 
 
 def waiting(words: str) -> str:

@@ -22,6 +22,12 @@ ACTIONS = {
     Deed.SILENCE: "alertmanager.silence",
     Deed.END_SILENCE: "alertmanager.expire_silence",
 }
+ABLE = (
+    (Deed.DRAIN, "drain a node"),
+    (Deed.CORDON, "cordon a node"),
+    (Deed.DELETE_POD, "delete a pod"),
+    (Deed.SILENCE, "silence alerts"),
+)
 COMMENT = "Asked for in a chat thread, and approved there."
 
 
@@ -32,6 +38,10 @@ class Upkeep:
         self._services = services
         self._actions = actions
         self._scopes = Scopes(services)
+
+    def able(self) -> tuple[str, ...]:
+        """What the connected tools can do of it, in words."""
+        return tuple(said for deed, said in ABLE if ACTIONS[deed] in self._actions)
 
     def place(self, chore: Chore, base: ContextRef) -> ContextRef:
         """Where it acts.
