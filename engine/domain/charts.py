@@ -1,13 +1,15 @@
 """Numbers over time and lists of things, as evidence holds them: what a chart or a table shows."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
 from engine.domain.draft import Evidence
 from engine.domain.expectation import RATIO
 from engine.domain.model import Model
 
+# Points that are nearer to each other would have one name on the axis.
+SAME = timedelta(seconds=1)
 FEWEST = 3
 PERCENT = "%"
 COMMITS = ("git", "log")
@@ -106,7 +108,7 @@ def _ended(course: Chart, read: Evidence, beside: Sequence[Evidence]) -> Chart:
         point
         for one in beside
         if one.ok and one.unit == unit and _same(str(one.input.get("query", "")), query)
-        if (point := _value(one)) and point.at > last
+        if (point := _value(one)) and point.at - last >= SAME
     ]
     newest = sorted(later, key=lambda point: point.at)[-1:]
     return course.model_copy(update={"points": (*course.points, *newest)})

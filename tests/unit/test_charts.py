@@ -76,6 +76,18 @@ def test_a_course_reaches_to_the_value_that_was_read_beside_it() -> None:
     assert len(flat) == 1
 
 
+def test_two_points_of_one_second_are_drawn_as_one() -> None:
+    drawn_from = reading("0.002", "0.01", "0.015", input={"query": "errors"})
+    before = chart(drawn_from)
+    assert before is not None
+    soon = before.points[-1].at + timedelta(milliseconds=300)
+    read = {"action": "query", "facts": {"value": "0.2"}, "at": soon}
+
+    (found,) = charts([drawn_from, drawn_from.model_copy(update=read)])
+
+    assert len(found.points) == 3
+
+
 def test_of_many_points_the_highest_stand_for_the_others() -> None:
     found = drawn(120).thinned(20)
 
