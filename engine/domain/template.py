@@ -20,6 +20,8 @@ Kind = Literal[
 ]  # fmt: skip
 Value = str | int
 LONGEST = 200
+KIND = "deployment"
+FILE, SETTINGS = re.compile(r".+\.(?:ya?ml|json)"), "values.yaml"
 REFUSED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 FORMS: dict[str, tuple[str, str]] = {
     "name": (r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?", "a name in small letters"),
@@ -189,6 +191,27 @@ class Picked(Model):
     digest: str
     input: dict[Slug, Value]
     authors: tuple[PersonId, ...] = ()
+
+
+def described(entry: Mapping[str, Json], environment: str) -> dict[str, Json]:
+    """What the services file says of a service, with what it means where it says nothing."""
+    name = str(entry.get("name", ""))
+    usual: dict[str, Json] = {
+        "kind": KIND,
+        "container": name,
+        "image": name,
+        "vault": {"role": name},
+    }
+    said = {**usual, **{key: value for key, value in entry.items() if value not in ("", None)}}
+    gitops = entry.get("gitops")
+    if isinstance(gitops, dict):
+        path = str(gitops.get("path", ""))
+        file = path if FILE.fullmatch(path) else f"{path}/{environment}/{SETTINGS}"
+        said["gitops"] = {**gitops, "file": file}
+    helm = entry.get("helm")
+    if isinstance(helm, dict) and not helm.get("remote"):
+        said["helm"] = {**helm, "oci": helm.get("chart", "")}
+    return said
 
 
 def filled(

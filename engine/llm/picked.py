@@ -10,14 +10,12 @@ from engine.domain.model import Json
 from engine.domain.outline import Action
 from engine.domain.placeholders import PLACEHOLDER, Missing, fill, fill_text, known
 from engine.domain.plan import DraftStep, Proposal
-from engine.domain.template import Deed, Picked, Template
+from engine.domain.template import Deed, Picked, Template, described
 from engine.errors import DraftFailed
-from engine.llm.repository import FILE, SETTINGS
 from engine.ports import Planner, Services, Tools
 
 Roots = dict[str, dict[str, Json]]
 ANY = "*"
-KIND = "deployment"
 
 
 @dataclass(slots=True)
@@ -78,7 +76,7 @@ class Picking:
         place = "/".join(filter(None, (context.environment, context.cluster)))
         given: dict[str, Json] = dict(picked.input)
         return {
-            "service": told(self.services.entry(context.service), context.environment),
+            "service": described(self.services.entry(context.service), context.environment),
             "context": {**context.model_dump(mode="json"), "place": place},
             "input": given,
             "evidence": {one.name: dict(one.facts) for one in briefing.evidence if one.ok},
@@ -201,22 +199,6 @@ def refused(template: Template, values: Roots) -> str:
         except Missing:
             continue
     return ""
-
-
-def told(entry: dict[str, Json], environment: str) -> dict[str, Json]:
-    """What the services file says of a service, with what it means where it says nothing."""
-    name = str(entry.get("name", ""))
-    usual: dict[str, Json] = {"kind": KIND, "container": name, "image": name}
-    said = {**usual, **{key: value for key, value in entry.items() if value not in ("", None)}}
-    gitops = entry.get("gitops")
-    if isinstance(gitops, dict):
-        path = str(gitops.get("path", ""))
-        file = path if FILE.fullmatch(path) else f"{path}/{environment}/{SETTINGS}"
-        said["gitops"] = {**gitops, "file": file}
-    helm = entry.get("helm")
-    if isinstance(helm, dict) and not helm.get("remote"):
-        said["helm"] = {**helm, "oci": helm.get("chart", "")}
-    return said
 
 
 def made_with(picked: Picked) -> Used:

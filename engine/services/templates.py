@@ -18,6 +18,7 @@ from engine.domain.template import (
     TemplateRecord,
     TemplateState,
     TemplateText,
+    described,
     filled,
 )
 from engine.domain.wanted import About, Wanted
@@ -273,10 +274,13 @@ class Templates:
         }
         if wrong:
             raise Invalid(WRONG, wrong)
-        entry = self.services.entry(context.service)
+        entry = described(self.services.entry(context.service), context.environment)
         if several := clusters(entry, context):
             raise Invalid(WRONG, {"context.cluster": f"is needed: {', '.join(several)}"})
-        values = {"service": entry, "context": context.model_dump(mode="json")}
+        values: dict[str, dict[str, Json]] = {
+            "service": entry,
+            "context": context.model_dump(mode="json"),
+        }
         for path in template.needs:
             if not known(path, values):
                 where = "context.service" if path.startswith("service.") else path
