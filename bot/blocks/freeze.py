@@ -68,7 +68,7 @@ def switched_off(view: PlanView) -> list[str]:
     context = view.version.context
     place = " in ".join(filter(None, (line(context.service), line(context.environment))))
     return [
-        f":no_entry: *Changes to {place} are switched off* (stage read-only), so this can be "
+        f":warning: *Changes to {place} are switched off* (stage read-only), so this can be "
         "neither approved nor started."
     ]
 
@@ -78,9 +78,12 @@ def held(view: PlanView) -> list[str]:
     if not view.holds:
         return []
     waits = view.execution is not None
-    said = [] if waits else [f":snowflake: *{told(one.text, 500)}*" for one in view.holds[:3]]
+    said = [] if waits else [f"*{told(one.text, 500)}*" for one in view.holds[:3]]
+    before = view.version.start_before
+    last = moments.day_and_time(before)
+    if any(one.until is None or one.until >= before for one in view.holds):
+        return [*said, f"Unless that ends before {last}, it is cancelled then."]
     first = "" if waits else "It can be approved now, and starts by itself when that is over. "
-    last = moments.day_and_time(view.version.start_before)
     return [*said, f"{first}What has not started by {last} is cancelled."]
 
 
@@ -109,10 +112,11 @@ def glass(value: str, place: str, version: PlanVersion, before: Glass) -> dict[s
 
 
 def count(version: PlanVersion) -> str:
-    """`3 steps, of which 1, 2 change something.`."""
+    """`3 steps; steps 1, 2 change something.`."""
     writes = [str(step.number) for step in version.steps if step.effect.value != "read"]
     steps = f"{len(version.steps)} step{'s' if len(version.steps) > 1 else ''}"
-    return f"{steps}; {'step' if len(writes) == 1 else 'steps'} {', '.join(writes[:8])} change it."
+    which = "step {} changes" if len(writes) == 1 else "steps {} change"
+    return f"{steps}; {which.format(', '.join(writes[:8]))} something."
 
 
 def typed(block: str, label: str, before: str, longest: int) -> Block:

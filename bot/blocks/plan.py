@@ -154,12 +154,17 @@ def where(version: PlanVersion) -> list[str]:
 
 def reversible(version: PlanVersion) -> str:
     """Which writes can be undone."""
+    if bare := without_way_back(version):
+        return f"reversible: *no*, step {bare} has no rollback"
     writes = [step for step in version.steps if step.effect.value != "read"]
-    without = [str(step.number) for step in writes if step.rollback is None]
-    if without:
-        return f"reversible: *no*, step {', '.join(without)} has no rollback"
     has = "has" if len(writes) == 1 else "have"
     return f"reversible: yes, {numbered([one.number for one in writes[:8]])} {has} a rollback"
+
+
+def without_way_back(version: PlanVersion) -> str:
+    """The numbers of the writes that nothing undoes."""
+    writes = [step for step in version.steps if step.effect.value != "read"]
+    return ", ".join(str(step.number) for step in writes if step.rollback is None)
 
 
 def ending(view: PlanView) -> list[Block]:
@@ -171,6 +176,8 @@ def ending(view: PlanView) -> list[Block]:
     over = view.state.ended or (view.execution is not None and view.execution.state.ended)
     if over or not version.writes:
         return []
+    if bare := without_way_back(version):
+        return [context(f"If it fails: it asks what to do, since step {bare} can't be undone.")]
     checks = any(step.kind.value == "verify" for step in version.steps)
     then = ", then it is checked again" if checks else ""
     return [context(f"If it fails: steps are undone in reverse order{then}.")]

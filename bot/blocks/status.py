@@ -39,23 +39,26 @@ def waiting(view: PlanView) -> str:
 def who(view: PlanView) -> str:
     """Who is asked: `Needs 1 of @sre, not Dana. 0 of 1 so far. Expires today at 18:05`."""
     groups = asked_of(view)
-    of_whom = f" of {groups}" if groups else ""
+    several = len([each for each in view.version.requirements.groups if each]) > 1
+    of_whom = f"{', one' if several else ''} of {groups}" if groups else ""
     version = view.version
     barred = [line(each, 80) for each in shapers(view)]
     but = f", not {' or '.join(barred)}" if version.writes and barred else ""
     text = f"Needs {view.need}{of_whom}{but}. {view.have} of {view.need} so far."
+    if version.requirements.step_up:
+        text += " Each signs in again."
     if view.approvers:
         text += f" Can approve: {', '.join(told(each, 100) for each in view.approvers[:6])}."
     return f"{text} Expires {moments.day_and_time(version.decide_before)}."
 
 
 def asked_of(view: PlanView) -> str:
-    """`@sre`; of several sets of groups: `@shop or @owners, and another of @sre`."""
+    """`@sre`; of several sets of groups: `@shop or @owners, and one other of @sre`."""
     sets = [names for names in view.version.requirements.groups if names]
     names = dict.fromkeys(name for one in sets for name in one)
     mentions = dict(zip(names, view.groups, strict=False))
     said = [" or ".join(told(mentions.get(one, one), 100) for one in names) for names in sets]
-    return ", and another of ".join(said)
+    return ", and one other of ".join(said)
 
 
 def shapers(view: PlanView) -> list[str]:

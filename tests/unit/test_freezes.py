@@ -167,11 +167,22 @@ NEEDS = Requirements(people=2, groups=(("shop-owners",), ("sre",)), break_glass=
 BOTH = ("{@group:shop-owners}", "{@slack:T0LOCAL:S0SRE}")
 
 
-def test_a_frozen_card_says_so_and_what_a_press_means_now() -> None:
-    shown = str(plan.card(cards.view(holds=(FROZEN,)))["blocks"])
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [
+        (2, "It can be approved now, and starts by itself when that is over"),
+        (48, "Unless that ends before <!date^"),
+        (0, "Unless that ends before <!date^"),
+    ],
+)
+def test_a_frozen_card_says_so_and_what_a_press_means_now(hours: int, said: str) -> None:
+    until = cards.NOW + timedelta(hours=hours) if hours else None
+    shown = str(
+        plan.card(cards.view(holds=(FROZEN.model_copy(update={"until": until}),)))["blocks"]
+    )
 
     assert "Changes to prod are frozen until <!date^1795396732^" in shown
-    assert "It can be approved now, and starts by itself when that is over" in shown
+    assert said in shown
 
 
 def test_a_card_that_runs_or_is_over_tells_no_freeze() -> None:
@@ -190,7 +201,7 @@ def test_a_high_risk_card_says_what_it_needs_and_asks_in_a_dialog() -> None:
     made = cards.version(requirements=NEEDS, risk=Risk.HIGH)
     card = plan.card(cards.view(version=made, need=2, groups=BOTH))
 
-    assert "Needs 2 of *shop-owners*, and another of <!subteam^S0SRE>" in card["text"]
+    assert "Needs 2, one of *shop-owners*, and one other of <!subteam^S0SRE>" in card["text"]
     assert "*High risk needs break-glass.* Approve asks each of 2 people" in str(card["blocks"])
     approve = card["blocks"][-1]["elements"][0]
     assert approve["action_id"] == "plan.break_glass"
