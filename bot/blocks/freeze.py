@@ -31,9 +31,12 @@ def asked(view: PlanView) -> list[str]:
     version = view.version
     if not version.requirements.break_glass:
         return []
+    said: dict[tuple[str, str], list[str]] = {}
+    for one in broken(view):
+        said.setdefault((one.reason, one.ticket), []).append(line(one.person_name, 80))
     given = [
-        f"{line(one.person_name, 80)}: “{line(one.reason, LONGEST)}” ({line(one.ticket, 64)})."
-        for one in broken(view)
+        f"{' and '.join(names)}: “{line(reason, LONGEST)}” ({line(ticket, 64)})."
+        for (reason, ticket), names in said.items()
     ]
     program = f" Asked for with: “{line(version.break_glass, 300)}”." if version.break_glass else ""
     if view.state is not VersionState.WAITING:

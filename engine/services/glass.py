@@ -64,7 +64,7 @@ class GlassAlarm:
         if place.channel.startswith("D") and self.channel:  # nobody else reads a direct message
             place = Place(channel=self.channel, thread="")
         owners = version.requirements.groups[0] if version.requirements.groups else ()
-        mentions = " ".join([await self.directory.mention(group) for group in owners])
+        mentions = " and ".join([await self.directory.mention(group) for group in owners])
         body: dict[str, Json] = {"text": loud(use, mentions), "broadcast": bool(place.thread)}
         await unit.posts.want(PostKind.NOTE, f"glass:{use.plan_id}", place, body=body, urgent=True)
 
@@ -90,10 +90,10 @@ def loud(use: Use, mentions: str) -> str:
     """For the channel."""
     who = " and ".join(inert(name, 80) for name in use.approved_by)
     return (
-        f":warning: *Break-glass in {inert(use.place, 120)}.* {mentions} "
-        f"{who} approved {use.reference} v{use.version}, “{inert(use.title, 200)}”, which "
-        f"{inert(use.asked_by, 80)} asked for.\n"
-        f"Reason: {inert(use.reason, 500)} (ticket {inert(use.ticket, 64)})."
+        f":warning: *Break-glass: {inert(use.place, 120)}.* {who} approved {use.reference} "
+        f"v{use.version}, “{inert(use.title, 200)}”, which {inert(use.asked_by, 80)} asked for.\n"
+        f"Reason: {inert(use.reason, 500).rstrip('.')} (ticket {inert(use.ticket, 64)})."
+        + (f"\nFor {mentions} to know." if mentions else "")
     )
 
 

@@ -51,7 +51,7 @@ async def test_a_high_risk_plan_runs_once_two_people_said_why_and_the_channel_he
     )
     await confirms(thread, rig.bo, "bo")
 
-    loud = await thread.message("Break-glass in checkout in prod", WHY, "OPS-7")
+    loud = await thread.message("Break-glass: checkout in prod", WHY, "OPS-7")
     assert "<!subteam^S0OWN>" in plain(loud)
     assert loud.get("subtype") == "thread_broadcast"
     assert loud["channel"] == INCIDENTS
