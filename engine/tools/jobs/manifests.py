@@ -116,7 +116,7 @@ def _container(limits: PodLimits) -> Json:
         "command": ["python3", "-I", "-S", "-c", source, f"{CALL_FOLDER}/{CALL_FILE}", ROOT],
         "env": [{"name": "PATH", "value": PROGRAMS}],
         "workingDir": "/",
-        "resources": {"limits": most, "requests": {**most, "cpu": "50m"}},
+        "resources": {"limits": most, "requests": {**most, "cpu": "50m", "ephemeral-storage": "0"}},
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
