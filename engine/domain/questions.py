@@ -119,9 +119,12 @@ class FreezeFacts(Model):
 
 
 class OperateFacts(PlanFacts):
-    """For execution.operate and execution.override."""
+    """For what people tell an execution: execution.pause, execution.skip and so on.
 
-    choice: Choice
+    `overrides`: a step is left out, or called done, and something else is still changed after it.
+    """
+
+    overrides: bool
     requirements: Requirements
 
 
@@ -234,13 +237,11 @@ def to_operate(
     limits: Limits,
     now: datetime,
 ) -> Question:
-    """May this actor press that button of an execution?
-
-    Skip and mark-done before a step that still changes something override what was approved.
-    """
-    deed = Deed.EXECUTION_OVERRIDE if overrides else Deed.EXECUTION_OPERATE
-    facts = OperateFacts(**_of(version, limits), choice=choice, requirements=version.requirements)
-    return _about(version, actor, deed, now, facts)
+    """May this actor press that button of an execution? Each is an action of its own."""
+    facts = OperateFacts(
+        **_of(version, limits), overrides=overrides, requirements=version.requirements
+    )
+    return _about(version, actor, Deed(f"execution.{choice.value}"), now, facts)
 
 
 def to_freeze(

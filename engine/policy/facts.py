@@ -2,6 +2,7 @@
 
 from pydantic import ValidationError
 
+from engine.domain.execution import Choice
 from engine.domain.model import Json, Model
 from engine.domain.policy import Deed, Question
 from engine.domain.questions import (
@@ -14,6 +15,8 @@ from engine.domain.questions import (
     ToolFacts,
 )
 
+OPERATIONS = tuple(Deed(f"execution.{choice.value}") for choice in Choice)
+
 FACTS: dict[Deed, type[Model]] = {
     Deed.PLAN_CREATE: CreateFacts,
     Deed.PLAN_READ: ReadFacts,
@@ -23,8 +26,7 @@ FACTS: dict[Deed, type[Model]] = {
     Deed.PLAN_EXECUTE: ExecuteFacts,
     Deed.TOOL_EXECUTE: ToolFacts,
     Deed.TOOL_READ: ReadFacts,
-    Deed.EXECUTION_OPERATE: OperateFacts,
-    Deed.EXECUTION_OVERRIDE: OperateFacts,
+    **dict.fromkeys(OPERATIONS, OperateFacts),
     Deed.EXECUTION_READ: ReadFacts,
     Deed.FREEZE_SET: FreezeFacts,
     Deed.FREEZE_LIFT: FreezeFacts,

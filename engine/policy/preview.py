@@ -8,14 +8,16 @@ from typing import Any
 
 from engine.domain.actor import ALERTS, GATE, WORKER, Actor, Surface
 from engine.domain.context import ContextRef
-from engine.domain.execution import Choice, Phase
+from engine.domain.execution import Phase
 from engine.domain.ids import PersonId
 from engine.domain.model import Json, Model
 from engine.domain.plan import Origin, Requirements
 from engine.domain.policy import Deed, Question, Resource, Ruling
+from engine.policy.facts import OPERATIONS
 from engine.ports import Policy
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+OVERRIDES = (Deed.EXECUTION_SKIP, Deed.EXECUTION_MARK_DONE)
 ASKER, EDITOR = PersonId("preview:asker"), PersonId("preview:editor")
 ENVIRONMENTS = ("dev", "staging", "prod")
 USUAL = "approve-all"
@@ -120,8 +122,10 @@ def facts(deed: Deed, stage: str, groups: tuple[str, ...], *, writes: bool) -> d
         },
         Deed.PLAN_EXECUTE: {**approved, "complete": True},
         Deed.TOOL_EXECUTE: {**approved, "tool": "preview.act", "phase": Phase.ACT.value},
-        Deed.EXECUTION_OPERATE: {"choice": Choice.HOLD.value, "requirements": requirements},
-        Deed.EXECUTION_OVERRIDE: {"choice": Choice.SKIP.value, "requirements": requirements},
+        **{
+            each: {"overrides": each in OVERRIDES, "requirements": requirements}
+            for each in OPERATIONS
+        },
     }
     deciding = {
         "surface": Surface.BUTTON.value,

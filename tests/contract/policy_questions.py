@@ -5,10 +5,11 @@ from typing import Any
 
 from engine.domain.actor import ALERTS, API, GATE, WORKER, Actor, ActorKind, Surface
 from engine.domain.context import ContextRef
-from engine.domain.execution import Choice, Phase
+from engine.domain.execution import Phase
 from engine.domain.ids import PersonId, Tenant
 from engine.domain.plan import Origin
 from engine.domain.policy import Deed, Question, Resource
+from engine.policy.facts import OPERATIONS
 from tests.unit.governing import NOW
 
 PEOPLE = tuple(PersonId(f"p:{name}") for name in ("ann", "bo", "cy", "dana", 'o"x\n'))
@@ -120,7 +121,7 @@ class Lot:
             "people": pick((0, 1, 1, 2)),
             "break_glass": pick((True, False)),
         }
-        chosen = {"choice": pick(tuple(Choice)).value, "requirements": self._requirements()}
+        chosen = {"overrides": pick((True, False)), "requirements": self._requirements()}
         decided = {
             "surface": pick(tuple(Surface)).value,
             "step_up": pick((True, False)),
@@ -139,8 +140,7 @@ class Lot:
                 "tool": pick(("git.set_value", "shop.sync", "kubectl.get")),
                 "phase": pick(tuple(Phase)).value,
             },
-            Deed.EXECUTION_OPERATE: chosen,
-            Deed.EXECUTION_OVERRIDE: chosen,
+            **dict.fromkeys(OPERATIONS, chosen),
         }
         return facts.get(deed, decided)
 

@@ -128,7 +128,8 @@ def freeze(actor: Actor, deed: Deed = Deed.FREEZE_SET) -> Question:
 
 
 def operate(actor: Actor, choice: Choice) -> Question:
-    return to_operate(actor, version(), choice, limits=DEFAULT, now=NOW)
+    overrides = choice in (Choice.SKIP, Choice.MARK_DONE)
+    return to_operate(actor, version(), choice, overrides=overrides, limits=DEFAULT, now=NOW)
 
 
 LOW_AUTO = Limits(stage="low-auto")
@@ -222,9 +223,8 @@ TABLE: list[tuple[str, Question, Answer]] = [
     ("look by writing", to_read(WORKER, PROD, limits=DEFAULT, now=NOW, call=call()), DENY),
     ("see plan", to_read(CY, PROD, limits=DEFAULT, now=NOW, deed=Deed.PLAN_READ), ALLOW),
     ("see log", to_read(CY, PROD, limits=DEFAULT, now=NOW, deed=Deed.EXECUTION_READ), ALLOW),
-    ("hold", operate(ANN, Choice.HOLD), ALLOW),
+    *((choice.value, operate(ANN, choice), ALLOW) for choice in Choice),
     ("hold outsider", operate(DANA, Choice.HOLD), DENY),
-    ("skip", operate(ANN, Choice.SKIP), ALLOW),
     ("skip own", operate(DANA, Choice.SKIP), DENY),
     ("mark done outsider", operate(CY, Choice.MARK_DONE), DENY),
 ]

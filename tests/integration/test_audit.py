@@ -203,7 +203,7 @@ async def test_the_app_role_can_only_add(bench: Bench, table: str, verb: str) ->
 async def test_filters_choose_rows_and_pages_follow_each_other(bench: Bench) -> None:
     await bench.happened(3)
     await bench.happened(2, actor=ANN, action="plan.approve")
-    await bench.happened(1, actor=ANN, action="execution.operate")
+    await bench.happened(1, actor=ANN, action="execution.hold")
 
     by_ann = await bench.audits.page(AuditQuery(actor="p:ann"), 10)
     plans = await bench.audits.page(AuditQuery(action="plan.*"), 2)

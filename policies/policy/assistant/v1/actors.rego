@@ -68,7 +68,7 @@ operator if {
 
 # A program whose token was made for it.
 operator if {
-	input.action == "execution.operate"
+	input.action in operations
 	input.actor.kind == "service"
 	same_tenant
 	"execution.operate" in input.actor.scopes
@@ -229,36 +229,53 @@ refusals contains concat("", ["Only ", bold(data.roles.operators), " can freeze 
 
 # --- executions ----------------------------------------------------------------------------
 
+# What people tell an execution; each is an action of its own.
+operations := {
+	"execution.run", "execution.pause", "execution.resume", "execution.cancel", "execution.hold",
+	"execution.retry", "execution.skip", "execution.mark-done", "execution.rollback",
+	"execution.keep", "execution.acknowledge",
+}
+
+operating if {
+	input.action in operations
+	not overriding
+}
+
+overriding if {
+	input.action in {"execution.skip", "execution.mark-done"}
+	input.facts.overrides == true
+}
+
 granted if {
-	input.action == "execution.operate"
+	operating
 	operator
 }
 
 refusals contains concat("", ["Only ", bold(data.roles.operators), " can do that while a plan runs, and you are not in it."]) if {
-	input.action == "execution.operate"
+	operating
 	not operator
 }
 
-# Skip and Mark done change what was approved, so they are decided on like an approval.
+# Skip and Mark done before a further change override what was approved: decided on like that.
 granted if {
-	input.action == "execution.override"
+	overriding
 	approver
 	impartial
 }
 
 refusals contains concat("", ["You asked for this plan, so someone else from ", bold(approver_groups), " must decide that."]) if {
-	input.action == "execution.override"
+	overriding
 	known
 	not impartial
 }
 
 refusals contains "Only people skip a step, or mark it as done, before something else is changed (rule `actors.people`)." if {
-	input.action == "execution.override"
+	overriding
 	not known
 }
 
 refusals contains concat("", ["Only ", bold(approver_groups), " can decide that, and you are not in it."]) if {
-	input.action == "execution.override"
+	overriding
 	known
 	impartial
 	not approver

@@ -104,8 +104,8 @@ test_people_take_back_what_they_said if {
 }
 
 test_operators_steer_an_execution if {
-	decision(question(ann, "execution.operate", {})) == "allow"
-	given := question(dana, "execution.operate", {})
+	decision(question(ann, "execution.cancel", {})) == "allow"
+	given := question(dana, "execution.cancel", {})
 	decision(given) == "deny"
 	reasons(given) == ["Only *sre* can do that while a plan runs, and you are not in it."]
 }
@@ -113,14 +113,14 @@ test_operators_steer_an_execution if {
 program := {"kind": "service", "id": "token:ci", "name": "ci", "tenant": "default", "groups": [], "scopes": ["execution.operate"]}
 
 test_a_program_steers_an_execution_with_its_scope_alone if {
-	decision(question(program, "execution.operate", {})) == "allow"
-	decision(question(object.union(program, {"scopes": []}), "execution.operate", {})) == "deny"
-	decision(question(object.union(program, {"tenant": "other"}), "execution.operate", {})) == "deny"
+	decision(question(program, "execution.cancel", {})) == "allow"
+	decision(question(object.union(program, {"scopes": []}), "execution.cancel", {})) == "deny"
+	decision(question(object.union(program, {"tenant": "other"}), "execution.cancel", {})) == "deny"
 	decision(question(program, "freeze.set", {})) == "deny"
 }
 
 test_only_people_override_what_was_approved if {
-	given := question(program, "execution.override", {})
+	given := question(program, "execution.skip", {"facts": overrides})
 	decision(given) == "deny"
 	"Only people skip a step, or mark it as done, before something else is changed (rule `actors.people`)." in reasons(given)
 }
@@ -133,13 +133,23 @@ test_a_program_takes_back_what_it_asked_for_itself if {
 	decision(question(program, "plan.withdraw", {"facts": own})) == "deny"
 }
 
+overrides := object.union(from_dana, {"overrides": true})
+
+test_every_verb_of_an_execution_is_an_action_of_its_own if {
+	every action in rules.operations {
+		decision(question(ann, action, {})) == "allow"
+		decision(question(dana, action, {})) == "deny"
+	}
+	decision(question(ann, "execution.dance", {})) == "deny"
+}
+
 test_skipping_is_decided_on_like_an_approval if {
-	decision(question(ann, "execution.override", {})) == "allow"
-	own := object.union(from_dana, {"requester": "ann"})
-	refused := question(ann, "execution.override", {"facts": own})
+	decision(question(ann, "execution.skip", {"facts": overrides})) == "allow"
+	own := object.union(overrides, {"requester": "ann"})
+	refused := question(ann, "execution.mark-done", {"facts": own})
 	decision(refused) == "deny"
 	reasons(refused) == ["You asked for this plan, so someone else from *sre* must decide that."]
-	outside := question(object.union(dana, {"id": "cy"}), "execution.override", {})
+	outside := question(object.union(dana, {"id": "cy"}), "execution.skip", {"facts": overrides})
 	decision(outside) == "deny"
 	reasons(outside) == ["Only *sre* can decide that, and you are not in it."]
 }
