@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
-from bot.cli import doctor_machine, doctor_rules, doctor_slack, doctor_stores
+from bot.cli import doctor_identity, doctor_machine, doctor_rules, doctor_slack, doctor_stores
 from bot.cli.doctor_finding import Finding, fail, ok
 from bot.cli.records import UP_FILE, environment
 from engine.errors import ConfigurationError
@@ -20,6 +20,7 @@ CHECKS: tuple[Check, ...] = (
     doctor_rules.policy,
     doctor_rules.keys,
     doctor_rules.directory,
+    doctor_identity.identity,
     doctor_rules.tools,
     doctor_machine.git,
     doctor_machine.sandbox,

@@ -12,7 +12,6 @@ from bot.local.credentials import kept_token, service_token, told_environment
 from bot.local.demo.world import RUNBOOKS, World, open_world
 from bot.local.issuer import server as issuer
 from bot.local.ports import LOOPBACK, answers, answers_http, free_port, kept_port
-from bot.local.slack.world import load_world
 from bot.local.stack import Stack, StackOptions, open_stack
 from engine.secrets.keys import Keys, make_keys
 from engine.store.migrations import migrate
@@ -75,10 +74,13 @@ async def open_up(options: UpOptions, *, on_event: OnEvent) -> AsyncIterator[Up]
         slack_url = None
         if not options.real_slack:
             hooked = over_http(stack, http_port) if options.over_http else {}
-            slack_url = await start_local_slack(stack, page_port, hooked)
+            issuer_port = kept_port(stack.folder.part("issuer") / "port")
+            back = f"http://{LOOPBACK}:{http_port}/v1/sign-in/callback"
+            beside = ("--issuer-port", str(issuer_port), "--issuer-back", back)
+            slack_url = await start_local_slack(stack, page_port, hooked, beside)
             env |= slack_environment(slack_url) | hooked
             if "CARAPULSE_OIDC__ISSUER" not in options.given:
-                env |= await stacked.enter_async_context(local_issuer(stack, http_port))
+                env |= issuer.environment(issuer_port)
         world = None
         if options.world:
             hook = f"http://{LOOPBACK}:{http_port}{HOOK}"
@@ -173,21 +175,14 @@ def over_http(stack: Stack, http_port: int) -> dict[str, str]:
     }
 
 
-@asynccontextmanager
-async def local_issuer(stack: Stack, http_port: int) -> AsyncIterator[dict[str, str]]:
-    """Let the local Slack's people sign in on this machine; yields the settings for it."""
-    people = issuer.accounts(load_world())
-    back = f"http://{LOOPBACK}:{http_port}/v1/sign-in/callback"
-    port = kept_port(stack.folder.part("issuer") / "port")
-    async with issuer.open_issuer(people, back, port=port) as opened:
-        yield issuer.environment(opened)
-
-
-async def start_local_slack(stack: Stack, port: int, hooked: Mapping[str, str]) -> str:
-    """Start the local Slack and return the address of its page."""
+async def start_local_slack(
+    stack: Stack, port: int, hooked: Mapping[str, str], more: tuple[str, ...] = ()
+) -> str:
+    """Start the local Slack, with the issuer beside it; return the address of its page."""
     state = stack.folder.part("slack") / "state.json"
     module = ("-m", "bot.local.slack")
     argv: tuple[str, ...] = (sys.executable, *module, "--port", str(port), "--state", str(state))
+    argv = (*argv, *more)
     if hooked:
         request_url = f"http://{LOOPBACK}:{hooked['CARAPULSE_HTTP__PORT']}/slack/events"
         secret = hooked["CARAPULSE_SLACK__SIGNING_SECRET"]

@@ -85,7 +85,7 @@ async def test_all_is_well_with_what_up_started(broken: type[Broken]) -> None:
     assert failures(findings) == {}
     well = {one.area for one in findings if one.level is Level.OK}
     assert well >= {"settings", "slack", "scopes", "socket mode", "schema", "rights", "temporal"}
-    assert well >= {"policy", "keys", "directory", "tools", "git", "model"}
+    assert well >= {"policy", "keys", "directory", "identity", "tools", "git", "model"}
     assert [one.area for one in findings].count("clock") == 2
 
 
@@ -100,6 +100,8 @@ async def test_all_is_well_with_what_up_started(broken: type[Broken]) -> None:
         ("TEMPORAL__NAMESPACE", "nowhere", "temporal", "has no namespace nowhere"),
         ("REDIS__URL", "redis://127.0.0.1:9", "redis", "does not answer"),
         ("HTTP__PORT", "many", "settings", "http.port"),
+        ("OIDC__ISSUER", "http://127.0.0.1:9", "identity", "can't be used"),
+        ("OIDC__AUDIENCE", "carapulse", "identity", "must differ"),
     ],
 )
 async def test_a_wrong_setting_is_one_failure_with_its_cure(

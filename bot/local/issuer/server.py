@@ -137,10 +137,10 @@ async def open_issuer(
         await runner.cleanup()
 
 
-def environment(issuer: LocalIssuer) -> dict[str, str]:
-    """Settings that let Carapulse use it."""
+def environment(port: int) -> dict[str, str]:
+    """Settings that let Carapulse use the issuer at this port."""
     return {
-        "CARAPULSE_OIDC__ISSUER": issuer.url,
+        "CARAPULSE_OIDC__ISSUER": f"http://{LOOPBACK}:{port}",
         "CARAPULSE_OIDC__AUDIENCE": AUDIENCE,
         "CARAPULSE_OIDC__CLIENT_ID": CLIENT,
         "CARAPULSE_OIDC__ALLOWED_HOSTS": f'["{LOOPBACK}"]',

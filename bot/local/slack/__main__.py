@@ -4,8 +4,10 @@ import argparse
 import asyncio
 import signal
 import sys
+from contextlib import AsyncExitStack
 from pathlib import Path
 
+from bot.local.issuer.server import accounts, open_issuer
 from bot.local.slack.server import open_local_slack
 from bot.local.slack.world import SHIPPED, load_world
 
@@ -20,6 +22,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--world", type=Path, default=SHIPPED, help="who and what exists")
     parser.add_argument("--request-url", default="", help="deliver over HTTP, to this address")
     parser.add_argument("--signing-secret", default="", help="what deliveries are signed with")
+    parser.add_argument("--issuer-port", type=int, default=0, help="of the issuer beside it")
+    parser.add_argument("--issuer-back", default="", help="redirect URI; empty: no issuer")
     parser.add_argument("--no-budgets", action="store_true", help="do not enforce rate limits")
     return parser.parse_args()
 
@@ -31,14 +35,20 @@ async def serve(asked: argparse.Namespace) -> None:
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, stop.set)
     world = load_world(asked.world)
-    async with open_local_slack(
-        asked.port,
-        host=asked.host,
-        state=asked.state,
-        url=asked.url,
-        world=world,
-        budgets=not asked.no_budgets,
-    ) as slack:
+    async with AsyncExitStack() as stack:
+        if asked.issuer_back:
+            issuer = open_issuer(accounts(world), asked.issuer_back, port=asked.issuer_port)
+            await stack.enter_async_context(issuer)
+        slack = await stack.enter_async_context(
+            open_local_slack(
+                asked.port,
+                host=asked.host,
+                state=asked.state,
+                url=asked.url,
+                world=world,
+                budgets=not asked.no_budgets,
+            )
+        )
         slack.deliveries.request_url.url = asked.request_url
         slack.deliveries.request_url.secret = asked.signing_secret
         sys.stdout.write(f"{slack.url}\n")
