@@ -5,10 +5,13 @@ import tempfile
 from pathlib import Path
 
 from bot.cli.doctor_finding import Finding, fail, ok, warn
-from engine.sandboxes import confinement, runs_changes_here, socket_of
+from engine.sandboxes import cluster_of, confinement, runs_changes_here, socket_of
 from engine.settings import Settings
 from engine.tools.containers.engine_api import EngineApi
 from engine.tools.containers.streams import EngineLost, EngineRefused
+from engine.tools.jobs.cluster_api import ClusterLost, ClusterRefused
+from engine.tools.jobs.manifests import LABEL
+from engine.tools.jobs.sandbox import BATCH
 from engine.tools.process import PROGRAMS
 from engine.tools.sandbox import ProcessSandbox
 
@@ -28,10 +31,11 @@ async def sandbox(settings: Settings) -> list[Finding]:
     """What changes run in, and what looks run in."""
     wanted = settings.sandbox
     if wanted.runtime == "process":
-        changes = [] if runs_changes_here(settings) else [no_changes()]
-        return [*changes, await processes(settings)]
+        refused = [] if runs_changes_here(settings) else [no_changes()]
+        return [*refused, await processes(settings)]
     looks = [await processes(settings)] if wanted.reads == "process" else []
-    return [await containers(settings), *looks]
+    changes = jobs if wanted.runtime == "kubernetes" else containers
+    return [await changes(settings), *looks]
 
 
 def no_changes() -> Finding:
@@ -39,7 +43,7 @@ def no_changes() -> Finding:
     return fail(
         "sandbox",
         "changes are refused: sandbox.runtime is process",
-        "Set CARAPULSE_SANDBOX__RUNTIME to docker or podman.",
+        "Set CARAPULSE_SANDBOX__RUNTIME to docker, podman or kubernetes.",
     )
 
 
@@ -65,6 +69,21 @@ async def containers(settings: Settings) -> Finding:
                 "Build it: docker build -t carapulse-sandbox -f deploy/sandbox.Dockerfile deploy",
             )
     return ok("sandbox", f"changes run in containers of {version}, image {digest[:19]}")
+
+
+async def jobs(settings: Settings) -> Finding:
+    """Whether the cluster answers and lets us see Jobs."""
+    at = settings.sandbox.kubernetes
+    async with cluster_of(settings.sandbox) as api:
+        try:
+            await api.listed(BATCH, "jobs", LABEL)
+        except (ClusterLost, ClusterRefused) as error:
+            return fail(
+                "sandbox",
+                f"no Job can run in namespace {at.namespace} of {at.url}: {error}",
+                "Give the worker the role that engine/tools/jobs/README.md lists.",
+            )
+    return ok("sandbox", f"changes run in Jobs of namespace {at.namespace} of {at.url}")
 
 
 async def processes(settings: Settings) -> Finding:
