@@ -3,16 +3,14 @@
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 
 from engine.domain.actor import GATE, Actor, ActorKind, Surface
 from engine.domain.approval import UNPROVEN, Decided, Proof, Signed, Statement, Verdict
-from engine.domain.audit import AuditEvent
 from engine.domain.conversation import PostKind
 from engine.domain.glass import Glass
 from engine.domain.ids import PlanId
 from engine.domain.plan import PlanVersion, VersionRef, VersionState
-from engine.domain.policy import Deed, Ruling
+from engine.domain.policy import Ruling
 from engine.domain.questions import Limits, to_decide
 from engine.domain.quorum import Quorum, eligible
 from engine.domain.session import Viewer
@@ -32,13 +30,9 @@ from engine.services.authority import Authority, refuse_revived
 from engine.services.ballot import Ballot
 from engine.services.glass import GlassAlarm
 from engine.services.guards import Holds
+from engine.services.minutes import DEEDS, Refused, noted, outcome, seen
 from engine.services.sessions import may_work
 
-DEEDS = {
-    Verdict.APPROVE: Deed.PLAN_APPROVE,
-    Verdict.REJECT: Deed.PLAN_REJECT,
-    Verdict.WITHDRAW: Deed.PLAN_WITHDRAW,
-}
 MENTIONED_AT_MOST = 6
 # What `may` takes for granted: an approval of high risk says why, and names its ticket.
 SUPPOSED = Glass(reason="what will be said at the approval", ticket="what will be named")
@@ -200,7 +194,7 @@ class Approvals:
             if isinstance(error, Tampered):
                 await alarm(unit, ballot.actor, ballot.version, str(error))
             ruling = error.ruling if isinstance(error, Refused) else None
-            await self._audit(unit, ballot, _outcome(error), str(error), ruling)
+            await noted(unit, ballot, outcome(error), str(error), ruling)
             return error
 
     async def _decided(self, unit: Unit, ballot: Ballot) -> Decided:
@@ -259,7 +253,7 @@ class Approvals:
         if takes_back and voteless:
             raise Conflict(verdicts.nothing_to_take_back(ballot.version))
         by_emoji = ballot.verdict is Verdict.APPROVE and ballot.surface is Surface.EMOJI
-        if by_emoji and not await _seen(unit, ballot):
+        if by_emoji and not await seen(unit, ballot):
             raise NotAllowed(verdicts.too_early(ballot.version))
 
     async def _ruling(self, unit: Unit, ballot: Ballot, *, step_up: bool) -> Ruling:
@@ -313,13 +307,13 @@ class Approvals:
             raise Conflict(verdicts.changed(ballot.version))
         await unit.approvals.add(mine)
         nonce = mine.statement.nonce
-        await self._audit(unit, ballot, "allow", ballot.reason, ruling, to=to, nonce=nonce)
+        await noted(unit, ballot, "allow", ballot.reason, ruling, to=to, nonce=nonce)
         if ballot.breaks_glass:
             await self.glass.given(unit, ballot, ruling)
         if ballot.breaks_glass and to is VersionState.APPROVED:
-            agreed = [one.statement for one in (*signed, mine)]
-            standing = [one for one in agreed if one.person in quorum.approvers and one.ticket]
-            await self.glass.complete(unit, ballot.version, standing, ballot.now)
+            said = {one.statement.person: one.statement for one in (*signed, mine)}
+            agreed = [said[person] for person in quorum.approvers]
+            await self.glass.complete(unit, ballot.version, agreed, ballot.now)
         await unit.posts.touch(ref.plan_id, urgent=True)
         if to is not VersionState.WAITING:
             await self._tell_problem(unit, ballot.version)
@@ -354,62 +348,3 @@ class Approvals:
                 key_id=self.signer.key_id,
             )
         )
-
-    async def _audit(
-        self,
-        unit: Unit,
-        ballot: Ballot,
-        decision: str,
-        reason: str,
-        ruling: Ruling | None = None,
-        to: VersionState | None = None,
-        nonce: str = "",
-    ) -> None:
-        version = ballot.version
-        await unit.audit.record(
-            AuditEvent(
-                actor=ballot.actor,
-                action=DEEDS[ballot.verdict].value,
-                subject=version.plan_id,
-                decision=decision,
-                reason=reason,
-                policy_decision=ruling.id if ruling else "",
-                policy_input_digest=ruling.input_digest if ruling else "",
-                detail={
-                    "version": version.version,
-                    "digest": version.digest,
-                    "surface": ballot.surface.value,
-                    "state": to.value if to else "",
-                    "nonce": nonce,
-                },
-                at=ballot.now,
-            )
-        )
-
-
-class Refused(NotAllowed):
-    """The policy's no, with the ruling for the audit."""
-
-    def __init__(self, text: str, ruling: Ruling) -> None:
-        super().__init__(text)
-        self.ruling = ruling
-
-
-def _outcome(error: CarapulseError) -> str:
-    """The audit's word for a refusal."""
-    if isinstance(error, Unavailable):
-        return "unavailable"
-    if isinstance(error, Tampered):
-        return "tampered"
-    return "deny" if isinstance(error, NotAllowed) else "conflict"
-
-
-async def _seen(unit: Unit, ballot: Ballot) -> bool:
-    """Whether the emoji came after the surface, by its own clock, showed this very version."""
-    post = await unit.posts.of(PostKind.PLAN, ballot.version.plan_id)
-    if post is None or post.shown_version != ballot.version.version:
-        return False
-    try:
-        return Decimal(ballot.acted_at) > Decimal(post.shown_at)
-    except InvalidOperation:
-        return False

@@ -14,7 +14,7 @@ from bot.slack.arrivals import DIRECT_EVENTS, EVENTS
 from bot.slack.services import Services
 
 ROOT = Path(__file__).parents[2]
-VIEWS = {ids.WORKFLOW_STARTED, ids.REJECT_REASON, ids.EDITED, ids.RATE_WORDS}
+VIEWS = {ids.GLASS, ids.WORKFLOW_STARTED, ids.REJECT_REASON, ids.EDITED, ids.RATE_WORDS}
 WORKSPACE = Workspace("T0", "Acme", "U0", "B0")
 # Which scope each Web API method of ours needs; auth.test, views.* need none.
 SCOPES = {
