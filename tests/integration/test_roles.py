@@ -173,12 +173,16 @@ async def test_nothing_that_happened_can_be_removed(app: Connection) -> None:
     assert known >= NEVER_REMOVED
 
 
-@pytest.mark.parametrize("statement", ESCAPES)
-async def test_the_role_can_not_become_more_than_it_is(
-    app: Connection, database: Database, statement: str
-) -> None:
-    with pytest.raises(REFUSED):
-        await app.execute(statement.format(database=database.name))
+async def test_the_role_can_not_become_more_than_it_is(app: Connection, database: Database) -> None:
+    passed = []
+    for statement in ESCAPES:
+        try:
+            await app.execute(statement.format(database=database.name))
+        except REFUSED:
+            continue
+        passed.append(statement)
+
+    assert passed == []
 
 
 async def test_no_table_has_a_right_of_everybody(app: Connection) -> None:
