@@ -193,8 +193,17 @@ class Steps:
                 raise
             # A rollback's authority is the start decision; the policy gates only what is new.
             log.warning("undone without the policy", action="policy.away", call=call.name)
-        if request.phase is Phase.ACT:
+        if request.phase is Phase.ACT and not await self._ours(request):
             await self.drift.refuse(version, execution, version.steps[request.step - 1])
+
+    async def _ours(self, request: StepRequest) -> bool:
+        """Whether what is different now may be the effect of our own attempt before this one."""
+        if request.attempt == 1:
+            return False
+        before = key_of(request).model_copy(update={"attempt": request.attempt - 1})
+        async with self.store.begin() as unit:
+            row = await unit.executions.call(before)
+        return row is not None and (row.result is None or row.result.ending is Ending.UNKNOWN)
 
     async def _ask(
         self, request: StepRequest, version: PlanVersion, call: Call, authorised: Authorised
