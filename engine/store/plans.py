@@ -1,7 +1,9 @@
 """Plans and their versions in Postgres. All SQL about plans is in this file."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
+import asyncpg
 from pydantic import ValidationError
 
 from engine.domain.ids import PersonId, PlanId
@@ -47,13 +49,14 @@ class PostgresPlans:
 
     async def version(self, plan_id: PlanId, version: int) -> PlanVersion:
         """Return a version, or raise `NotFound`."""
-        body = await self._db.fetchval(
-            "SELECT v.body FROM plan_versions v JOIN plans p ON p.id = v.plan_id "
-            "WHERE p.id = $1 AND v.version = $2 AND p.tenant = $3",
-            plan_id,
-            version,
-            self._tenant,
-        )
+        with naming():
+            body = await self._db.fetchval(
+                "SELECT v.body FROM plan_versions v JOIN plans p ON p.id = v.plan_id "
+                "WHERE p.id = $1 AND v.version = $2 AND p.tenant = $3",
+                plan_id,
+                version,
+                self._tenant,
+            )
         if body is None:
             raise NotFound("There is no such plan version.")
         return stored(body)
@@ -89,12 +92,13 @@ class PostgresPlans:
         From then on nothing is waited for much longer than a second: whoever decides hears soon
         that an audit or another table can't be written.
         """
-        current = await self._db.fetchval(
-            "SELECT current, set_config('lock_timeout', '1500ms', true) FROM plans "
-            "WHERE id = $1 AND tenant = $2 FOR UPDATE",
-            plan_id,
-            self._tenant,
-        )
+        with naming():
+            current = await self._db.fetchval(
+                "SELECT current, set_config('lock_timeout', '1500ms', true) FROM plans "
+                "WHERE id = $1 AND tenant = $2 FOR UPDATE",
+                plan_id,
+                self._tenant,
+            )
         if current is None:
             raise NotFound("There is no such plan.")
         return int(current)
@@ -209,6 +213,15 @@ class PostgresPlans:
             )
             or 0
         )
+
+
+@contextmanager
+def naming() -> Iterator[None]:
+    """What can't be the name of a plan or a version is none: buttons and programs make claims."""
+    try:
+        yield
+    except asyncpg.DataError as error:
+        raise NotFound("There is no such plan.") from error
 
 
 def stored(body: str) -> PlanVersion:

@@ -126,9 +126,19 @@ async def test_a_job_put_there_by_hand_releases_no_change(room: Room) -> None:
 async def test_a_version_that_is_not_there_is_not_decided(room: Room) -> None:
     ref = await asked(room)
 
-    for version in (0, -1, 2, 10**9):
+    for version in (0, -1, 2, 2**31, 2**70):
         with pytest.raises(CarapulseError):
             await room.gate.decide(ANN, ref.plan_id, version, Verdict.APPROVE, surface=Surface.API)
+
+    await untouched(room, ref)
+
+
+async def test_what_is_no_name_of_a_plan_is_not_there(room: Room) -> None:
+    ref = await asked(room)
+
+    for name in ("", "x", "' OR 1=1 --", "{}", f"{ref.plan_id}'", "P-1001"):
+        with pytest.raises(NotFound):
+            await room.gate.decide(ANN, PlanId(name), 1, Verdict.APPROVE, surface=Surface.API)
 
     await untouched(room, ref)
 
