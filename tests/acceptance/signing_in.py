@@ -21,11 +21,12 @@ async def access_token(rig: Rig, person: str) -> str:
         return await answer.text()
 
 
-async def link_in(thread: Thread, person: Person) -> str:
-    """Where the button leads that only this person sees."""
+async def link_in(thread: Thread, person: Person, *, after: str = "") -> str:
+    """Where the button leads that only this person sees here; `after` is the link before it."""
 
     def fits(message: dict[str, Any]) -> bool:
-        return message["ephemeral_to"] is not None and bool(leads(message))
+        mine = message["ephemeral_to"] == person.user_id and thread.inside(message)
+        return mine and leads(message) not in ("", after)
 
     found = await person.wait_for(fits, timeout=10, what="a link to sign in")
     return leads(found)
@@ -50,7 +51,7 @@ async def sign_in(link: str, person: str) -> str:
         return await (await session.get(chosen)).text()
 
 
-async def confirms(thread: Thread, person: Person, name: str) -> None:
+async def confirms(thread: Thread, person: Person, name: str, *, after: str = "") -> None:
     """The person follows the link that the thread has whispered, and comes back approved."""
-    page = await sign_in(await link_in(thread, person), name)
+    page = await sign_in(await link_in(thread, person, after=after), name)
     assert "your approval counts" in page, page

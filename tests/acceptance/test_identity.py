@@ -29,7 +29,7 @@ async def test_two_people_sign_in_again_one_from_slack_and_one_from_the_command_
     assert "0 of 2" in str(await thread.card("0 of 2"))
     await press(rig.dana, card, "Approve")
     await give_reasons(rig.dana)
-    await confirms(thread, rig.dana, "dana")
+    await confirms(thread, rig.dana, "dana", after=link)
     card = await thread.card("1 of 2 so far")
 
     bo = {"CARAPULSE_TOKEN": await access_token(rig, "bo")}
