@@ -1,11 +1,10 @@
 """The tool definitions that are loaded: what can be done, and how each call is rendered."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Self
 
-from engine.domain.call import Call, Comparison, Effect, Expectation, Probe
+from engine.domain.call import Call, Effect, Expectation, Probe
 from engine.domain.context import ContextRef
 from engine.domain.draft import Reading
 from engine.domain.form import InputField
@@ -15,17 +14,17 @@ from engine.domain.preview import Pin, Preview
 from engine.errors import Invalid, NotAllowed, NotFound
 from engine.tools import schema
 from engine.tools.definition import Action, Tool
-from engine.tools.fields import REFERENCE, is_reference
+from engine.tools.fields import is_reference
 from engine.tools.loading import CATALOG, load_tools
 from engine.tools.redaction import Redactor
 from engine.tools.rendering import Definition, Transport
 from engine.tools.sandbox import installed
+from engine.tools.saying import filled_in, refuse_given, where
 from engine.tools.secrecy import refuse_secrets
 from engine.tools.templates import PLACEHOLDER, placeholders
 
 Remotes = Callable[[], Collection[str]]
 UNDO = "-undo"
-ORDERED = frozenset({Comparison.LESS, Comparison.AT_MOST, Comparison.MORE, Comparison.AT_LEAST})
 
 
 class ToolRegistry:
@@ -98,11 +97,11 @@ class ToolRegistry:
         """Check a drafted step and render all that it would run. Raises `Invalid`."""
         definition, action = self._find(step.tool, step.action)
         refuse_secrets(step, self._redactor)
-        context = _where(step, context)
-        filled = _given(action, context, mark)
+        context = where(step, context)
+        filled = filled_in(action, context, mark)
         # Where it acts may be said if it is said as it is: a frozen step says it.
         said = {key: value for key, value in step.input.items() if value != filled.get(key)}
-        _refuse_given(action, said, step.expect, number)
+        refuse_given(action, said, step.expect, number)
         call = self._render(definition, step.action, {**said, **filled})
         verify = step.expect is not None
         write = call.effect is not Effect.READ
@@ -130,8 +129,8 @@ class ToolRegistry:
                 f"{reading.tool}.{reading.action} changes something, so it can't be used to "
                 "look. Put it into a plan."
             )
-        _refuse_given(action, reading.input, None, number=1)
-        given = {**reading.input, **_given(action, context)}
+        refuse_given(action, reading.input, None, number=1)
+        given = {**reading.input, **filled_in(action, context)}
         call = self._render(definition, reading.action, given)
         return call.model_copy(update={"title": reading.title}) if reading.title else call
 
@@ -198,7 +197,7 @@ class ToolRegistry:
         if template is None or any(is_reference(value) for value in handed.values()):
             return None
         look = definition.action(template.action)
-        given = handed | _given(look, _where(step, context))
+        given = handed | filled_in(look, where(step, context))
         call = self._render(definition, template.action, given)
         values = {name: step.relied.get(name, "") for name in template.outputs}
         return Relied(call=call, values=values)
@@ -295,7 +294,7 @@ class ToolRegistry:
             value=str(wanted),
         )
         look = definition.action(template.action)
-        given = _handed(template.input, call.input, 0) | _given(look, context)
+        given = _handed(template.input, call.input, 0) | filled_in(look, context)
         return Probe(call=self._render(definition, template.action, given), expect=expect)
 
     def _rollback(
@@ -308,7 +307,7 @@ class ToolRegistry:
         if _unanswered(definition.action(call.action), call, template.input):
             return None, None
         handed = _handed(template.input, call.input, number)
-        given = handed | _given(undo, context, mark + UNDO)
+        given = handed | filled_in(undo, context, mark + UNDO)
         rendered = self._render(definition, template.action, given)
         return rendered, self._probe(definition, undo, rendered, context)
 
@@ -347,68 +346,3 @@ def _handed(
     """What a probe or rollback is given; what the write was not given is left out."""
     handed = {name: _put(text, values, number) for name, text in templates.items()}
     return {name: value for name, value in handed.items() if value is not None}
-
-
-def _where(step: DraftStep, context: ContextRef) -> ContextRef:
-    """Where a step acts. The environment decides on risk, so no step leaves the plan's."""
-    if step.context is None:
-        return context
-    if step.context.environment != context.environment or step.context.tenant != context.tenant:
-        raise Invalid(
-            "This step can't be taken over: it acts in another environment than its plan.",
-            {"context": "is another environment than the plan's"},
-        )
-    return step.context
-
-
-def _given(action: Action, context: ContextRef, mark: str = "") -> dict[str, Json]:
-    """What a proposal may not say: marks, and where it acts."""
-    filled: dict[str, Json] = {}
-    for name, field in action.input.items():
-        if field.context:
-            filled[name] = getattr(context, field.context) or None
-        elif field.given and mark:
-            filled[name] = mark
-    return filled
-
-
-def _refuse_given(
-    action: Action, given: Mapping[str, Json], expect: Expectation | None, number: int
-) -> None:
-    """What a proposal may not say, whatever the fields take."""
-    wrong = {
-        name: "is filled by Carapulse"
-        for name, field in action.input.items()
-        if not field.offered and name in given
-    }
-    for name, value in given.items():
-        found = REFERENCE.fullmatch(value) if isinstance(value, str) else None
-        if found and int(found[1]) >= number:
-            wrong[name] = f"refers to step {found[1]}, which does not come before this one"
-    wrong |= _expectation(action, expect)
-    if wrong:
-        said = "; ".join(f"{name} {text}" for name, text in wrong.items())
-        raise Invalid(f"This step can't be taken over: {said}.", wrong)
-
-
-def _expectation(action: Action, expect: Expectation | None) -> dict[str, str]:
-    if expect is None:
-        return {}
-    if action.effect is not Effect.READ:
-        return {"expect": "belongs into a step of its own that reads"}
-    if expect.output not in action.outputs:
-        return {"expect": f"names no output; there are {', '.join(action.outputs)}"}
-    if (
-        expect.comparison in ORDERED
-        and not is_reference(expect.value)
-        and not _number(expect.value)
-    ):
-        return {"expect": f"compares with {expect.comparison.value}, which needs a number"}
-    return {}
-
-
-def _number(text: str) -> bool:
-    try:
-        return Decimal(text).is_finite()
-    except InvalidOperation:
-        return False
