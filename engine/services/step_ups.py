@@ -79,7 +79,12 @@ class StepUps:
                 plan_id=plan_id,
                 version=version,
                 digest=found.digest,
-                asked={"surface": surface.value, "reason": reason, "ticket": ticket},
+                asked={
+                    "surface": surface.value,
+                    "reason": reason,
+                    "ticket": ticket,
+                    "acted_at": acted_at,
+                },
             )
             raise SignInNeeded(str(error), url) from None
 
@@ -127,6 +132,7 @@ class StepUps:
             surface=Surface(str(sign_in.asked["surface"])),
             reason=str(sign_in.asked.get("reason") or ""),
             ticket=str(sign_in.asked.get("ticket") or ""),
+            acted_at=str(sign_in.asked.get("acted_at") or ""),
             proof=Proof(step_up=True, groups=caller.proof.groups),
         )
 

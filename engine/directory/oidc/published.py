@@ -55,9 +55,10 @@ class Published:
     async def key(self, key_id: str) -> Key:
         """The key of this id. Raises `Unidentified` when it is unknown, or nothing is known."""
         document = self._fresh()
+        known = document is not None and key_id in document.keys
         soon = self._clock() - self._read_at >= self._ttl * SOON
-        if document is None or key_id not in document.keys or soon:
-            await self._ask(PATIENCE)
+        if not known or soon:
+            await self._ask(0 if known else PATIENCE)
             document = self._fresh()
         if document is None:
             raise Unidentified(
