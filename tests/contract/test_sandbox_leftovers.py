@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import orjson
+import psutil
 import pytest
 
 from engine.tools.boxes import Needs
@@ -42,6 +43,9 @@ async def main():
 
 asyncio.run(main())
 """
+
+
+TELLS = "import os, time; print(os.environ['TOKEN'], flush=True); time.sleep(3)"
 
 
 @pytest.fixture
@@ -130,7 +134,7 @@ async def test_the_engine_tells_nobody_the_credentials_of_a_call(
         ContainerSandbox.opened(docker.socket, confined(docker), prepared=0) as sandbox,
         sandbox.open(Needs(login=login, files={"x": "hunter2 too"}), {"TOKEN": "hunter2"}) as box,
     ):
-        await box.run(["python3", "-c", "import os; print(os.environ['TOKEN'])"], Limits(), hear)
+        await box.run(["python3", "-c", TELLS], Limits(), hear)
 
     assert "python3" in told[0]
     assert "hunter2" not in told[0]
@@ -151,6 +155,30 @@ async def test_a_container_that_waits_is_taken_and_replaced(
 
         assert waiting.id not in [one.id for one in await api.labelled(HOLDER)]
     assert await all_gone(api)
+
+
+async def test_five_programs_print_a_hundred_megabytes_and_our_memory_stays(
+    docker: ContainerEngine,
+) -> None:
+    program = "import sys\nfor n in range(200_000): sys.stdout.write('x' * 99 + '\\n')"
+    heard = [0]
+
+    async def hear(stream: str, line: str) -> None:
+        heard[0] += len(line)
+
+    async def flood(sandbox: ContainerSandbox) -> int | None:
+        async with sandbox.open(Needs(), {}) as box:
+            ended = await box.run(["python3", "-I", "-S", "-c", program], Limits(), hear)
+        return ended.exit_code
+
+    async with ContainerSandbox.opened(docker.socket, confined(docker), prepared=0) as sandbox:
+        before = psutil.Process().memory_info().rss
+        codes = await asyncio.gather(*(flood(sandbox) for _ in range(5)))
+        grown = psutil.Process().memory_info().rss - before
+
+    assert codes == [0] * 5
+    assert heard[0] > 5 * 1_900_000, "each is shown up to its own limit"
+    assert grown < 64 << 20
 
 
 async def test_no_setting_takes_the_confinement_away(

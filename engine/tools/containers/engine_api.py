@@ -72,10 +72,10 @@ class EngineApi:
         target = f"/containers/{container}/attach?stream=1&stdin=1&stdout=1&stderr=1"
         return await upgraded(self.socket, target, None)
 
-    async def execute(
+    async def program(
         self, container: str, argv: Sequence[str], variables: Mapping[str, str], folder: str
-    ) -> tuple[str, RawStream]:
-        """Start a program in it; its id and its output."""
+    ) -> str:
+        """Make a program in it that does not run yet; its id."""
         wanted: dict[str, Json] = {
             "Cmd": list(argv),
             "Env": [f"{name}={text}" for name, text in variables.items()],
@@ -84,9 +84,11 @@ class EngineApi:
             "AttachStderr": True,
         }
         told = await self._ask("POST", f"/containers/{container}/exec", wanted)
-        program = str(told["Id"])
-        stream = await upgraded(self.socket, f"/exec/{program}/start", {"Detach": False})
-        return program, stream
+        return str(told["Id"])
+
+    async def run(self, program: str) -> RawStream:
+        """Start it; its output. When this fails it may run nevertheless."""
+        return await upgraded(self.socket, f"/exec/{program}/start", {"Detach": False})
 
     async def exit_code(self, program: str) -> int:
         """How a program ended whose output has ended."""

@@ -55,10 +55,10 @@ class ContainerBox:
         running = ""
         try:
             async with asyncio.timeout(limits.seconds) as deadline:
-                running, stream = await self.api.execute(
-                    self.container.id, argv, self.variables, INSIDE
-                )
-                code = await self._read(running, stream, output)
+                program = await self.api.program(self.container.id, argv, self.variables, INSIDE)
+                running = program
+                stream = await self.api.run(program)
+                code = await self._read(program, stream, output)
                 running = ""
         except TimeoutError:
             if not deadline.expired():
@@ -101,10 +101,10 @@ class ContainerBox:
     async def _lacks(self, program: str) -> bool:
         """Whether there is no such program; engines tell it in words that a tool could print."""
         try:
-            asking, stream = await self.api.execute(
+            asking = await self.api.program(
                 self.container.id, [*FINDING, program], self.variables, INSIDE
             )
-            stream.close()
+            (await self.api.run(asking)).close()
             return await self.api.exit_code(asking) == 1
         except (EngineLost, EngineRefused, TimeoutError):
             return False
