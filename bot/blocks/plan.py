@@ -252,7 +252,8 @@ def target(version: PlanVersion) -> str:
 
 def operating(execution: Execution) -> list[Block]:
     """What the execution offers; the step in question goes along."""
-    offered = execution.choices or CALMLY.get(execution.state, ())
+    calmly = () if execution.stopped_by else CALMLY.get(execution.state, ())
+    offered = execution.choices or calmly
     value = f"{execution.id}:{execution.question_step or 0}"
     return [
         button(

@@ -112,6 +112,8 @@ def execution(item: Execution) -> dict[str, Json]:
         "question_step": item.question_step,
         "choices": [choice.value for choice in item.choices],
         "countdown_until": time(item.countdown_until),
+        "deadline_at": time(item.deadline_at),
+        "stopped_by": item.stopped_by,
         "started_at": time(item.started_at),
         "ended_at": time(item.ended_at),
         "steps": [record(one) for one in item.steps],

@@ -100,7 +100,7 @@ def after(
         again = StepState.PENDING if record.attempt < ATTEMPTS_AT_MOST else StepState.FAILED
         state = StepState.SUCCEEDED if done else again
         return {"state": state, "message": message, "outputs": {**record.outputs, **outputs}}
-    return {"rollback_message": message}
+    return {"rollback_message": message if done else f"it still fails: {message}"}
 
 
 OUTPUTS = TypeAdapter(dict[str, str])

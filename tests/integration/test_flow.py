@@ -11,6 +11,7 @@ from engine.domain.call import CallResult
 from engine.domain.conversation import Place
 from engine.domain.execution import Choice, ExecutionState, StepState
 from engine.domain.ids import PersonId
+from engine.domain.move import MoveKind
 from engine.domain.plan import VersionRef, VersionState
 from engine.errors import Conflict, NotAllowed, Unavailable
 from engine.services.progress import Pace
@@ -144,6 +145,43 @@ async def test_a_cancel_before_the_call_began_starts_nothing(room: Room) -> None
     execution = await room.execution(ref)
     assert execution.state is ExecutionState.CANCELLED
     assert room.script.calls == []
+
+
+async def test_a_cancelled_write_whose_worker_died_is_probed_before_anybody_is_asked(
+    room: Room,
+) -> None:
+    ref = await room.approved(write(), level())
+    request = (await room.next(ref)).request
+    assert request is not None
+    await room.steps._claim(request)  # and then its worker falls silent
+    await room.press(ref, Choice.CANCEL)
+    room.script.says("git.find_mark", good(found="yes", commit=NEW))
+    waits = await room.work(ref)
+    early = await room.execution(ref)
+    room.later(60)
+
+    await room.work(ref)
+
+    asked = await room.execution(ref)
+    assert waits.kind is MoveKind.WAIT
+    assert early.reason == "Stopping what runs, as Ann asked."
+    assert asked.state is ExecutionState.NEEDS_DECISION
+    assert asked.choices == (Choice.KEEP, Choice.ROLL_BACK)
+    assert room.script.calls == ["git.find_mark"]
+
+
+async def test_a_check_that_still_fails_after_the_rollback_says_so(room: Room) -> None:
+    ref = await room.approved(write(), level())
+    room.script.says("desk.look", good(level="low"))
+    await room.work(ref)
+
+    await room.press(ref, Choice.ROLL_BACK)
+    await room.work(ref)
+
+    view = await room.views.plan(ref.plan_id)
+    assert view.execution is not None
+    assert view.execution.state is ExecutionState.ROLLED_BACK
+    assert view.effects == ("Checked again: it still fails: level low, waiting for fine",)
 
 
 async def test_a_rollback_under_way_can_not_be_cancelled(room: Room) -> None:
