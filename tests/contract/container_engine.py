@@ -7,7 +7,7 @@ import subprocess
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -127,11 +127,11 @@ def _answers(path: Path, daemon: subprocess.Popen[bytes]) -> bool:
     return False
 
 
-def load_image(path: Path) -> None:
-    """Import the image into an engine."""
-    name, tag = IMAGE.split(":")
+def load_image(path: Path, image: str = IMAGE, more: Sequence[Path] = ()) -> None:
+    """Import an image into an engine, with more programs that need no library."""
+    name, tag = image.split(":")
     target = f"/images/create?fromSrc=-&repo={name}&tag={tag}"
-    assert _asked(path, "POST", target, image_archive()) == HTTPStatus.OK
+    assert _asked(path, "POST", target, image_archive(more)) == HTTPStatus.OK
 
 
 def _asked(path: Path, method: str, target: str, body: bytes | None = None) -> int:
@@ -150,7 +150,7 @@ def _asked(path: Path, method: str, target: str, body: bytes | None = None) -> i
     return answer.status
 
 
-def image_archive() -> bytes:
+def image_archive(more: Sequence[Path] = ()) -> bytes:
     """Python, git and busybox of this machine, with the libraries that they load."""
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
@@ -167,6 +167,8 @@ def image_archive() -> bytes:
         tar.add(busybox.resolve(), "bin/busybox")
         tar.add(python, "usr/bin/python3")
         tar.add(git, "usr/bin/git")
+        for program in more:
+            tar.add(program.resolve(), f"usr/bin/{program.name}")
         library = Path("/usr/lib") / python.name
         tar.add(library, str(library).lstrip("/"), filter=_kept)
         remote = Path("/usr/lib/git-core/git-remote-http")
