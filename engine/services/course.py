@@ -10,7 +10,7 @@ from engine.domain.move import Move
 from engine.services.choosing import BETWEEN, PASSED
 from engine.services.guards import Guards, Stop
 from engine.services.halting import Halting
-from engine.services.progress import ATTEMPTS_AT_MOST, probes
+from engine.services.progress import ATTEMPTS_AT_MOST, UNASKED, probes
 
 # Seconds before a read that failed is made again, for each attempt so far.
 AGAIN = 1.0
@@ -29,6 +29,7 @@ class Course(Halting):
         await self._choices()
         match self.execution.state:
             case ExecutionState.RUNNING | ExecutionState.WAITING:
+                await self._uncounted()
                 over = self.execution.stopped_by or self._over_time()
                 return await (self._stopping() if over else self._forward())
             case ExecutionState.NEEDS_DECISION:
@@ -90,7 +91,7 @@ class Course(Halting):
         if stop := await self._held(steps[0]):
             return await self._wait_for(stop)
         if self.execution.state is ExecutionState.WAITING:
-            await self._save(state=ExecutionState.RUNNING, reason="", choices=BETWEEN)
+            await self._save(state=ExecutionState.RUNNING, reason="", choices=BETWEEN, **UNASKED)
         for step in steps:
             await self._step(
                 step.number,
@@ -111,6 +112,12 @@ class Course(Halting):
             return None
         return await self.guards.between(self.unit, self.version, step.number, self.now)
 
+    async def _uncounted(self) -> None:
+        """A freeze takes nothing of the time that the execution has."""
+        since, deadline = self.execution.asked_at, self.execution.deadline_at
+        if self.execution.state is ExecutionState.WAITING and since and deadline:
+            await self._note(asked_at=self.now, deadline_at=deadline + (self.now - since))
+
     async def _wait_for(self, stop: Stop) -> Move:
         """Between steps, with the reason on the card; it goes on by itself."""
         if (self.execution.state, self.execution.reason) != (ExecutionState.WAITING, stop.reason):
@@ -119,6 +126,7 @@ class Course(Halting):
                 reason=stop.reason,
                 choices=BETWEEN,
                 question_step=None,
+                asked_at=self.now,
             )
         return Move.wait(stop.seconds)
 

@@ -21,6 +21,7 @@ from engine.errors import Conflict, Invalid, NotAllowed, NotFound
 from engine.services.freezes import Freezes
 from engine.services.glass import Digests
 from engine.services.guards import Holds
+from engine.services.progress import Pace
 from tests.conftest import Database
 from tests.integration.room import TENANT, Room, open_room, write
 from tests.unit.governing import ANN, DANA, PROD
@@ -114,6 +115,26 @@ async def test_a_freeze_set_meanwhile_holds_the_next_write_and_cancelling_still_
     await room.press(ref, Choice.CANCEL)
     await room.next(ref)
     assert (await room.execution(ref)).state is ExecutionState.CANCELLED
+
+
+async def test_a_freeze_takes_nothing_of_the_time_that_an_execution_has(
+    database: Database, tmp_path: Path
+) -> None:
+    async with open_room(database, tmp_path, pace=Pace(deadline=600)) as room:
+        freezes = Freezes(room.store, room.policy, lambda: room.now, TENANT, room.plans.services)
+        ref = await room.approved(write("5"), write("6"))
+        [request] = (await room.next(ref)).requests
+        await room.steps.perform(request)
+        made = await freezes.set(ANN, words(environment="prod"))
+        await room.next(ref)
+
+        for _ in range(3):
+            room.later(3600)
+            await room.next(ref)
+        await freezes.lift(ANN, made.id)
+        await room.work(ref)
+
+        assert (await room.execution(ref)).state is ExecutionState.SUCCEEDED
 
 
 async def test_a_rollback_goes_on_through_a_freeze(room: Room, freezes: Freezes) -> None:
