@@ -2,7 +2,9 @@
 
 import asyncio
 import sys
+from typing import Any
 
+import aiohttp
 import pytest
 
 from bot.local.slack.person import Person
@@ -84,3 +86,34 @@ async def carapulse(rig: Rig, more: dict[str, str], *arguments: str) -> tuple[in
     )
     out, err = await asyncio.wait_for(process.communicate(), 60)
     return process.returncode or 0, out.decode(), err.decode()
+
+
+async def test_what_a_person_asks_over_the_api_others_approve(rig: Rig) -> None:
+    """Dana asks with her own token, may not approve it herself, and Bo does."""
+    dana, bo = await access_token(rig, "dana"), await access_token(rig, "bo")
+    words = "set pool_size to 30 for checkout in prod"
+    about = {"environment": "prod", "cluster": "eu-1", "service": "checkout"}
+    status, made = await post(rig, dana, "/plans", {"intent": words, "context": about})
+    said = {"plan_id": made["reference"], "status": "approved"}
+
+    own, refused = await post(rig, dana, "/approvals", said)
+    program, _ = await post(rig, rig.token, "/approvals", said)
+    waiting, listed = await rig.api("/v1/approvals", bo)
+    rejected, told = await post(
+        rig, bo, "/approvals", {**said, "status": "rejected", "reason": "not on a Friday"}
+    )
+
+    assert (status, made["plan"]["requester"]["id"]) == (201, "dana")
+    assert (own, "someone else" in refused["detail"]) == (403, True)
+    assert program == 403
+    assert waiting == 200
+    assert made["plan_id"] in {one["plan_id"] for one in listed["items"]}
+    assert (rejected, told["state"]) == (200, "rejected")
+
+
+async def post(rig: Rig, token: str, path: str, body: dict[str, Any]) -> tuple[int, Any]:
+    """As whoever holds this token."""
+    headers = {"Authorization": f"Bearer {token}", "Prefer": "wait=30"}
+    async with aiohttp.ClientSession(headers=headers) as session:
+        answer = await session.post(f"{rig.up.http_url}/v1{path}", json=body)
+        return answer.status, await answer.json(content_type=None)
