@@ -85,6 +85,7 @@ def known_values(settings: Settings) -> list[str]:
         settings.slack.app_token.get_secret_value(),
         settings.slack.signing_secret.get_secret_value(),
         settings.hooks.alertmanager_token.get_secret_value(),
+        settings.oidc.client_secret.get_secret_value(),
     ]
     return [value for value in values if value]
 

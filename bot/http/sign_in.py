@@ -169,7 +169,7 @@ def approving(version: PlanVersion, name: str, link: str) -> Page:
         ],
         facts=[
             ("Plan", f"{version.reference} v{version.version}"),
-            ("Where", str(version.context)),
+            ("Where", " · ".join(filter(None, (str(version.context), version.context.service)))),
             ("Asked by", version.requester_name),
             ("Digest", version.digest[:16]),
         ],

@@ -111,6 +111,8 @@ class Provider:
             raise Unidentified("The identity provider did not say who signed in.")
         _, given = await self._verified(token)
         claims = self._claims(given, self.expected.client_id)
+        if given.get("azp", self.expected.client_id) != self.expected.client_id:
+            raise Unidentified("The sign-in was made for another client.")
         if not hmac.compare_digest(claims.nonce.encode(), nonce.encode()):
             raise Unidentified("The sign-in belongs to another request.")
         if self.acr and claims.acr != self.acr:
