@@ -217,7 +217,11 @@ class ContextSettings(Section):
 
 
 class Connection(Section):
-    """How a tool reaches its system; `file` is what its programs log in with (a kubeconfig)."""
+    """How a tool reaches its system; `file` is what its programs log in with (a kubeconfig).
+
+    That of `kubectl_preview` or `helm_preview` is for dry runs at the server before approval, and
+    for nothing else.
+    """
 
     url: str = ""
     file: Path | None = None

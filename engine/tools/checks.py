@@ -161,6 +161,8 @@ def _outputs(tool: Tool, action: Action, place: str) -> Iterator[str]:
 def _ways_back(tool: Tool, action: Action, place: str) -> Iterator[str]:
     if action.effect is Effect.READ and (action.probe or action.rollback or action.preview):
         yield f"{place}: a read has no probe, no rollback and no preview"
+    if action.login == "preview" and action.effect is not Effect.READ:
+        yield f"{place}: only a read may have the login for previews"
     if action.rollback and not action.reversible:
         yield f"{place}: an action with a rollback is `reversible: true`"
     for name, look in (("probe", action.probe), ("check", action.check)):

@@ -152,6 +152,8 @@ class Action(Model):
     that is not `offered` serves as a probe or preview only. With `commands` and a `request` the
     programs are used where they are installed, and the request where they are not.
     `answers` are its outputs where the request was used and they are not the same.
+    With the `login` preview it logs in as `tools.connections.TOOL_preview`, and is not there
+    without that: a dry run at the server takes the rights of a write.
     `output` says what is printed. `lines` are the ways in which people type it behind the
     program's name; without any, those of its one command. `flags` is what they may add: a field
     (`{tail}`), or a pattern (RE2) of values that mean nothing here. What is not `typed` is never
@@ -178,6 +180,7 @@ class Action(Model):
     preview: PreviewTemplate | None = None
     relies: ReliesTemplate | None = None
     redaction: Literal["text", "values", "withheld"] = "text"
+    login: Literal["own", "preview"] = "own"
     offered: bool = True
     typed: bool = True
     lines: tuple[Template, ...] = ()

@@ -27,6 +27,14 @@ Remotes = Callable[[], Collection[str]]
 UNDO = "-undo"
 
 
+PREVIEW = "_preview"
+
+
+def no_image(effect: Effect) -> str:
+    """Programs of this machine."""
+    return ""
+
+
 class ToolRegistry:
     """The `Tools` port over definitions in files."""
 
@@ -38,23 +46,24 @@ class ToolRegistry:
         remotes: Remotes | Collection[str] = (),
         installed: Callable[[str], bool] = installed,
         redactor: Redactor | None = None,
+        image: Callable[[Effect], str] = no_image,
     ) -> None:
         """`connections` are base URLs by tool, empty for one that only has a file.
 
         `remotes` are the repositories that may be named.
         `installed` tells whether a program is there; where it is not, a request is frozen instead.
-        What `redactor` would mask is no value of a step.
+        What `redactor` would mask is no value of a step. `image` is what a call's programs are in.
         """
         self._redactor = redactor or Redactor()
         self._definitions = {tool.tool: Definition.of(tool) for tool in tools}
         self._connections = {
             name: url
             for name, url in (connections or {}).items()
-            if url
-            or (name in self._definitions and self._definitions[name].tool.transport == "cli")
+            if url or self._by_programs(name.removesuffix(PREVIEW))
         }
         self._remotes: Remotes = remotes if callable(remotes) else lambda: remotes
         self._installed = installed
+        self._image = image
 
     @classmethod
     def load(
@@ -65,6 +74,7 @@ class ToolRegistry:
         remotes: Remotes | Collection[str] = (),
         redactor: Redactor | None = None,
         installed: Callable[[str], bool] = installed,
+        image: Callable[[Effect], str] = no_image,
     ) -> Self:
         """Read the shipped catalog, and the user's folder if there is one.
 
@@ -78,6 +88,7 @@ class ToolRegistry:
             remotes=remotes,
             redactor=redactor,
             installed=installed,
+            image=image,
         )
 
     @classmethod
@@ -148,7 +159,7 @@ class ToolRegistry:
         """The read that shows what a write would change; None where its definition has none."""
         definition, action = self._find(call.tool, call.action)
         template = action.preview
-        if template is None:
+        if template is None or not self._lets_in(call.tool, definition.action(template.action)):
             return None
         wanted = definition.action(template.action).input
         where = {name: call.input.get(name) for name in wanted if wanted[name].context}
@@ -234,7 +245,7 @@ class ToolRegistry:
             if tool.connects and tool.tool not in self._connections:
                 continue
             for name, action in tool.actions.items():
-                if action.offered:
+                if action.offered and self._lets_in(tool.tool, action):
                     yield tool, name, action
 
     def tools(self) -> Iterator[tuple[Definition, bool]]:
@@ -258,16 +269,32 @@ class ToolRegistry:
                 f"{tool} is not connected. Set tools.connections.{tool}.url.",
                 {"tool": "is not connected"},
             )
+        if not self._lets_in(tool, found):
+            raise Invalid(
+                f"{tool} has no login for dry runs. Set tools.connections.{tool}{PREVIEW}.file.",
+                {"action": "needs a login of its own"},
+            )
         return definition, found
 
+    def _by_programs(self, tool: str) -> bool:
+        """Whether a file is all that its programs need."""
+        found = self._definitions.get(tool)
+        return found is not None and found.tool.transport == "cli"
+
+    def _lets_in(self, tool: str, action: Action) -> bool:
+        """Whether there is the login that the action wants."""
+        return action.login == "own" or f"{tool}{PREVIEW}" in self._connections
+
     def _render(self, definition: Definition, name: str, given: Mapping[str, Json]) -> Call:
-        return definition.render(
+        call = definition.render(
             name,
             given,
             url=self._connections.get(definition.tool.tool, ""),
             remotes=frozenset(self._remotes()),
             transport=self._transport(definition, name),
         )
+        image = self._image(call.effect) if call.transport == "cli" else ""
+        return call.model_copy(update={"image": image})
 
     def _transport(self, definition: Definition, name: str) -> Transport:
         """The programs first; the API where they are missing and it can take their place."""
@@ -317,6 +344,7 @@ def rerender(call: Call, body: str, connections: Mapping[str, str]) -> Call:
     definition = Definition.stored(body)
     url = connections.get(call.tool, "")
     again = definition.render(call.action, call.input, url=url, transport=call.transport)
+    again = again.model_copy(update={"image": call.image})
     if call.effect is Effect.READ:
         return again.model_copy(update={"title": call.title})
     return again

@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engine.domain.call import Call, CallResult, Effect, Ending
 from engine.errors import NotFound, Tampered
 from engine.ports import OnLine
-from engine.tools.api import NOWHERE, ApiTransport
+from engine.tools.api import NOWHERE, ApiTransport, Endpoint
 from engine.tools.boxes import Sandbox
 from engine.tools.commands import CommandRun
 from engine.tools.definition import Action
@@ -75,7 +75,7 @@ class ToolRunner:
         self, call: Call, definition: Definition, values: dict[str, str | int], report: Report
     ) -> CallResult:
         if call.transport == "cli":
-            endpoint = self.api.endpoints.get(call.tool, NOWHERE) if self.api else NOWHERE
+            endpoint = self._endpoint(call.tool, definition.action(call.action))
             run = CommandRun(self.sandbox, definition.tool, call, values, report, endpoint)
             return await run.result(self.kill_grace)
         if self.api is None:
@@ -84,6 +84,15 @@ class ToolRunner:
             )
         request = RequestRun(self.api, definition.tool, call, values, report)
         return await request.result()
+
+    def _endpoint(self, tool: str, action: Action) -> Endpoint:
+        """Where a tool's programs go, and what they log in with."""
+        known = self.api.endpoints if self.api else {}
+        usual = known.get(tool, NOWHERE)
+        if action.login == "own":
+            return usual
+        other = known.get(f"{tool}_preview", NOWHERE)
+        return replace(usual, token=other.token, file=other.file)
 
     def _finished(
         self, result: CallResult, call: Call, report: Report, *, seconds: float

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import aiohttp
 
-from engine.domain.call import CallResult
+from engine.domain.call import Call, CallResult
 from engine.domain.context import ContextRef
 from engine.domain.draft import Reading
 from engine.domain.model import Json
@@ -61,6 +61,10 @@ class Definitions:
     async def write(self, name: str, /, **given: Json) -> tuple[Step, CallResult]:
         step = self.frozen(name, **given)
         return step, await self.runner.run(step.call, {}, self._line)
+
+    async def tried(self, call: Call) -> CallResult:
+        """Run a call that was rendered elsewhere."""
+        return await self.runner.run(call, {}, self._line)
 
     async def undo(self, step: Step, result: CallResult) -> CallResult:
         assert step.rollback

@@ -1,5 +1,6 @@
 """A chart in a git repository, as a team keeps its own."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from bot.local.demo.git import Git
@@ -21,12 +22,12 @@ spec:
 }
 
 
-async def chart_repository(path: Path) -> Path:
-    """A repository with one commit on `main` that holds the chart."""
+async def chart_repository(path: Path, files: Mapping[str, str] = CHART) -> Path:
+    """A repository with one commit on `main` that holds the chart, or other files."""
     path.mkdir(parents=True)
     git = Git(path)
     await git("init", "--quiet", "--initial-branch=main")
-    for name, text in CHART.items():
+    for name, text in files.items():
         file = path / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)

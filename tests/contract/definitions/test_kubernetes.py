@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from engine.domain.call import CallResult, Ending
+from engine.errors import Invalid
 from engine.tools.api import Endpoint
 from tests.contract.definitions.bench import PLACE, Definitions, until
 from tests.contract.definitions.charts import chart_repository
@@ -22,6 +23,20 @@ metadata: {name: lookers}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
 subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: lookers}]
 """
+MANIFESTS = {
+    "shop/service.yaml": """
+apiVersion: v1
+kind: Service
+metadata: {name: till}
+spec: {selector: {app: till}, ports: [{port: 80}]}
+""",
+    "shop/secret.yaml": """
+apiVersion: v1
+kind: Secret
+metadata: {name: till}
+stringData: {password: not-to-be-seen}
+""",
+}
 WORKLOAD = {"kind": "deployment", "name": "checkout"}
 
 
@@ -31,13 +46,16 @@ async def definitions(
     namespace: str,
     kubeconfig: Path | None = None,
     remotes: tuple[str, ...] = (),
+    *,
+    preview: bool = False,
 ) -> AsyncIterator[Definitions]:
     """The catalog, connected to a namespace of the cluster."""
     endpoint = Endpoint(cluster.url, file=kubeconfig or cluster.kubeconfig)
     place = PLACE.model_copy(update={"namespace": namespace, "cluster": "test"})
     async with aiohttp.ClientSession() as session:
         yield Definitions(
-            {"kubectl": endpoint, "helm": endpoint},
+            {"kubectl": endpoint, "helm": endpoint}
+            | ({"kubectl_preview": endpoint} if preview else {}),
             session,
             programs=f"{cluster.programs}:/usr/bin:/bin",
             place=place,
@@ -242,6 +260,37 @@ async def test_a_chart_out_of_a_repository_is_installed_upgraded_and_rolled_back
 async def running_image(cluster: Cluster, namespace: str) -> str:
     """The image that the release's deployment is to run."""
     return await cluster.kubectl("-n", namespace, "get", "deploy/till", f"-o=jsonpath={{{IMAGE}}}")
+
+
+async def test_manifests_out_of_a_repository_are_tried_by_a_login_of_their_own_and_applied(
+    bench: Definitions, cluster: Cluster, tmp_path: Path
+) -> None:
+    remote = f"file://{await chart_repository(tmp_path / 'manifests.git', MANIFESTS)}"
+    namespace = bench.place.namespace
+    given = {"remote": remote, "path": "shop"}
+    async with definitions(cluster, namespace, remotes=(remote,)) as plain:
+        head = (await plain.read("kubectl.manifests_head", remote=remote)).outputs["head"]
+        untold = plain.frozen("kubectl.apply", **given, expected_head=head)
+        with pytest.raises(Invalid, match="no login for dry runs"):
+            await plain.read("kubectl.apply_dry_run", **given)
+    async with definitions(cluster, namespace, remotes=(remote,), preview=True) as able:
+        step = able.frozen("kubectl.apply", **given, expected_head=head)
+        preview = able.registry.preview(step.call)
+        assert preview
+        tried = await able.tried(preview.call)
+        before = await able.read("kubectl.get", kind="service")
+        applied = (await able.write("kubectl.apply", **given, expected_head=head))[1]
+        told = "\n".join(able.lines)
+        after = await able.tried(preview.call)
+        moved = (await able.write("kubectl.apply", **given, expected_head="a" * 40))[1]
+
+    assert plain.registry.preview(untold.call) is None
+    assert (tried.outputs["differs"], before.outputs["count"]) == ("yes", "0")
+    assert "+  name: till" in told
+    assert "not-to-be-seen" not in told
+    assert (applied.ending, applied.outputs["objects"]) == (Ending.SUCCEEDED, "2")
+    assert after.outputs["differs"] == "no"
+    assert "Nothing was changed" in moved.message
 
 
 def failed(result: CallResult) -> bool:
