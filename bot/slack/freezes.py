@@ -19,7 +19,7 @@ HOW = (
     "environment` or `all`; until a time, a date (`2026-12-24`, `2026-12-24 18:00`) or for a "
     "while (`2h`, `3d`). Without an end it lasts until somebody lifts it."
 )
-BEFORE_END = re.compile(r"^(?:until|for)\s+", re.IGNORECASE)
+BEFORE_END = re.compile(r"^(until|for)(?:\s+|$)", re.IGNORECASE)
 ALL = frozenset({"all", "everything"})
 LONGEST = 300
 
@@ -97,4 +97,6 @@ class FreezeCommands:
         try:
             return until(text[match.end() :], self.freezes.clock(), self.freezes.timezone)
         except (ValueError, OverflowError):
+            if match[1].lower() == "for":  # "for the sale" is a reason
+                return None, text
             raise Invalid(f"I can't read when it ends. {HOW}") from None

@@ -1,9 +1,13 @@
 """A freeze is on the card before anybody presses; what is approved waits for its end."""
 
+import asyncio
+import json
+import sys
+
 import pytest
 
 from bot.local.slack.person import Person, plain
-from tests.acceptance.rig import Rig
+from tests.acceptance.rig import Rig, environment
 from tests.acceptance.thread import INCIDENTS, ask, press, reference
 from tests.acceptance.waiting import until
 
@@ -77,3 +81,31 @@ async def test_a_freeze_that_is_set_meanwhile_lets_the_step_end_and_holds_the_ne
     assert [row["state"] for row in states] == ["succeeded", "pending"]
     await rig.ann.slash("/carapulse", f"freeze lift {mark}", INCIDENTS)
     await thread.card("Done in", "approved by Bo", within=60)
+
+
+async def test_the_command_line_freezes_under_the_same_policy_and_everybody_sees_it(
+    rig: Rig,
+) -> None:
+    await carapulse(rig, "freeze", "set", "disks are moved", "--service", "cart", "--until", "2h")
+    listed = json.loads(await carapulse(rig, "freeze", "list", "--json"))
+    await rig.dana.slash("/carapulse", "freeze list", INCIDENTS)
+    await told(rig.dana, "Changes to cart are frozen", "disks are moved")
+    await rig.dana.open_home()
+    await rig.dana.wait_for_home(lambda view: "Changes to cart are frozen" in str(view))
+
+    assert listed["set_by"].startswith("cli:")
+    assert "Lifted: Changes to cart." in await carapulse(rig, "freeze", "lift", listed["id"])
+    assert await carapulse(rig, "freeze", "list", "--json") == ""
+
+
+async def carapulse(rig: Rig, *arguments: str) -> str:
+    """Run the command as its user does; what it prints."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot.cli", *arguments),
+        env=environment(rig),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 0, err.decode()
+    return out.decode().strip()
