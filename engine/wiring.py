@@ -4,6 +4,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import aiohttp
 
@@ -27,7 +28,7 @@ from engine.services.alerts import Alerts
 from engine.services.answers import Answers
 from engine.services.approvals import Approvals
 from engine.services.audit import Audits
-from engine.services.authority import Authority
+from engine.services.authority import Authority, loaded
 from engine.services.conversations import Conversations
 from engine.services.drafts import Drafts
 from engine.services.drift import Drift
@@ -206,7 +207,7 @@ def drafting(settings: Settings, opened: Opened, on: Ground) -> Drafts:
     )
     behind = planner(settings, on.services, on.tools, router, now, on.store)
     spoken = Correcting(behind, on.tools, on.services, on.directory)
-    planning = Picking(spoken, on.tools, on.services)
+    planning = Picking(spoken, on.tools, on.services, templated(settings, on).spoken)
     plans = Plans(
         on.store, on.tools, on.policy, on.directory, on.services, now, on.limits, Holds(on.windows)
     )
@@ -311,6 +312,7 @@ def deciding(settings: Settings, opened: Opened, on: Ground) -> Approvals:
         on.limits,
         Holds(on.windows),
         GlassAlarm(on.directory, loud_in(settings)),
+        partial(loaded, on.tools),
         opened.metrics.approval,
     )
 

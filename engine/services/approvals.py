@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from engine.domain.actor import GATE, Actor, ActorKind, Surface
 from engine.domain.approval import UNPROVEN, Decided, Proof, Signed, Statement, Verdict
+from engine.domain.call import Call
 from engine.domain.conversation import PostKind
 from engine.domain.glass import Glass
 from engine.domain.ids import PlanId
@@ -26,7 +27,7 @@ from engine.errors import (
 from engine.ports import Clock, Directory, Policy, Signer, Store, Unit, Verifier
 from engine.services import verdicts
 from engine.services.alarm import alarm
-from engine.services.authority import Authority, refuse_revived
+from engine.services.authority import Authority, refuse_revived, refuse_unknown
 from engine.services.ballot import Ballot
 from engine.services.glass import GlassAlarm
 from engine.services.guards import Holds
@@ -56,6 +57,7 @@ class Approvals:
     limits: Limits
     holds: Holds
     glass: GlassAlarm
+    genuine: Callable[[Call], bool]
     on_verdict: Callable[[str], None] = uncounted
 
     @property
@@ -248,6 +250,8 @@ class Approvals:
 
     async def _check_act(self, unit: Unit, ballot: Ballot, quorum: Quorum) -> None:
         """What the act itself must be, before anybody is asked whether it is allowed."""
+        if ballot.surface is Surface.AUTO:
+            refuse_unknown(ballot.version, self.genuine)
         voteless = ballot.actor.id not in quorum.approvers
         takes_back = ballot.verdict is Verdict.WITHDRAW and not ballot.withdraws_plan
         if takes_back and voteless:

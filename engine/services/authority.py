@@ -1,16 +1,18 @@
 """Whether a version may run: what is stored is what was shown, and enough people signed it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.domain.actor import GATE, Surface
 from engine.domain.approval import Signed, Statement, Verdict
+from engine.domain.call import Call
 from engine.domain.digest import check, outputs_digest
 from engine.domain.execution import Execution, StepRecord
 from engine.domain.ids import PersonId
 from engine.domain.plan import PlanVersion, Step
 from engine.domain.quorum import Quorum, concerns, count
-from engine.errors import NotAllowed, Tampered
-from engine.ports import Unit, Verifier
+from engine.errors import Invalid, NotAllowed, NotFound, Tampered
+from engine.ports import Tools, Unit, Verifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,27 @@ def refuse_revived(version: PlanVersion, quorum: Quorum) -> None:
     """What somebody ended does not wait, whatever its state says. Raises `Tampered`."""
     if quorum.rejected_by is not None:
         raise Tampered(told(version, "it was rejected, and its state says that it waits"))
+
+
+def loaded(tools: Tools, call: Call) -> bool:
+    """Whether a definition that this process has read from its own files makes just this call."""
+    try:
+        return tools.rerender(call, tools.definition(call.definition)) == call
+    except (NotFound, Invalid):
+        return False
+
+
+def refuse_unknown(version: PlanVersion, genuine: Callable[[Call], bool]) -> None:
+    """What nobody looks at is made by definitions of our own alone. Raises `Tampered`.
+
+    A person sees each call on the card; here a plan and a definition could both have been put into
+    the database by hand.
+    """
+    for step in version.steps:
+        probes = [probe.call for probe in (step.probe, step.rollback_probe) if probe]
+        calls = [step.call, *probes, *([step.rollback] if step.rollback else [])]
+        if not all(genuine(call) for call in calls):
+            raise Tampered(told(version, f"step {step.number} comes from no tool of ours"))
 
 
 def verify_steps(version: PlanVersion, execution: Execution) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from engine.context.services import ServiceFile
@@ -28,7 +29,7 @@ from engine.ports import OnLine
 from engine.secrets.keys import FileSigner, make_keys
 from engine.secrets.published import FileVerifier
 from engine.services.approvals import Approvals
-from engine.services.authority import Authority
+from engine.services.authority import Authority, loaded
 from engine.services.conversations import Conversations
 from engine.services.drafts import Drafts
 from engine.services.drift import Drift
@@ -387,6 +388,7 @@ async def open_room(
             limits,
             guards.holds,
             GlassAlarm(people),
+            partial(loaded, tools),
         ),
         executions=Executions(store, guards, clock, pace or Pace()),
         operating=Operating(store, policy, clock, limits),

@@ -12,11 +12,13 @@ import pytest
 from engine.domain.actor import Actor, ActorKind, Surface
 from engine.domain.approval import Verdict
 from engine.domain.conversation import Place, PostKind
+from engine.domain.digest import digest
 from engine.domain.execution import Choice, ExecutionState
 from engine.domain.ids import PersonId, PlanId, Tenant
 from engine.domain.plan import DraftStep, VersionRef, VersionState
-from engine.errors import CarapulseError, NotAllowed, NotFound
+from engine.errors import CarapulseError, NotAllowed, NotFound, Tampered
 from engine.store.unit import PostgresStore
+from engine.tools.definition import digest_of
 from engine.tools.registry import ToolRegistry
 from tests.conftest import Database
 from tests.integration.room import (
@@ -313,3 +315,34 @@ async def test_a_read_does_not_become_a_write_on_its_way(room: Room, owner: Owne
         await room.work(ref)
 
     assert room.script.calls == []
+
+
+async def test_a_read_with_a_definition_of_ones_own_is_not_released(room: Room) -> None:
+    """Both can be inserted by the application's role, and both fit each other."""
+    made = await room.planned(look())
+    evil = DESK.replace("path: /level", "path: /drop-everything")
+    call = made.steps[0].call
+    assert call.request is not None
+    await room.pool.execute(
+        "INSERT INTO tool_definitions (digest, body) VALUES ($1, $2)", digest_of(evil), evil
+    )
+    forged = call.model_copy(
+        update={
+            "definition": digest_of(evil),
+            "request": call.request.model_copy(
+                update={"url": call.request.url.replace("/level", "/drop-everything")}
+            ),
+        }
+    )
+    step = made.steps[0].model_copy(update={"call": forged})
+    version = made.model_copy(update={"version": 2, "steps": (step,)})
+    async with room.store.begin() as unit:
+        await unit.plans.add_version(
+            version.model_copy(update={"digest": digest(version)}), VersionState.WAITING
+        )
+
+    with pytest.raises(Tampered, match="no tool of ours"):
+        await room.gate.release(made.plan_id, 2)
+
+    ref = VersionRef(plan_id=made.plan_id, version=2)
+    await untouched(room, ref)

@@ -156,11 +156,11 @@ async def opening(room: Room) -> Deed:
 
 
 CASES: dict[str, tuple[str, Callable[[Room], Awaitable[Deed]]]] = {
-    "approve": ("approvals", decided(Verdict.APPROVE, ANN)),
-    "reject": ("approvals", decided(Verdict.REJECT, BO)),
-    "withdraw": ("approvals", decided(Verdict.WITHDRAW, DANA)),
-    "refuse": ("approvals", decided(Verdict.APPROVE, DANA)),
-    "release": ("approvals", released),
+    "approve": ("minutes", decided(Verdict.APPROVE, ANN)),
+    "reject": ("minutes", decided(Verdict.REJECT, BO)),
+    "withdraw": ("minutes", decided(Verdict.WITHDRAW, DANA)),
+    "refuse": ("minutes", decided(Verdict.APPROVE, DANA)),
+    "release": ("minutes", released),
     "propose": ("plans", proposing),
     "start": ("executions", starting),
     "expire": ("executions", expiring),
