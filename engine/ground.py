@@ -35,7 +35,7 @@ from engine.policy.rego import RegoPolicy
 from engine.policy.standby import StandbyPolicy
 from engine.ports import Feed, Policy, Runner, Store
 from engine.resources import shipped
-from engine.sandboxes import installed_for
+from engine.sandboxes import image_for, installed_for
 from engine.secrets.published import FileVerifier
 from engine.sections import PolicySettings
 from engine.settings import Settings
@@ -142,6 +142,7 @@ def grounded(settings: Settings, opened: Opened) -> Ground:
         remotes=lambda: (*settings.tools.git_remotes, *remotes(services)),
         redactor=masking,
         installed=installed_for(settings.sandbox),
+        image=image_for(settings.sandbox),
     )
     runner = ToolRunner(
         bodies=definitions(tools, store),

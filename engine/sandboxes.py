@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from engine.configured import hidden
+from engine.domain.call import Effect
 from engine.errors import ConfigurationError
 from engine.sections import SandboxSettings
 from engine.settings import Settings
@@ -149,6 +150,18 @@ def installed_for(wanted: SandboxSettings) -> Callable[[str], bool]:
     if wanted.reads == "process":
         return lambda program: program in in_image and installed(program)
     return in_image.__contains__
+
+
+def image_for(wanted: SandboxSettings) -> Callable[[Effect], str]:
+    """What a call's programs are in: it is frozen with the call, and approved with it."""
+
+    def image(effect: Effect) -> str:
+        processes = wanted.runtime == "process" or (
+            wanted.reads == "process" and effect is Effect.READ
+        )
+        return "" if processes else wanted.image
+
+    return image
 
 
 def _database_hosts(dsn: str) -> list[str]:

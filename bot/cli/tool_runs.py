@@ -20,7 +20,7 @@ from engine.errors import NotFound
 from engine.ground import now
 from engine.policy.rego import RegoPolicy
 from engine.resources import shipped
-from engine.sandboxes import installed_for, opened_sandbox
+from engine.sandboxes import image_for, installed_for, opened_sandbox
 from engine.services.tool_runs import Ran, ToolRuns
 from engine.settings import Settings
 from engine.tools.api import ApiTransport
@@ -92,6 +92,7 @@ async def open_runs(settings: Settings) -> AsyncIterator[ToolRuns]:
         connections={name: one.url for name, one in connections.items()},
         remotes=lambda: (*settings.tools.git_remotes, *remotes(services)),
         installed=installed_for(settings.sandbox),
+        image=image_for(settings.sandbox),
     )
 
     async def body(digest: str) -> str | None:

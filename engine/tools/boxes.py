@@ -34,7 +34,7 @@ class Needs:
 
     `files` are put into its working folder, `login` is what its programs log in with, `readable`
     and `writable` are folders of this machine. `orders` is all that will run, in order, within
-    `seconds`.
+    `seconds`, out of `image` where the call was frozen with one.
     """
 
     destinations: tuple[Destination, ...] = ()
@@ -45,6 +45,7 @@ class Needs:
     writes: bool = False
     orders: tuple[Order, ...] = ()
     seconds: float = 60
+    image: str = ""
 
 
 class Box(Protocol):

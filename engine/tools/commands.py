@@ -154,6 +154,7 @@ class CommandRun:
             writes=not reads,
             orders=tuple(map(self._order, self.action.commands, vectors)),
             seconds=self.call.timeout_seconds,
+            image=self.call.image,
         )
 
     def _order(self, command: Command, argv: tuple[str, ...]) -> Order:

@@ -81,6 +81,8 @@ class ProcessSandbox:
     @asynccontextmanager
     async def open(self, needs: Needs, variables: Mapping[str, str]) -> AsyncIterator[ProcessBox]:
         """Make a box whose working folder has the call's files, and an empty home."""
+        if needs.image and needs.writes:
+            raise ToolFailed("It was approved to run in a container, and there is none here.")
         if self.work_folder:
             self.work_folder.mkdir(parents=True, exist_ok=True)
         root = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="call-", dir=self.work_folder))

@@ -13,6 +13,7 @@ import orjson
 import psutil
 import pytest
 
+from engine.errors import ToolFailed
 from engine.tools.boxes import Needs
 from engine.tools.containers.engine_api import EngineApi
 from engine.tools.containers.ownership import HOLDER, LEASE, Holder, sweep
@@ -179,6 +180,20 @@ async def test_five_programs_print_a_hundred_megabytes_and_our_memory_stays(
     assert codes == [0] * 5
     assert heard[0] > 5 * 1_900_000, "each is shown up to its own limit"
     assert grown < 64 << 20
+
+
+async def test_a_call_runs_in_the_image_that_it_was_approved_with(
+    docker: ContainerEngine, api: EngineApi
+) -> None:
+    async with ContainerSandbox.opened(docker.socket, confined(docker)) as sandbox:
+        await sandbox.warm()
+        waiting = sandbox.waiting[0]
+
+        with pytest.raises(ToolFailed, match="nobody"):
+            async with sandbox.open(Needs(image="nobody:1"), {}):
+                pytest.fail("another image was taken")
+        async with sandbox.open(Needs(image=docker.image), {}):
+            assert waiting not in sandbox.waiting, "the one that waited has this image"
 
 
 async def test_no_setting_takes_the_confinement_away(

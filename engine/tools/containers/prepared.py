@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -81,7 +81,12 @@ class Maker:
             given = orjson.dumps(orjson.loads(profile.read_bytes())).decode()
         return FIRST_PROCESS.read_text(encoding="utf-8"), given
 
-    async def make(self, binds: Sequence[str] = ()) -> Container:
+    @property
+    def image(self) -> str:
+        """What containers are made of when the call does not say."""
+        return self._confinement.image
+
+    async def make(self, binds: Sequence[str] = (), image: str = "") -> Container:
         """Make and start one that waits for its call.
 
         Raises:
@@ -93,7 +98,8 @@ class Maker:
             unless_it_works.push_async_callback(
                 asyncio.to_thread, shutil.rmtree, folder, ignore_errors=True
             )
-            container = await self._started(folder, binds, unless_it_works)
+            config = await asyncio.to_thread(self._config, folder, binds, image or self.image)
+            container = await self._started(folder, config, unless_it_works)
             unless_it_works.pop_all()
             return container
 
@@ -107,17 +113,20 @@ class Maker:
             container.wire.close()
             await asyncio.to_thread(shutil.rmtree, container.folder, ignore_errors=True)
 
-    async def _started(
-        self, folder: Path, binds: Sequence[str], unless_it_works: AsyncExitStack
-    ) -> Container:
-        first_process, profile = await asyncio.to_thread(lambda: self._sources)
+    def _config(self, folder: Path, binds: Sequence[str], image: str) -> dict[str, Json]:
+        """The body that makes it; it is shown its own part of the folder."""
         own = (
             f"{folder / 'gate'}:{GATE_FOLDER}:ro",
             f"{folder / 'hosts'}:/etc/hosts:ro",
             f"{folder / 'resolv.conf'}:/etc/resolv.conf:ro",
         )
         labels = self._holder.labels(time.time())
-        config = self._confinement.container(first_process, profile, (*own, *binds), labels)
+        confinement = replace(self._confinement, image=image)
+        return confinement.container(*self._sources, (*own, *binds), labels)
+
+    async def _started(
+        self, folder: Path, config: dict[str, Json], unless_it_works: AsyncExitStack
+    ) -> Container:
         id_ = await self._api.create(config)
         unless_it_works.push_async_callback(self._give_up, id_)
         wire = await self._api.attach(id_)

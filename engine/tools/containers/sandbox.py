@@ -201,8 +201,8 @@ class ContainerSandbox:
         """One that waits, or a new one; those with folders of this machine are made for them."""
         binds = [f"{one}:{one}:ro" for one in needs.readable]
         binds += [f"{one}:{one}:rw" for one in needs.writable]
-        if binds:
-            return await self.maker.make(binds)
+        if binds or needs.image not in ("", self.maker.image):
+            return await self.maker.make(binds, needs.image)
         container = None
         while self.waiting and container is None:
             container = self.waiting.pop(0)

@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +146,8 @@ class JobSandbox:
         """The Job last: no pod is there before the policy that closes it."""
         lease = time.time() + needs.seconds + 2 * START_SECONDS
         times = Times(needs.seconds, lease, self.kill_grace)
-        body = job(name, self.limits, reached, times)
+        limits = replace(self.limits, image=needs.image or self.limits.image)
+        body = job(name, limits, reached, times)
         owner = await self.api.create(BATCH, "jobs", body)
         await self.api.create(NETWORKING, "networkpolicies", network_policy(owner, reached))
         call = await asyncio.to_thread(_call, needs, variables)
