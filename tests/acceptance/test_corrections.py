@@ -60,20 +60,20 @@ async def test_who_presses_on_the_old_version_is_told_that_there_is_a_new_one(ri
 
 async def approved_and_waiting(rig: Rig) -> tuple[Thread, str]:
     """A plan that Ann has approved and that waits until another one is through."""
+    thread = await ask(rig.dana, "quick drill on practice")
+    card = await thread.card("Waiting for approval")
     other = await ask(rig.dana, "long drill on practice")
     await press(rig.bo, await other.card("Waiting for approval"), "Approve")
     await other.card("Running step 1")
-    thread = await ask(rig.dana, "quick drill on practice")
-    card = await thread.card("Waiting for approval")
     await press(rig.ann, card, "Approve")
-    await thread.card("is changing practice now", "Approved by Ann")
+    await thread.card("which changes practice in staging", "Approved by Ann")
     return thread, reference(card)
 
 
 async def test_an_approved_plan_that_still_waits_can_be_cancelled(rig: Rig) -> None:
     thread, plan = await approved_and_waiting(rig)
 
-    await press(rig.bo, await thread.card("is changing practice now", "[ Cancel ]"), "Cancel")
+    await press(rig.bo, await thread.card("which changes practice in staging", "[ Cancel ]"), "Cancel")
     card = await thread.card("Cancelled by Bo Lindqvist")
 
     assert list(buttons(card)) == ["Run again"]
