@@ -1,20 +1,23 @@
 """The planner in front of the planner: a workflow of the catalog that somebody started."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from engine.domain.call import Expectation
+from engine.domain.context import ContextRef
 from engine.domain.draft import Briefing, Evidence, Outcome, OutcomeKind, Reading
 from engine.domain.knowledge import Used
 from engine.domain.model import Json
 from engine.domain.outline import Action
 from engine.domain.placeholders import PLACEHOLDER, Missing, fill, fill_text, known
-from engine.domain.plan import DraftStep, Proposal
+from engine.domain.plan import DraftStep, Origin, Proposal
 from engine.domain.template import Deed, Picked, Template, described
-from engine.errors import DraftFailed
+from engine.errors import Conflict, DraftFailed, Invalid, NotFound
 from engine.ports import Planner, Services, Tools
 
 Roots = dict[str, dict[str, Json]]
+# What a sentence asks for, filled in, and where; None where it asks for no workflow.
+Spoken = Callable[[str], Awaitable[tuple[Picked, ContextRef] | None]]
 ANY = "*"
 
 
@@ -25,6 +28,7 @@ class Picking:
     inner: Planner
     tools: Tools
     services: Services
+    spoken: Spoken
     name: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -32,13 +36,17 @@ class Picking:
 
     async def readings(self, briefing: Briefing) -> Sequence[Reading]:
         """What the workflow looks at; asked again, because one look may need another's result."""
+        try:
+            briefing = await self._told(briefing)
+        except (Invalid, NotFound, Conflict):
+            return ()  # the answer tells it
         picked = briefing.draft.picked
         if picked is None:
             return await self.inner.readings(briefing)
         values, tools = self._roots(briefing, picked), self._tools()
         seen = {one.name for one in briefing.evidence}
         found = (
-            reading(look, values, tools)
+            reading(look, values, tools, briefing.draft.context)
             for look in picked.template.evidence
             if look.name not in seen
         )
@@ -46,6 +54,10 @@ class Picking:
 
     async def plan(self, briefing: Briefing) -> Outcome:
         """Raises `DraftFailed` where something that a step needs could not be looked at."""
+        try:
+            briefing = await self._told(briefing)
+        except (Invalid, NotFound, Conflict) as error:
+            return Outcome(kind=OutcomeKind.REFUSE, text=str(error))
         picked = briefing.draft.picked
         if picked is None:
             return await self.inner.plan(briefing)
@@ -66,6 +78,17 @@ class Picking:
             understood=f"I follow the workflow {template.title}, v{template.version}.",
         )
         return Outcome(kind=OutcomeKind.PLAN, proposal=proposal)
+
+    async def _told(self, briefing: Briefing) -> Briefing:
+        """With the workflow that the words ask for, and its place."""
+        draft = briefing.draft
+        if draft.picked or draft.based_on is not None or draft.origin is Origin.ALERT:
+            return briefing
+        found = await self.spoken(draft.text)
+        if found is None:
+            return briefing
+        changes = {"picked": found[0], "context": found[1]}
+        return briefing.model_copy(update={"draft": draft.model_copy(update=changes)})
 
     def _tools(self) -> frozenset[str]:
         return frozenset(str(one["name"]).partition(".")[0] for one in self.tools.catalogue())
@@ -149,7 +172,9 @@ def expected(one: Action, values: Roots) -> Expectation | None:
     return Expectation.model_validate({**made, "value": str(made["value"])})
 
 
-def reading(look: Action, values: Roots, tools: frozenset[str]) -> Reading | None:
+def reading(
+    look: Action, values: Roots, tools: frozenset[str], place: ContextRef
+) -> Reading | None:
     """What can be looked at now; None where its values are not known, or no tool is there."""
     for one in look.alternatives():
         if one.tool not in tools or not all(known(path, values) for path in one.when):
@@ -161,7 +186,13 @@ def reading(look: Action, values: Roots, tools: frozenset[str]) -> Reading | Non
             continue
         name, unit = str(getattr(look, "name", "")), str(getattr(look, "unit", ""))
         return Reading(
-            name=name, tool=one.tool, action=one.action, input=given, title=title, unit=unit
+            name=name,
+            tool=one.tool,
+            action=one.action,
+            input=given,
+            title=title,
+            unit=unit,
+            context=place,
         )
     return None
 

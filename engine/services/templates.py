@@ -12,6 +12,7 @@ from engine.domain.context import ContextRef
 from engine.domain.ids import DraftId, PersonId
 from engine.domain.model import Json
 from engine.domain.placeholders import known
+from engine.domain.spoken_workflow import spoken
 from engine.domain.template import (
     Picked,
     Template,
@@ -120,23 +121,33 @@ class Templates:
             Conflict: it is switched off, or the key belongs to another request.
         """
         record = await self.get(name, start.version)
-        if not record.enabled:
-            raise Conflict(f"{name} was switched off by {record.enabled_by_name}.")
         if wrong := await self.problems(name, start):
             raise Invalid(WRONG, wrong)
-        values, _ = filled(record.template, start.input)
-        picked = Picked(
-            template=record.template,
-            digest=record.digest,
-            input=values,
-            authors=record.responsible,
-        )
+        picked = self._picked(record, start)
         draft_id = await self.requests.ask(
             actor, self._wanted(record, start), key=key, picked=picked, channel=channel
         )
         async with self.store.begin() as unit:
             await told(unit, actor, "workflow.start", record, {"draft": draft_id})
         return draft_id
+
+    async def spoken(self, text: str) -> tuple[Picked, ContextRef] | None:
+        """The workflow that a sentence asks for, filled in, and where; None for other sentences.
+
+        Raises:
+            Invalid: it can't be started like that; the text says what is missing or wrong.
+            NotFound: there is no such workflow.
+            Conflict: it is switched off.
+        """
+        said = spoken(text)
+        if said is None:
+            return None
+        start = Start(dict(said.input), about(said.service, said.place))
+        record = await self.get(said.name)
+        if wrong := await self.problems(said.name, start):
+            told_wrong = "; ".join(f"{name} {what}" for name, what in wrong.items())
+            raise Invalid(f"{WRONG[:-1]}: {told_wrong}.", wrong)
+        return self._picked(record, start), self.requests.context(self._wanted(record, start))
 
     async def write(self, actor: Actor, body: str) -> TemplateRecord:
         """Keep a new workflow as version 1. Raises `Invalid`, `Conflict` when its name is taken."""
@@ -254,6 +265,19 @@ class Templates:
             enabled_by=state.enabled_by,
             enabled_by_name=state.enabled_by_name,
             written_at=text.at,
+        )
+
+    def _picked(self, record: TemplateRecord, start: Start) -> Picked:
+        """It as it is now, with what was filled in. Raises `Conflict` where it is switched off."""
+        if not record.enabled:
+            name = record.template.workflow
+            raise Conflict(f"{name} was switched off by {record.enabled_by_name}.")
+        values, _ = filled(record.template, start.input)
+        return Picked(
+            template=record.template,
+            digest=record.digest,
+            input=values,
+            authors=record.responsible,
         )
 
     def _wanted(self, record: TemplateRecord, start: Start) -> Wanted:

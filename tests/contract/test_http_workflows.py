@@ -14,6 +14,7 @@ from engine.context.services import ServiceFile
 from engine.domain.actor import Actor, Surface
 from engine.domain.approval import Verdict
 from engine.domain.ids import PlanId
+from engine.domain.wanted import Wanted
 from engine.errors import NotAllowed
 from engine.llm.picked import Picking
 from engine.secrets.tokens import make_token, token_hash
@@ -26,7 +27,7 @@ from engine.templating import Checking, shelf
 from tests.conftest import Database
 from tests.contract.test_http_plans import CHANNEL, GRAPH, worker
 from tests.integration.room import TENANT, Room, good, open_room
-from tests.unit.governing import ANN, BO
+from tests.unit.governing import ANN, BO, DANA
 
 PLACE = {"environment": "staging", "service": "checkout"}
 NOTE = """
@@ -72,8 +73,6 @@ class Desk:
 async def desk(database: Database, tmp_path: Path) -> AsyncIterator[Desk]:
     async with open_room(database, tmp_path) as room, aiohttp.ClientSession() as session:
         graph, tools = ServiceFile.parse(GRAPH), room.plans.tools
-        planner = Picking(room.mind, tools, graph)
-        room.drafts = replace(room.drafts, planner=planner)
         requests = Requests(
             room.store, room.conversations, room.revisions, graph, tools, TENANT, CHANNEL
         )
@@ -87,6 +86,8 @@ async def desk(database: Database, tmp_path: Path) -> AsyncIterator[Desk]:
             Checking(known),
             digest_of,
         )
+        planner = Picking(room.mind, tools, graph, templates.spoken)
+        room.drafts = replace(room.drafts, planner=planner)
         scopes = {
             "ci": ("workflow.read", "workflow.write", "plan.create"),
             "reader": ("workflow.read",),
@@ -221,3 +222,23 @@ async def test_the_same_key_starts_once(desk: Desk) -> None:
 async def decided(desk: Desk, actor: Actor, plan_id: str) -> None:
     """Try to approve the first version."""
     await desk.room.gate.decide(actor, PlanId(plan_id), 1, Verdict.APPROVE, surface=Surface.BUTTON)
+
+
+async def test_a_sentence_starts_one_too_and_what_it_lacks_is_told(desk: Desk) -> None:
+    await desk.templates.write(ANN, NOTE)
+
+    async with worker(desk.room):
+        asked = await desk.templates.requests.ask(
+            DANA, Wanted(intent="start the workflow take_note for cart: how_many=3")
+        )
+        made = await desk.templates.requests.settled(DANA, asked, seconds=10)
+        lacking = await desk.templates.requests.ask(
+            DANA, Wanted(intent="start the workflow take_note for cart")
+        )
+        told = await desk.templates.requests.settled(DANA, lacking, seconds=10)
+
+    assert made.version
+    assert (made.version.title, made.version.context.service) == ("Note 3 for cart", "cart")
+    assert made.version.editors == ("ann",)
+    assert told.outcome
+    assert "input.how_many is needed: a whole number from 0 to 9" in told.outcome.text

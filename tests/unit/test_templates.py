@@ -16,6 +16,7 @@ from engine.domain.context import ContextRef
 from engine.domain.draft import Briefing, Draft, Evidence, How, Outcome, OutcomeKind, Reading
 from engine.domain.ids import ConversationId, DraftId, EvidenceId, PersonId, Tenant
 from engine.domain.plan import Step
+from engine.domain.spoken_workflow import Spoken, spoken
 from engine.domain.template import Picked, TemplateRecord, filled
 from engine.errors import ConfigurationError, DraftFailed
 from engine.llm.picked import Picking
@@ -95,6 +96,10 @@ class Nobody:
         raise AssertionError("a workflow needs no other planner")
 
 
+async def nothing_said(text: str) -> None:
+    """No sentence asks for a workflow."""
+
+
 def small(**other: Any) -> dict[str, Any]:
     return {**copy.deepcopy(SMALL), **other}
 
@@ -108,7 +113,7 @@ def step(at: int, **other: Any) -> dict[str, Any]:
 
 def picking() -> Picking:
     tools = ToolRegistry.unconnected(remotes=(REMOTE,))
-    return Picking(Nobody(), tools, ServiceFile.parse(SERVICES))
+    return Picking(Nobody(), tools, ServiceFile.parse(SERVICES), nothing_said)
 
 
 def started(record: TemplateRecord, **given: Any) -> Briefing:
@@ -300,3 +305,31 @@ def test_the_command_checks_files_and_fails_for_wrong_ones(
     assert ended.value.code == 1
     assert "scale_service.yaml: scale_service v1 is right." in told
     assert "wrong.yaml is wrong: {nothing.here} is no placeholder" in told
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "start the workflow scale_service for till in staging/eu-9: replicas=4",
+            Spoken(
+                name="scale_service", service="till", place="staging/eu-9", input={"replicas": "4"}
+            ),
+        ),
+        (
+            "Please run workflow `helm_release` on kiosk with values=tag=1.1.0, wait to 2m.",
+            Spoken(
+                name="helm_release", service="kiosk", input={"values": "tag=1.1.0", "wait": "2m"}
+            ),
+        ),
+        ("start workflow secret_rotation", Spoken(name="secret_rotation")),
+        ("start the workflow scale_service for till and delete the database", None),
+        ("which workflow scales till?", None),
+        ("don't start the workflow scale_service for till", None),
+        ("Ann said: start the workflow scale_service for till", None),
+    ],
+)
+def test_a_workflow_is_asked_for_in_words_and_other_sentences_ask_for_none(
+    text: str, said: Spoken | None
+) -> None:
+    assert spoken(text) == said
