@@ -1,6 +1,7 @@
 """A gate, an identity provider and the sidecar between them; the clock is the test's."""
 
 import re
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,15 +11,16 @@ from time import monotonic
 from typing import Any
 
 import aiohttp
+from aiohttp import web
 
-from bot.http.app import Sidecar, open_sidecar
+from bot.http.app import Sidecar
 from bot.http.approvals import ApprovalRecords
 from bot.http.plans import PlanRecords
 from bot.http.revocations import RevocationRecords
 from bot.http.sign_in import PATH, SignInPages
 from bot.local.issuer.issuer import Account, LocalIssuer
 from bot.local.issuer.server import AUDIENCE, CLIENT, open_issuer
-from bot.local.ports import LOOPBACK, free_port
+from bot.local.ports import LOOPBACK
 from engine.directory.file import FileDirectory
 from engine.directory.oidc.fetching import Fetcher
 from engine.directory.oidc.provider import Expected, Provider
@@ -150,8 +152,10 @@ async def open_bench(database: Database, folder: Path) -> AsyncIterator[Bench]:
     (folder / "people.yaml").write_text(PEOPLE)
     (folder / "more").mkdir()
     (folder / "more" / "step_up.rego").write_text(MORE_RULES)
-    port = free_port()
-    back = f"http://{LOOPBACK}:{port}{PATH}"
+    bound = socket.socket()
+    bound.bind((LOOPBACK, 0))  # kept, because the issuer must know where people come back to
+    url = f"http://{LOOPBACK}:{bound.getsockname()[1]}"
+    back = f"{url}{PATH}"
     async with (
         open_room(database, folder) as room,
         open_issuer(people(), f"{back}/callback") as issuer,
@@ -185,19 +189,16 @@ async def open_bench(database: Database, folder: Path) -> AsyncIterator[Bench]:
         program = make_token()
         async with room.store.begin() as unit:
             await unit.tokens.add("ci", token_hash(program), ["plan.read", "token.revoke"])
-        async with open_sidecar(sidecar, port=port, stop_seconds=1) as listening:
+        runner = web.AppRunner(sidecar.app(), access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        await web.SockSite(runner, bound).start()
+        try:
             yield Bench(
-                room,
-                issuer,
-                provider,
-                identities,
-                step_ups,
-                sign_ins,
-                session,
-                listening.url,
-                program,
+                room, issuer, provider, identities, step_ups, sign_ins, session, url, program
             )
-        await provider.close()
+        finally:
+            await runner.cleanup()
+            await provider.close()
 
 
 def people() -> dict[str, Account]:
