@@ -147,6 +147,8 @@ async def test_an_emoji_from_the_picker_approves_and_the_home_lists_what_waits(
     await expect(desk.card).to_contain_text("Waiting for approval", timeout=DRAFTED)
     await desk.react(desk.card, "white_check_mark")
     await expect(desk.whispered("someone else")).to_be_visible()
+    found = re.search(r"P-\d+", await desk.card.inner_text())
+    assert found
 
     await desk.become("Ann Okafor")
     await desk.page.locator(".channel", has_text="carapulse").click()
@@ -155,7 +157,10 @@ async def test_an_emoji_from_the_picker_approves_and_the_home_lists_what_waits(
     await expect(home).to_contain_text("Undo")
     await expect(home).to_contain_text("Waiting for approval")
     await desk.picture("10-home")
-    await home.get_by_role("link", name="Undo").first.click()
+    row = home.locator(".block", has_text=f"({found[0]} v1)")
+    await row.get_by_role("link", name="Undo").click()
+    await desk.page.wait_for_url("**thread=*")
+    await expect(desk.card).to_contain_text(found[0])
     await desk.react(desk.card, "white_check_mark")
     await expect(desk.said("@Ann Okafor approved v1 by emoji")).to_be_visible()
     await desk.picture("11-emoji")
