@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from engine.errors import ToolFailed
-from engine.tools.boxes import Needs
+from engine.tools.boxes import BoxLost, Needs
 from engine.tools.containers.engine_api import EngineApi
 from engine.tools.containers.ownership import HOLDER, LEASE, Holder, sweep
 from engine.tools.containers.sandbox import ContainerSandbox
@@ -140,6 +140,23 @@ async def test_the_engine_tells_nobody_the_credentials_of_a_call(
     assert "python3" in told[0]
     assert "hunter2" not in told[0]
     assert await all_gone(api)
+
+
+async def test_when_a_container_is_taken_away_the_end_of_its_program_is_not_known(
+    docker: ContainerEngine, api: EngineApi
+) -> None:
+    async def hear(stream: str, line: str) -> None:
+        (found,) = await api.labelled(HOLDER)
+        await api.remove(found.id)
+
+    async with (
+        ContainerSandbox.opened(docker.socket, confined(docker), prepared=0) as sandbox,
+        sandbox.open(Needs(), {"TOKEN": "x"}) as box,
+    ):
+        with pytest.raises(BoxLost) as lost:
+            await box.run(["python3", "-c", TELLS], Limits(), hear)
+
+    assert lost.value.running
 
 
 async def test_a_container_that_waits_is_taken_and_replaced(

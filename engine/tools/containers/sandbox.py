@@ -82,7 +82,10 @@ class ContainerBox:
                 reading = group.create_task(_handed_on(stream, output))
                 ended = group.create_task(self._ended(program, reading))
         except ExceptionGroup as errors:
-            raise errors.exceptions[0] from None
+            first = errors.exceptions[0]
+            if isinstance(first, EngineRefused):  # it knows nothing of what ran any more
+                raise EngineLost(str(first)) from None
+            raise first from None
         finally:
             stream.close()
         await output.finish()
