@@ -26,6 +26,7 @@ def plan(version: PlanVersion, state: VersionState, signed: list[Signed]) -> dic
         "requester": {"id": version.requester, "name": version.requester_name},
         "context": version.context.model_dump(mode="json"),
         "requirements": version.requirements.model_dump(mode="json"),
+        "break_glass": version.break_glass,
         "steps": [step(item) for item in version.steps],
         "knowledge": [one.model_dump(mode="json") for one in version.knowledge],
         "session": version.session,

@@ -281,7 +281,11 @@ class Plans:
                 reason=" ".join(ruling.reasons),
                 policy_decision=ruling.id,
                 policy_input_digest=ruling.input_digest,
-                detail={"version": version.version, "digest": version.digest},
+                detail={
+                    "version": version.version,
+                    "digest": version.digest,
+                    "break_glass": version.break_glass,
+                },
             )
         )
         named: dict[str, Json] = {"plan_id": ref.plan_id, "version": ref.version}
