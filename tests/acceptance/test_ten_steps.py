@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import async_playwright, expect
 
-from bot.local.slack.person import plain
+from bot.local.slack.person import buttons, plain
 from tests.acceptance.desk import Desk, open_desk
 from tests.acceptance.page.conftest import FLAGS
 from tests.acceptance.rig import DRILL, Rig, open_rig
@@ -22,16 +23,23 @@ CHANGED = (4, 6, 7)
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def rig(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
-    """A Carapulse of its own: what is broken here raises alerts, which others would see."""
-    async with open_rig(tmp_path_factory.mktemp("ten"), DRILL) as opened:
+    """A Carapulse of its own: what is broken here raises alerts, which others would see.
+
+    Changes of staging wait here until somebody presses Run.
+    """
+    by_hand = replace(DRILL, env={"CARAPULSE_EXECUTION__START": '{"staging": "manual"}'})
+    async with open_rig(tmp_path_factory.mktemp("ten"), by_hand) as opened:
         yield opened
 
 
 async def carried_out(rig: Rig) -> Thread:
-    """Asked, approved, and left alone until it is over."""
+    """Asked, approved, started by hand, and then left alone until it is over."""
     thread = await ask(rig.dana, REQUEST)
     card = await thread.card("Waiting for approval", within=60)
     await press(rig.ann, card, "Approve")
+    ready = await thread.card("starts when somebody presses Run", "Approved by Ann")
+    assert list(buttons(ready)) == ["Run", "Cancel"]
+    await press(rig.bo, ready, "Run")
     await thread.card(":warning:", "Step 10 failed", "Undoing steps 7, 6 and 4", within=90)
     await thread.card(":red_circle:", "Failed and rolled back", within=90)
     return thread
@@ -55,6 +63,7 @@ async def test_ten_steps_end_rolled_back_verified_and_readable(
     )
 
     assert execution["state"] == "rolled_back"
+    assert execution["started_by"] == "Bo Lindqvist"
     assert [one["number"] for one in steps if one["state"] == "rolled_back"] == list(CHANGED)
     assert [one["state"] for one in steps][9] == "failed"
     assert [one["step"] for one in undone] == [7, 6, 4]
