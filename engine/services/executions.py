@@ -58,9 +58,7 @@ class Executions:
                 if current != ref.version:
                     return Move.done()
                 return await self._start(unit, ref, version)
-            execution = await unit.executions.of_version(ref.plan_id, ref.version)
-            assert execution is not None, "an executing version has an execution"
-            execution = await unit.executions.lock(execution.id)
+            execution = await unit.executions.lock_of(ref.plan_id, ref.version)
             course = Course(unit, ref, version, execution, self.clock(), self.pace, self.guards)
             move = await self._on_course(course)
         if course.execution.state.ended:
@@ -88,7 +86,7 @@ class Executions:
         """Approved: check everything again, then go."""
         now = self.clock()
         execution = await unit.executions.create(version, now)
-        execution, cancel = await chosen(unit, await unit.executions.lock(execution.id))
+        execution, cancel = await chosen(unit, execution)
         if cancel:
             reason = f"Cancelled by {cancel.person_name}."
             await self._end(unit, ref, VersionState.WITHDRAWN, reason)

@@ -41,7 +41,10 @@ class PostgresExecutions(PostgresCalls):
         self._tenant = tenant
 
     async def create(self, version: PlanVersion, now: datetime) -> Execution:
-        """Insert with its steps, or return the one that there is: unique by (plan, version)."""
+        """Insert with its steps, or return the one that there is: unique by (plan, version).
+
+        It is locked until the transaction ends.
+        """
         execution_id = await self._db.fetchval(
             "INSERT INTO executions "
             "(id, reference, tenant, plan_id, version, state, created_at) "
@@ -73,9 +76,7 @@ class PostgresExecutions(PostgresCalls):
                     for step in version.steps
                 ],
             )
-        found = await self.of_version(version.plan_id, version.version)
-        assert found is not None
-        return found
+        return await self.lock_of(version.plan_id, version.version)
 
     async def get(self, execution_id: ExecutionId) -> Execution:
         """Return the execution with its steps, or raise `NotFound`."""
@@ -84,6 +85,10 @@ class PostgresExecutions(PostgresCalls):
     async def lock(self, execution_id: ExecutionId) -> Execution:
         """The same, locked until the transaction ends."""
         return await self._one("id = $1 AND tenant = $2 FOR UPDATE", execution_id, self._tenant)
+
+    async def lock_of(self, plan_id: PlanId, version: int) -> Execution:
+        """The execution of a version, locked likewise."""
+        return await self._one("plan_id = $1 AND version = $2 FOR UPDATE", plan_id, version)
 
     async def of_version(self, plan_id: PlanId, version: int) -> Execution | None:
         try:
