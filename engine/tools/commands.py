@@ -20,6 +20,9 @@ from engine.tools.rendering import commands_of, connection
 from engine.tools.report import Report
 from engine.tools.templates import fill
 
+# By SIGKILL, as the system tells it and as shells and sandboxes do.
+KILLED = (-9, 128 + 9)
+
 
 class Stopped(Exception):
     """The call ends here, with this result."""
@@ -105,9 +108,17 @@ class CommandRun:
             if re2.search(f"(?m){complaint.pattern}", said):
                 return Stopped(Ending.FAILED, fill(complaint.say, self.values), code)
         what = _spoken(argv)
+        if code in KILLED:
+            return self._killed(command, what, code)
         last = next((line for line in reversed(self.report.tail.split("\n")) if line.strip()), "")
         text = f"{what} ended with code {code}" + (f": {last}" if last else ".")
         return Stopped(Ending.FAILED if command.final else Ending.UNKNOWN, text, code)
+
+    def _killed(self, command: Command, what: str, code: int) -> Stopped:
+        said = f"{what} was killed, perhaps for the memory that it used"
+        if command.local or self.call.effect is Effect.READ:
+            return Stopped(Ending.FAILED, f"{said}.", code)
+        return Stopped(Ending.UNKNOWN, f"{said}; whether it took effect is not known.", code)
 
     def _known_outputs(self) -> dict[str, str]:
         """What the commands that ran have told, for whoever undoes or looks."""

@@ -155,6 +155,15 @@ async def test_a_write_that_takes_too_long_is_unknown(build: Build) -> None:
     assert "whether it took effect is not known" in result.message
 
 
+async def test_a_write_that_was_killed_is_unknown(build: Build) -> None:
+    bench = await build("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+
+    result = await run(bench, "write")
+
+    assert result.ending is Ending.UNKNOWN
+    assert "whether it took effect is not known" in result.message
+
+
 async def test_cancelling_kills_the_grandchildren_before_it_returns(
     build: Build, sandbox: ProcessSandbox
 ) -> None:
