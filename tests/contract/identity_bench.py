@@ -19,6 +19,7 @@ from bot.http.plans import PlanRecords
 from bot.http.revocations import RevocationRecords
 from bot.http.sign_in import PATH, SignInPages
 from bot.local.issuer.issuer import Account, LocalIssuer
+from bot.local.issuer.keys import Keys, new_key
 from bot.local.issuer.server import AUDIENCE, CLIENT, open_issuer
 from bot.local.ports import LOOPBACK
 from engine.directory.file import FileDirectory
@@ -56,6 +57,7 @@ import rego.v1
 step_up_needed if input.risk == "medium"
 """
 READS = ("plan.read", "plan.create")
+KEY = new_key()
 HREF = re.compile(r'class="go" href="([^"]+)"')
 
 
@@ -158,7 +160,7 @@ async def open_bench(database: Database, folder: Path) -> AsyncIterator[Bench]:
     back = f"{url}{PATH}"
     async with (
         open_room(database, folder) as room,
-        open_issuer(people(), f"{back}/callback") as issuer,
+        open_issuer(people(), f"{back}/callback", keys=Keys(held=[KEY])) as issuer,
         aiohttp.ClientSession() as session,
     ):
         room.policy.rego = RegoPolicy([POLICIES, folder / "more"])

@@ -146,14 +146,14 @@ async def test_a_sign_in_of_another_browser_does_not_count(bench: Bench) -> None
     assert await state(bench, version) is VersionState.WAITING
 
 
-@pytest.mark.parametrize("changed", ["state", "code"])
-async def test_a_forged_answer_of_the_issuer_does_not_count(bench: Bench, changed: str) -> None:
+async def test_a_forged_answer_of_the_issuer_does_not_count(bench: Bench) -> None:
     version = await bench.room.planned(write())
     back = await bench.choose(await bench.to_issuer(await invited(bench, version)), "ann")
 
-    answer = await bench.page(back.replace(f"{changed}=", f"{changed}=x"))
+    state_of_others = await bench.page(back.replace("state=", "state=x"))
+    made_up = await bench.page(back.replace("code=", "code=x"))
 
-    assert answer.status in (401, 503)
+    assert (state_of_others.status, made_up.status) == (401, 503)
     assert await state(bench, version) is VersionState.WAITING
 
 
@@ -243,11 +243,12 @@ async def test_a_person_whose_tokens_were_revoked_can_sign_in_anew_or_not(bench:
     assert await state(bench, version) is VersionState.WAITING
 
 
-@pytest.mark.parametrize("path", ["x", "x" * 30, "x" * 5000, "..%2f..%2fplans", "%00" * 20])
-async def test_links_that_nobody_made_lead_nowhere(bench: Bench, path: str) -> None:
-    answer = await bench.page(f"{bench.url}/v1/sign-in/{path}")
+async def test_links_that_nobody_made_lead_nowhere(bench: Bench) -> None:
+    made_up = ("x", "x" * 30, "x" * 5000, "..%2f..%2fplans", "%00" * 20)
 
-    assert answer.status == 404
+    answers = [await bench.page(f"{bench.url}/v1/sign-in/{one}") for one in made_up]
+
+    assert {one.status for one in answers} == {404}
 
 
 async def test_an_approval_without_a_second_sign_in_never_counts(bench: Bench) -> None:

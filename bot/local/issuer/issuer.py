@@ -68,7 +68,7 @@ class LocalIssuer:
     url: str
     client: Client
     accounts: Mapping[str, Account]
-    keys: Keys = field(default_factory=Keys)
+    keys: Keys
     clock: Callable[[], float] = time.time
     codes: dict[str, Code] = field(default_factory=dict)
 

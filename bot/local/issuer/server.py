@@ -9,6 +9,7 @@ from aiohttp import web
 from yarl import URL
 
 from bot.local.issuer.issuer import Account, Client, LocalIssuer, Wrong
+from bot.local.issuer.keys import Keys
 from bot.local.ports import LOOPBACK
 from bot.local.slack.world import World
 
@@ -123,10 +124,10 @@ def accounts(world: World) -> Mapping[str, Account]:
 
 @asynccontextmanager
 async def open_issuer(
-    people: Mapping[str, Account], redirect_uri: str, *, port: int = 0
+    people: Mapping[str, Account], redirect_uri: str, *, port: int = 0, keys: Keys | None = None
 ) -> AsyncIterator[LocalIssuer]:
-    """Serve an issuer for as long as the block lasts."""
-    issuer = LocalIssuer("", Client(CLIENT, AUDIENCE, redirect_uri), people)
+    """Serve an issuer for as long as the block lasts; without `keys` it makes its own."""
+    issuer = LocalIssuer("", Client(CLIENT, AUDIENCE, redirect_uri), people, keys or Keys())
     runner = web.AppRunner(Doors(issuer).app(), access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
