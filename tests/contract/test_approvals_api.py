@@ -209,7 +209,12 @@ async def test_a_subject_signs_out_everywhere_and_comes_back(bench: Bench) -> No
 
 
 async def test_a_revocation_that_says_nothing_clear_is_400(bench: Bench) -> None:
-    unclear: tuple[dict[str, str], ...] = ({}, {"jti": "x", "subject": "y"}, {"jti": ""}, {"jti": "a\x00"})
+    unclear: tuple[dict[str, str], ...] = (
+        {},
+        {"jti": "x", "subject": "y"},
+        {"jti": ""},
+        {"jti": "a\x00"},
+    )
 
     answers = [await bench.ask("POST", "/v1/revocations", bench.program, one) for one in unclear]
 
