@@ -148,6 +148,8 @@ def details(step: Step) -> Block:
     lines += call_lines("Runs", step.call)
     if step.expect:
         lines.append([words("Check: " + expectation(step.expect))])
+    if step.group:
+        lines.append([words(f"Side by side with the other steps of “{step.group}”.")])
     if step.relies:
         lines.append([words(f"Only if still: {facts(step.relies)}")])
     if step.rollback:
@@ -204,6 +206,8 @@ def step_text(step: Step) -> str:
     lines += [f"   runs  {each}" for each in rendered(step.call)]
     if step.expect:
         lines.append(f"   check {expectation(step.expect)}")
+    if step.group:
+        lines.append(f"   side by side with the other steps of {step.group}")
     if step.relies:
         lines.append(f"   only if still {facts(step.relies)}")
     if step.rollback:

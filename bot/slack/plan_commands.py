@@ -188,7 +188,7 @@ def standing(view: PlanView) -> str:
         return "waiting for approval"
     if view.execution is None:
         return view.state.value
-    if view.execution.state is ExecutionState.WAITING:
+    if view.execution.state is ExecutionState.WAITING and view.execution.started_at is None:
         return "approved, waiting to start"
     return view.execution.state.value.replace("_", " ")
 

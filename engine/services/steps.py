@@ -233,8 +233,6 @@ class Steps:
             fenced = await unit.plans.epoch(request.ref) != request.ref.epoch
             if fenced or not still_wanted(execution, request):
                 return False
-            if await self._held_back(unit, request):
-                return False
             if takes and request.phase is Phase.ACT:
                 await self.slots.look(unit, takes, now)
             if execution.reason and request.phase is Phase.ACT:

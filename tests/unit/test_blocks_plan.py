@@ -17,7 +17,7 @@ from engine.domain.call import Effect
 from engine.domain.draft import Evidence
 from engine.domain.execution import Choice, ExecutionState, StepState
 from engine.domain.ids import DraftId, EvidenceId
-from engine.domain.plan import Origin, Step, StepKind, VersionState
+from engine.domain.plan import Origin, Relied, Step, StepKind, VersionState
 from engine.domain.views import Again, PlanView
 from tests.unit.cards import (
     EXECUTION,
@@ -499,3 +499,15 @@ def test_underscores_around_a_word_of_a_reason_are_no_formatting() -> None:
 
     assert "_really_" not in status(shown)
     assert "pool_size" in status(shown)
+
+
+def test_what_a_step_relies_on_and_what_runs_beside_it_is_on_the_card_and_in_the_file() -> None:
+    relied = Relied(call=call(Effect.READ), values={"generation": "4", "image": "shop:1.2"})
+    first = version().steps[0].model_copy(update={"relies": relied, "group": "before"})
+    shown = view(version=version(steps=(first,)))
+
+    text = json.dumps(plan.card(shown)["blocks"], ensure_ascii=False)
+
+    assert "Only if still: generation 4, image shop:1.2" in text
+    assert "Side by side with the other steps of “before”." in text
+    assert "only if still generation 4, image shop:1.2" in as_file(shown.version)
