@@ -59,12 +59,13 @@ def strict(room: Room) -> Room:
     """The same room where sessions are required."""
     limits = Limits(sessions_required=True)
     made = replace(room.plans, limits=limits)
+    guards = replace(room.executions.guards, limits=limits)
     return replace(
         room,
         plans=made,
         drafts=replace(room.drafts, plans=made, limits=limits),
         gate=replace(room.gate, limits=limits),
-        executions=replace(room.executions, limits=limits),
+        executions=replace(room.executions, guards=guards),
     )
 
 
