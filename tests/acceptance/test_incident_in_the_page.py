@@ -161,6 +161,7 @@ async def test_an_emoji_from_the_picker_approves_and_the_home_lists_what_waits(
     await row.get_by_role("link", name="Undo").click()
     await desk.page.wait_for_url("**thread=*")
     await expect(desk.card).to_contain_text(found[0])
+    await expect(desk.card.get_by_role("link", name="[3]").first).to_be_visible()
     await desk.react(desk.card, "white_check_mark")
     await expect(desk.said("@Ann Okafor approved v1 by emoji")).to_be_visible()
     await desk.picture("11-emoji")
