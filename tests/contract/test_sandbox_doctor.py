@@ -1,11 +1,14 @@
-"""`carapulse doctor` says whether a change could run, and how to mend it where none could."""
+"""The sandbox of the settings: it runs, and `carapulse doctor` says what to mend where it can't."""
 
 from pathlib import Path
 
 import pytest
 
 from bot.cli import doctor_machine
+from engine.sandboxes import opened_sandbox
 from engine.settings import Settings
+from engine.tools.boxes import Needs
+from engine.tools.process import Limits
 from tests.contract.container_engine import ContainerEngine
 from tests.contract.definitions.kubernetes import Cluster
 
@@ -74,3 +77,20 @@ async def test_a_cluster_has_to_let_the_worker_make_jobs(
     (found,) = await doctor_machine.sandbox(settings)
 
     assert (found.level == "ok") is (whose == "ours"), found
+
+
+async def test_the_sandbox_of_the_settings_runs_programs(docker: ContainerEngine) -> None:
+    settings = configured(socket=str(docker.socket), image=docker.image, memory="128")
+    lines: list[str] = []
+
+    async def hear(stream: str, line: str) -> None:
+        lines.append(line)
+
+    async with (
+        opened_sandbox(settings) as sandbox,
+        sandbox.open(Needs(writes=True), {}) as box,
+    ):
+        ended = await box.run(["id", "-u"], Limits(), hear)
+
+    assert ended.exit_code == 0
+    assert lines == ["65532"]

@@ -48,12 +48,17 @@ async def listening(host: str) -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def tried(docker: ContainerEngine) -> AsyncIterator[Try]:
+@pytest_asyncio.fixture(
+    scope="module",
+    loop_scope="module",
+    params=["docker", pytest.param("podman", marks=pytest.mark.long)],
+)
+async def tried(request: pytest.FixtureRequest) -> AsyncIterator[Try]:
     """Tries things in boxes that may reach one port of this machine, and says what came of it."""
+    engine: ContainerEngine = request.getfixturevalue(request.param)
     async with (
         AsyncExitStack() as stack,
-        ContainerSandbox.opened(docker.socket, confined(docker), prepared=0) as sandbox,
+        ContainerSandbox.opened(engine.socket, confined(engine), prepared=0) as sandbox,
         listening("127.0.0.1") as named,
         listening("0.0.0.0") as other,  # noqa: S104 - what it must not reach
     ):
