@@ -9,8 +9,8 @@ import pytest
 
 from bot.local.slack.person import Person
 from tests.acceptance.rig import Rig, environment
-from tests.acceptance.signing_in import access_token, confirms, link_in, sign_in
-from tests.acceptance.thread import ask, press, reference
+from tests.acceptance.signing_in import access_token, confirms, leads, link_in, sign_in
+from tests.acceptance.thread import INCIDENTS, ask, press, reference
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 DRASTIC = "drastic drill on checkout"
@@ -52,6 +52,22 @@ async def test_two_people_sign_in_again_one_from_slack_and_one_from_the_command_
         reference(card),
     )
     assert {(row["person"], row["step_up"]) for row in rows} == {("dana", "true"), ("bo", "true")}
+
+
+async def test_an_account_is_linked_from_a_command_by_its_own_person_alone(rig: Rig) -> None:
+    """Bo has a link in the directory's file, which is not overruled from Slack."""
+    before = len(rig.bo.whispers())
+    await rig.bo.slash("/carapulse", "link", INCIDENTS)
+    told = await rig.bo.wait_for(
+        lambda one: one in rig.bo.whispers()[before:] and bool(leads(one)),
+        timeout=10,
+        what="a link to link an account",
+    )
+
+    page = await sign_in(leads(told), "bo")
+
+    assert "has a link already" in page
+    assert await rig.owner.fetchval("SELECT count(*) FROM identity_links") == 0
 
 
 async def give_reasons(person: Person) -> None:
