@@ -2,8 +2,8 @@
 
 In it is all that decides what runs, where, for whom, and until when. Not in it is what only helps
 people to read: reference, conversation, requester_name, title, why, the reasons of the risk,
-dependants, planner, used, evidence, changes, changed_by, warnings, label, created_at, wanted (a
-part of constraints), and a step's title and why.
+dependants, planner, used, knowledge, evidence, changes, changed_by, warnings, label, created_at,
+the reason for break-glass, wanted (a part of constraints), and a step's title and why.
 """
 
 import json

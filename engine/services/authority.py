@@ -129,7 +129,8 @@ def refuse_unknown(version: PlanVersion, genuine: Callable[[Call], bool]) -> Non
     """
     for step in version.steps:
         probes = [probe.call for probe in (step.probe, step.rollback_probe) if probe]
-        calls = [step.call, *probes, *([step.rollback] if step.rollback else [])]
+        looks = [step.relies.call] if step.relies else []
+        calls = [step.call, *probes, *looks, *([step.rollback] if step.rollback else [])]
         if not all(genuine(call) for call in calls):
             raise Tampered(told(version, f"step {step.number} comes from no tool of ours"))
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from engine.domain.call import Risk
 from engine.domain.digest import check, digest, envelope
-from engine.domain.plan import Constraints, PlanVersion, Requirements
+from engine.domain.plan import Constraints, Origin, PlanVersion, Requirements
 from engine.errors import Invalid, Tampered
 from tests.unit.governing import NOW, PROD, version
 
@@ -18,6 +19,10 @@ CHANGES: dict[str, Any] = {
     "plan_id": "01998f00-0000-7000-8000-000000000002",
     "version": 2,
     "requester": "ann",
+    "editors": ("ann",),
+    "origin": Origin.ALERT,
+    "risk": Risk.LOW,
+    "session": "01998f00-0000-7000-8000-0000000000aa",
     "intent": "break checkout",
     "context": PROD.model_copy(update={"cluster": "us-1"}),
     "constraints": Constraints(max_targets=1),
@@ -101,3 +106,33 @@ def test_what_has_no_canonical_form_is_refused() -> None:
 
     with pytest.raises(Invalid, match="decimals as strings"):
         digest(BASE.model_copy(update={"steps": (changed,)}))
+
+
+# What only helps people to read; everything that a decision reads is hashed.
+READ_BY_PEOPLE = {
+    "reference",
+    "conversation_id",
+    "requester_name",
+    "title",
+    "why",
+    "wanted",
+    "risk_reasons",
+    "dependants",
+    "planner",
+    "used",
+    "knowledge",
+    "evidence",
+    "changes",
+    "changed_by",
+    "warnings",
+    "label",
+    "break_glass",
+    "digest",
+    "created_at",
+}
+
+
+def test_each_field_of_a_version_is_hashed_or_only_read_by_people() -> None:
+    assert set(PlanVersion.model_fields) == set(envelope(BASE)) | READ_BY_PEOPLE
+    steps: Any = envelope(BASE)["steps"]
+    assert set(type(BASE.steps[0]).model_fields) == set(steps[0]) | SILENT
