@@ -199,6 +199,23 @@ async def test_five_programs_print_a_hundred_megabytes_and_our_memory_stays(
     assert grown < 64 << 20
 
 
+async def test_a_container_that_was_gone_before_its_call_is_replaced(
+    docker: ContainerEngine, api: EngineApi
+) -> None:
+    async with ContainerSandbox.opened(docker.socket, confined(docker)) as sandbox:
+        await sandbox.warm()
+        await api.remove(sandbox.waiting[0].id)
+
+        async with sandbox.open(Needs(files={"x": "here"}), {}) as box:
+            ended = await box.run(["cat", "x"], Limits(), ignored)
+
+    assert ended.stdout == b"here"
+
+
+async def ignored(stream: str, line: str) -> None:
+    """Nobody reads it."""
+
+
 async def test_a_call_runs_in_the_image_that_it_was_approved_with(
     docker: ContainerEngine, api: EngineApi
 ) -> None:

@@ -9,22 +9,20 @@ from pathlib import Path
 
 import structlog
 
-from engine.domain.model import Json
 from engine.errors import ToolFailed
-from engine.tools.addresses import literal
 from engine.tools.boxes import Box, BoxLost, Needs
 from engine.tools.containers.confinement import (
-    GATE,
     INSIDE,
     INSIDE_HOME,
     INSIDE_LOGIN,
     Confinement,
 )
 from engine.tools.containers.engine_api import EngineApi
+from engine.tools.containers.furnishing import proxied, wanted, ways_of
 from engine.tools.containers.ownership import sweep
 from engine.tools.containers.prepared import Container, Maker
 from engine.tools.containers.streams import EngineLost, EngineRefused, RawStream
-from engine.tools.egress import Destination, Resolve, gate, resolved
+from engine.tools.egress import Resolve, gate, resolved
 from engine.tools.process import Ended, Limits, OnRawLine, Output, environment
 
 SWEEP_SECONDS = 60.0
@@ -32,7 +30,6 @@ SWEEP_SECONDS = 60.0
 WAITS_AT_MOST = 1800.0
 LOOK_SECONDS = 0.25
 ASK_SECONDS = 0.05
-PROXY_PORT = 3128
 NOT_STARTED = (126, 127)
 FINDING = (
     *("python3", "-I", "-S", "-c"),
@@ -167,16 +164,13 @@ class ContainerSandbox:
         """A container with the call's files, names and gate."""
         async with AsyncExitStack() as stack:
             try:
-                container = await self._taken(needs)
-                stack.push_async_callback(self._removed, container)
-                await self._furnish(container, needs, stack)
+                container = await self._furnished(needs, stack)
             except EngineLost as error:
                 raise ToolFailed(f"The sandbox does not answer: {error}.") from None
             except EngineRefused as error:
                 raise ToolFailed(f"The sandbox can't be made: {error}") from None
-            yield ContainerBox(
-                self.api, container, environment(Path(INSIDE_HOME), _proxied(needs, variables))
-            )
+            built = environment(Path(INSIDE_HOME), proxied(needs.destinations, variables))
+            yield ContainerBox(self.api, container, built)
 
     async def warm(self) -> None:
         """Have as many containers waiting as are asked for. Raises as `Maker.make`."""
@@ -200,12 +194,22 @@ class ContainerSandbox:
         while self.waiting:
             await self._removed(self.waiting.pop())
 
-    async def _taken(self, needs: Needs) -> Container:
-        """One that waits, or a new one; those with folders of this machine are made for them."""
+    async def _furnished(self, needs: Needs, stack: AsyncExitStack) -> Container:
+        """One that waited, or a new one; those with folders of this machine are made for them."""
         binds = [f"{one}:{one}:ro" for one in needs.readable]
         binds += [f"{one}:{one}:rw" for one in needs.writable]
-        if binds or needs.image not in ("", self.maker.image):
-            return await self.maker.make(binds, needs.image)
+        usual = not binds and needs.image in ("", self.maker.image)
+        waited = await self._taken() if usual else None
+        if waited is not None:
+            try:
+                return await stack.enter_async_context(self._ready(waited, needs))
+            except EngineLost as error:
+                log.warning("a new container", action="sandbox.replaced", why=str(error))
+        made = await self.maker.make(binds, needs.image)
+        return await stack.enter_async_context(self._ready(made, needs))
+
+    async def _taken(self) -> Container | None:
+        """One that waits, if its lease has not run for too long; the next is made meanwhile."""
         container = None
         while self.waiting and container is None:
             container = self.waiting.pop(0)
@@ -213,7 +217,7 @@ class ContainerSandbox:
                 await self._removed(container)
                 container = None
         self._prepare_next()
-        return container or await self.maker.make()
+        return container
 
     def _prepare_next(self) -> None:
         if len(self.waiting) + len(self.preparing) >= self.prepared:
@@ -228,13 +232,19 @@ class ContainerSandbox:
         except (EngineLost, EngineRefused) as error:
             log.warning("no container waits", action="sandbox.unprepared", why=str(error))
 
-    async def _furnish(self, container: Container, needs: Needs, stack: AsyncExitStack) -> None:
-        """Give it the call's files, open its gate, and let it know its names."""
-        ways, names = _ways(needs.destinations)
-        if needs.destinations:
-            await stack.enter_async_context(gate(container.gate, needs.destinations, self.resolve))
-            await asyncio.to_thread(container.hosts.write_text, names)
-        await container.prepare(await asyncio.to_thread(_wanted, needs, ways))
+    @asynccontextmanager
+    async def _ready(self, container: Container, needs: Needs) -> AsyncIterator[Container]:
+        """With the call's files, its gate and the names that it knows; removed at the end."""
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._removed, container)
+            ways, names = ways_of(needs.destinations)
+            if needs.destinations:
+                await stack.enter_async_context(
+                    gate(container.gate, needs.destinations, self.resolve)
+                )
+                await asyncio.to_thread(container.hosts.write_text, names)
+            await container.prepare(await asyncio.to_thread(wanted, needs, ways))
+            yield container
 
     async def _removed(self, container: Container) -> None:
         ending = asyncio.ensure_future(self._remove(container))
@@ -255,43 +265,3 @@ async def _handed_on(stream: RawStream, output: Output) -> None:
     async with aclosing(stream.frames()) as frames:
         async for which, piece in frames:
             await output.take(which, piece)
-
-
-def _wanted(needs: Needs, ways: list[Json]) -> Json:
-    """What the first process is told."""
-    files: list[Json] = [[f"{INSIDE}/{name}", text, 0o600] for name, text in needs.files.items()]
-    if needs.login:
-        text = needs.login.read_text(encoding="utf-8")
-        files.append([f"{INSIDE_LOGIN}/{needs.login.name}", text, 0o400])
-    folders: list[Json] = [[INSIDE, 0o700], [INSIDE_HOME, 0o500], [INSIDE_LOGIN, 0o500]]
-    return {"folders": folders, "files": files, "ways": ways, "gate": GATE}
-
-
-def _ways(destinations: Sequence[Destination]) -> tuple[list[Json], str]:
-    """Where each destination is found inside: a loopback address for each host, and its name.
-
-    What is written as an address of elsewhere can't be led so: for that the gate itself listens.
-    """
-    addresses: dict[str, str] = {"localhost": "127.0.0.1"}
-    ways: list[Json] = [["127.0.0.1", PROXY_PORT, ""]] if _elsewhere(destinations) else []
-    for one in destinations:
-        written = literal(one.host)
-        if written is None and one.host not in addresses:
-            addresses[one.host] = f"127.77.0.{len(addresses)}"
-        if written is None or written.is_loopback:
-            ways.append([addresses.get(one.host, one.host), one.port, f"{one.host}:{one.port}"])
-    return ways, "".join(f"{address}\t{name}\n" for name, address in addresses.items())
-
-
-def _elsewhere(destinations: Sequence[Destination]) -> bool:
-    """Whether a destination is an address that is not of this machine."""
-    written = [literal(one.host) for one in destinations]
-    return any(one is not None and not one.is_loopback for one in written)
-
-
-def _proxied(needs: Needs, variables: Mapping[str, str]) -> Mapping[str, str]:
-    """The variables, with the gate as proxy where a destination is an address."""
-    if not _elsewhere(needs.destinations):
-        return variables
-    proxy = f"http://127.0.0.1:{PROXY_PORT}"
-    return {**variables, "HTTPS_PROXY": proxy, "https_proxy": proxy}
