@@ -11,6 +11,7 @@ from bot.local.slack.person import Person, plain
 from engine.tools.sandbox import installed
 from tests.acceptance.rig import Additions, Rig, open_rig
 from tests.acceptance.thread import INCIDENTS, Message, Thread, press, whisper
+from tests.acceptance.waiting import until
 from tests.conftest import absent
 from tests.contract.definitions.charts import chart_repository
 from tests.contract.definitions.kubernetes import Cluster, deployment
@@ -54,6 +55,12 @@ async def shop(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> As
     known = [service("till", NAMESPACE, image=IMAGE), service("kiosk", RELEASED, helm=chart)]
     added = Additions(services=lambda _: known, env=login | folder)
     async with open_rig(tmp_path_factory.mktemp("catalog"), added) as rig:
+
+        async def heard() -> bool:
+            _, told = await rig.api("/readyz")
+            return told["checks"]["slack"] == "ok"
+
+        await until(heard, within=30, what="the bot's connection to Slack")  # a command needs one
         yield rig
 
 
