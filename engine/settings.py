@@ -8,8 +8,9 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import ValidationError
+from pydantic import ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -89,6 +90,15 @@ class Settings(BaseSettings):
     sandbox: SandboxSettings = SandboxSettings()
     windows: tuple[Window, ...] = ()
     log: LogSettings = LogSettings()
+
+    @field_validator("timezone")
+    @classmethod
+    def _on_earth(cls, given: str) -> str:
+        try:
+            ZoneInfo(given)
+        except (ValueError, ZoneInfoNotFoundError):
+            raise ValueError("is no time zone, such as Europe/Berlin") from None
+        return given
 
     @classmethod
     def settings_customise_sources(

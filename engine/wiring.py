@@ -183,7 +183,7 @@ def assembled(settings: Settings, opened: Opened, *, gate: bool) -> Engine:
         feedback=Feedback(store, now, tenant),
         presence=Presence(store, now),
         audits=auditing(settings, opened, on, gate=gate),
-        freezes=Freezes(store, on.policy, now, tenant, on.services, zone),
+        freezes=Freezes(store, on.policy, now, tenant, on.services, zone, on.windows),
         digests=Digests(store, now, loud_in(settings), settings.approvals.digest_at, zone),
         identities=identities,
         sign_ins=sign_ins,

@@ -159,6 +159,10 @@ class Window(Model):
         found = [self._span(today + timedelta(days=n), zone) for n in range(-1, WEEK)]
         return [span for span in found if span is not None and span[1] > now]
 
+    def turned(self, since: datetime, now: datetime) -> bool:
+        """Whether it has opened or closed in the meantime."""
+        return any(since < edge <= now for span in self.spans(since) for edge in span)
+
     def _span(self, day: date, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
         if DAYS[day.weekday()] not in self.days:
             return None

@@ -9,7 +9,7 @@ from engine.domain.execution import Phase
 from engine.domain.ids import PersonId
 from engine.domain.plan import Origin, Requirements
 from engine.domain.policy import Answer, Deed, Question, Resource
-from engine.domain.questions import UNBROKEN, DecideFacts, Limits, ToolFacts, to_read
+from engine.domain.questions import UNBROKEN, DecideFacts, ExecuteFacts, Limits, ToolFacts, to_read
 
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _ASKER = PersonId("smoke:asker")
@@ -80,9 +80,36 @@ def _unapproved_write() -> Question:
     )
 
 
-# One's own write is never approved, a write never runs without approval, and looking works.
+def _unbroken_start() -> Question:
+    facts = ExecuteFacts(
+        stage="approve-all",
+        emoji_max_risk="low",
+        origin=Origin.PERSON,
+        requester=_ASKER,
+        editors=(),
+        writes=True,
+        freeze=(),
+        approvers=(PersonId("smoke:one"), PersonId("smoke:other")),
+        people=2,
+        break_glass=False,
+        complete=True,
+    )
+    return Question(
+        actor=WORKER,
+        action=Deed.PLAN_EXECUTE,
+        context=_PLACE,
+        resources=(Resource(kind="tool", name="smoke.write", effect="write"),),
+        risk=Risk.HIGH.word,
+        time=_NOW,
+        facts=facts.model_dump(mode="json"),
+    )
+
+
+# One's own write is never approved, a write never runs without approval, high risk
+# never without break-glass, and looking works.
 SMOKE: tuple[tuple[Question, Answer], ...] = (
     (_approval(), Answer.DENY),
     (_unapproved_write(), Answer.DENY),
+    (_unbroken_start(), Answer.DENY),
     (to_read(WORKER, _PLACE, limits=Limits(), now=_NOW, call=_LOOK), Answer.ALLOW),
 )

@@ -9,7 +9,7 @@ import structlog
 
 from engine.domain.actor import API, Actor, ActorKind
 from engine.domain.audit import AuditEvent
-from engine.domain.freeze import Freeze, FreezeWords
+from engine.domain.freeze import Freeze, FreezeWords, Window
 from engine.domain.ids import FreezeId, Tenant, new_id
 from engine.domain.model import Json
 from engine.domain.plan import VersionState
@@ -20,6 +20,8 @@ from engine.ports import Clock, Policy, Services, Store, Unit
 from engine.services.guards import touched
 
 EVERY = 5.0
+# A little longer than the time between two looks, so that none is missed.
+LOOK_BACK = timedelta(seconds=2 * EVERY)
 LONGEST = timedelta(days=366)
 MARK = 6
 OVER = "This freeze is over already."
@@ -36,6 +38,7 @@ class Freezes:
     tenant: Tenant
     services: Services
     timezone: str = "UTC"
+    windows: tuple[Window, ...] = ()
 
     async def set(self, actor: Actor, words: FreezeWords) -> Freeze:
         """From now, or later, nothing in its scope starts to change.
@@ -101,7 +104,7 @@ class Freezes:
             return await unit.freezes.get(freeze_id)
 
     async def run(self) -> None:
-        """Tell what waits when a freeze begins or is over, for ever."""
+        """Tell what waits when a freeze or a window begins or is over, for ever."""
         while True:
             try:
                 await self.once()
@@ -110,9 +113,11 @@ class Freezes:
             await asyncio.sleep(EVERY)
 
     async def once(self) -> int:
-        """One look; how many freezes began or ended. Two replicas at once do no harm."""
+        """One look; how many began or ended. Two replicas at once do no harm."""
+        now = self.clock()
+        shut = [window for window in self.windows if window.turned(now - LOOK_BACK, now)]
         async with self.store.begin() as unit:
-            turned = await unit.freezes.turned(self.clock())
+            turned: list[Freeze | Window] = [*await unit.freezes.turned(now), *shut]
             if turned:
                 await refresh(unit, turned)
         return len(turned)
@@ -181,7 +186,7 @@ def scope(freeze: Freeze) -> dict[str, Json]:
     }
 
 
-async def refresh(unit: Unit, freezes: Sequence[Freeze]) -> None:
+async def refresh(unit: Unit, freezes: Sequence[Freeze | Window]) -> None:
     """Cards say it, and what waits or runs there looks again."""
     for ref in await unit.plans.open_refs():
         version = await unit.plans.version(ref.plan_id, ref.version)

@@ -217,6 +217,20 @@ async def test_outside_of_its_window_a_plan_waits_until_it_opens(room: Room) -> 
     assert (await executions.next_move(ref)).kind is MoveKind.CALL
 
 
+async def test_a_card_says_so_when_its_window_opens(room: Room, freezes: Freezes) -> None:
+    room.now = room.now.replace(hour=8, minute=59, second=58, microsecond=0)
+    kept = replace(freezes, windows=(Window(hours="09:00-10:00"),))
+    version = await room.planned()
+    await room.shown()
+    due = "SELECT count(*) FROM posts WHERE subject = $1 AND wanted > shown"
+
+    assert await kept.once() == 0
+    assert await room.pool.fetchval(due, version.plan_id) == 0
+    room.later(3)
+    assert await kept.once() == 1
+    assert await room.pool.fetchval(due, version.plan_id) == 1
+
+
 async def both(room: Room) -> VersionRef:
     """A plan that changes checkout and cart."""
     there = write("6").model_copy(update={"context": CART})

@@ -109,6 +109,18 @@ def test_the_clocks_change_inside_a_window_without_harm() -> None:
     )
 
 
+def test_a_window_turns_when_it_opens_and_when_it_closes() -> None:
+    opens, closes = NOW.replace(hour=22), NOW.replace(hour=2)
+    second = timedelta(seconds=1)
+
+    turned = [
+        NIGHT.turned(at - 5 * second, at)
+        for at in (opens - second, opens, closes, closes + 9 * second)
+    ]
+
+    assert turned == [False, True, True, False]
+
+
 def test_where_no_window_is_set_changes_start_at_any_time() -> None:
     elsewhere = Window(hours="09:00-10:00", environments=("staging",))
 
