@@ -27,7 +27,8 @@ class Gate:
 
 def test_waiting_for_people_and_for_another_plan_are_not_the_same_word() -> None:
     waits = view(VersionState.WAITING)
-    queued = view(VersionState.APPROVED, execution=execution(ExecutionState.WAITING))
+    waiting = execution(ExecutionState.WAITING, started_at=None)
+    queued = view(VersionState.APPROVED, execution=waiting)
     back = view(VersionState.EXECUTING, execution=execution(ExecutionState.ROLLING_BACK))
 
     assert "*waiting for approval*" in told(waits)
