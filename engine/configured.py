@@ -58,13 +58,11 @@ def signer(settings: Settings) -> FileSigner:
 
 
 def remotes(services: ServiceFile) -> list[str]:
-    """The repositories that the service graph names."""
-    found = []
-    for name in services.names():
-        for part in (services.entry(name).get("gitops"), services.entry(name).get("helm")):
-            if isinstance(part, dict) and part.get("remote"):
-                found.append(str(part["remote"]))
-    return found
+    """The repositories that the service graph names: of settings, and of charts."""
+    entries = [services.entry(name) for name in services.names()]
+    parts = [entry.get(part) for entry in entries for part in ("gitops", "helm")]
+    found = [part.get("remote") for part in parts if isinstance(part, dict)]
+    return [str(remote) for remote in found if remote]
 
 
 def endpoints(settings: Settings) -> dict[str, Endpoint]:

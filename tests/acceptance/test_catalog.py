@@ -58,7 +58,7 @@ async def shop(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> As
 
         async def heard() -> bool:
             _, told = await rig.api("/readyz")
-            return told["checks"]["slack"] == "ok"
+            return bool(told["checks"]["slack"] == "ok")
 
         await until(heard, within=30, what="the bot's connection to Slack")  # a command needs one
         yield rig
