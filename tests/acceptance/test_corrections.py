@@ -73,7 +73,9 @@ async def approved_and_waiting(rig: Rig) -> tuple[Thread, str]:
 async def test_an_approved_plan_that_still_waits_can_be_cancelled(rig: Rig) -> None:
     thread, plan = await approved_and_waiting(rig)
 
-    await press(rig.bo, await thread.card("which changes practice in staging", "[ Cancel ]"), "Cancel")
+    await press(
+        rig.bo, await thread.card("which changes practice in staging", "[ Cancel ]"), "Cancel"
+    )
     card = await thread.card("Cancelled by Bo Lindqvist")
 
     assert list(buttons(card)) == ["Run again"]
