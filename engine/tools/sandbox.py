@@ -13,6 +13,7 @@ from typing import Self
 
 from engine.errors import ToolFailed
 from engine.tools.boxes import Needs
+from engine.tools.holders import MARK, Holder, sweep_folders
 from engine.tools.process import PROGRAMS, Ended, Limits, OnRawLine, environment, run
 
 PROBE_SECONDS = 5.0
@@ -61,10 +62,15 @@ class ProcessSandbox:
     bwrap: str = ""
     hidden: tuple[Path, ...] = field(default=())
     programs: str = PROGRAMS
+    holder: Holder = field(default_factory=Holder.ourselves)
 
     @classmethod
     async def detect(cls, work_folder: Path | None = None, hidden: Sequence[Path] = ()) -> Self:
-        """Use bubblewrap when it is installed and may make namespaces here."""
+        """Use bubblewrap when it is installed and may make namespaces here.
+
+        What killed workers of this machine left in the work folder is removed.
+        """
+        await asyncio.to_thread(sweep_folders, work_folder or Path(tempfile.gettempdir()))
         bwrap = shutil.which("bwrap", path=PROGRAMS) or ""
         sandbox = cls(work_folder, bwrap, tuple(hidden))
         return sandbox if bwrap and await sandbox.works() else cls(work_folder, "", tuple(hidden))
@@ -88,6 +94,7 @@ class ProcessSandbox:
         root = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="call-", dir=self.work_folder))
         try:
             folder, home = root / "work", root / "home"
+            (root / MARK).write_text(str(self.holder), encoding="utf-8")
             folder.mkdir(mode=0o700)
             home.mkdir(mode=0o500)
             for name, text in needs.files.items():

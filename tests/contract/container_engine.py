@@ -8,7 +8,7 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPConnection
@@ -16,6 +16,7 @@ from pathlib import Path
 from socket import AF_UNIX, socket
 from typing import Literal
 
+import psutil
 import pytest
 
 IMAGE = "carapulse-sandbox-test:latest"
@@ -94,6 +95,10 @@ def _folder() -> Iterator[Path]:
     try:
         yield folder
     finally:
+        for one in psutil.process_iter(["cmdline"]):  # Podman's monitors outlive it by minutes
+            if any(str(folder) in word for word in one.info["cmdline"] or ()):
+                with suppress(psutil.Error):
+                    one.kill()
         subprocess.run(["/bin/umount", "-R", folder / "root" / "overlay"], capture_output=True)
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -16,8 +16,9 @@ import pytest
 from engine.errors import ToolFailed
 from engine.tools.boxes import BoxLost, Needs
 from engine.tools.containers.engine_api import EngineApi
-from engine.tools.containers.ownership import HOLDER, LEASE, Holder, sweep
+from engine.tools.containers.ownership import HOLDER, LEASE, sweep
 from engine.tools.containers.sandbox import ContainerSandbox
+from engine.tools.holders import Holder, sweep_folders
 from engine.tools.process import Limits
 from tests.contract.conftest import confined
 from tests.contract.container_engine import ContainerEngine
@@ -66,12 +67,13 @@ async def all_gone(api: EngineApi) -> bool:
 
 
 async def test_a_worker_that_is_killed_leaves_no_container_and_no_network(
-    docker: ContainerEngine, api: EngineApi
+    docker: ContainerEngine, api: EngineApi, tmp_path: Path
 ) -> None:
     worker = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", WORKER, str(docker.socket), docker.image),
         stdout=asyncio.subprocess.PIPE,
         cwd=Path(__file__).parents[2],
+        env={"TMPDIR": str(tmp_path)},
     )
     assert worker.stdout
     async with asyncio.timeout(30):
@@ -84,6 +86,9 @@ async def test_a_worker_that_is_killed_leaves_no_container_and_no_network(
 
     assert len(running) == 2
     assert await all_gone(api)
+    assert len(list(tmp_path.glob("call-*"))) == 2
+    sweep_folders(tmp_path)
+    assert list(tmp_path.glob("call-*")) == []
     assert {one["Name"] for one in networks} == {"none", "host"}
 
 
@@ -102,13 +107,13 @@ async def test_the_sweeper_removes_what_nobody_holds(
 ) -> None:
     ours = Holder.ourselves()
     names = {
-        "ours": ours.labels(0)[HOLDER],
-        "gone": Holder(socket.gethostname(), ours.pid, ours.started - 1).labels(0)[HOLDER],
-        "elsewhere": Holder("elsewhere", 1, 1).labels(0)[HOLDER],
+        "ours": str(ours),
+        "gone": str(Holder(socket.gethostname(), ours.pid, ours.started - 1)),
+        "elsewhere": str(Holder("elsewhere", 1, 1)),
         "nonsense": "nonsense",
     }
-    labels = {HOLDER: names[holder], LEASE: str(int(time.time()) + lease)}
-    container = await api.create(confined(docker).container("pass", "unconfined", (), labels))
+    carried = {HOLDER: names[holder], LEASE: str(int(time.time()) + lease)}
+    container = await api.create(confined(docker).container("pass", "unconfined", (), carried))
 
     removed = await sweep(api)
 

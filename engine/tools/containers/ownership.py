@@ -1,15 +1,13 @@
 """Whose a container is, and which ones nobody holds any more."""
 
-import os
 import socket
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
-import psutil
 import structlog
 
 from engine.tools.containers.engine_api import EngineApi, Found
+from engine.tools.holders import Holder
 
 HOLDER = "carapulse.holder"
 LEASE = "carapulse.lease"
@@ -18,39 +16,9 @@ LEASE_SECONDS = 4 * 3600.0
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """One worker process, told from all others that there ever were on its machine."""
-
-    machine: str
-    pid: int
-    started: int
-
-    @classmethod
-    def ourselves(cls) -> "Holder":
-        """This process."""
-        return cls(socket.gethostname(), os.getpid(), int(psutil.Process().create_time()))
-
-    @classmethod
-    def read(cls, text: str) -> "Holder | None":
-        """The holder of a label, or None where the label is not one of ours."""
-        machine, _, rest = text.rpartition("/")
-        pid, _, started = rest.partition("@")
-        if not machine or not pid.isdigit() or not started.isdigit():
-            return None
-        return cls(machine, int(pid), int(started))
-
-    def labels(self, now: float) -> dict[str, str]:
-        """What a container of this holder carries."""
-        name = f"{self.machine}/{self.pid}@{self.started}"
-        return {HOLDER: name, LEASE: str(int(now + LEASE_SECONDS))}
-
-    def lives(self) -> bool:
-        """Whether the process is still there; only its own machine can tell."""
-        try:
-            return int(psutil.Process(self.pid).create_time()) == self.started
-        except psutil.Error:
-            return False
+def labels(holder: Holder, now: float) -> dict[str, str]:
+    """What a container of this holder carries."""
+    return {HOLDER: str(holder), LEASE: str(int(now + LEASE_SECONDS))}
 
 
 def abandoned(labels: Mapping[str, str], machine: str, now: float) -> bool:

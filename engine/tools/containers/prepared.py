@@ -16,12 +16,13 @@ import orjson
 from engine.domain.model import Json
 from engine.tools.containers.confinement import FIRST_PROCESS, GATE_FOLDER, Confinement
 from engine.tools.containers.engine_api import EngineApi
-from engine.tools.containers.ownership import Holder
+from engine.tools.containers.ownership import labels
 from engine.tools.containers.streams import EngineLost, EngineRefused, RawStream
+from engine.tools.holders import MARK, Holder
 
 READY_SECONDS = 15.0
-# A socket's path has room for 107 bytes.
-LONGEST_FOLDER = 90
+# A socket's path has room for 107 bytes, and ours adds 24.
+LONGEST_FOLDER = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Maker:
     def __init__(self, api: EngineApi, confinement: Confinement, work_folder: Path | None) -> None:
         self._api = api
         self._confinement = confinement
-        self._work_folder = work_folder
+        self.parent = _short(work_folder)
         self._holder = Holder.ourselves()
 
     @cached_property
@@ -120,9 +121,10 @@ class Maker:
             f"{folder / 'hosts'}:/etc/hosts:ro",
             f"{folder / 'resolv.conf'}:/etc/resolv.conf:ro",
         )
-        labels = self._holder.labels(time.time())
         confinement = replace(self._confinement, image=image)
-        return confinement.container(*self._sources, (*own, *binds), labels)
+        return confinement.container(
+            *self._sources, (*own, *binds), labels(self._holder, time.time())
+        )
 
     async def _started(
         self, folder: Path, config: dict[str, Json], unless_it_works: AsyncExitStack
@@ -142,14 +144,19 @@ class Maker:
 
     def _folder(self) -> Path:
         """A private folder with what the container is shown: no name, no resolver, no gate yet."""
-        parent = self._work_folder
-        if parent is not None:
-            parent.mkdir(parents=True, exist_ok=True)
-            if len(os.fsencode(parent.resolve())) > LONGEST_FOLDER - 25:
-                parent = None
-        folder = Path(tempfile.mkdtemp(prefix="call-", dir=parent)).resolve()
+        folder = Path(tempfile.mkdtemp(prefix="call-", dir=self.parent)).resolve()
+        (folder / MARK).write_text(str(self._holder), encoding="utf-8")
         (folder / "gate").mkdir(mode=0o755)
         for name, text in (("hosts", "127.0.0.1\tlocalhost\n"), ("resolv.conf", "")):
             (folder / name).write_text(text)
             (folder / name).chmod(0o644)
         return folder
+
+
+def _short(work_folder: Path | None) -> Path:
+    """Where folders of calls are made; a path that leaves no room for a socket's is not taken."""
+    usual = Path(tempfile.gettempdir())
+    if work_folder is None:
+        return usual
+    work_folder.mkdir(parents=True, exist_ok=True)
+    return work_folder if len(os.fsencode(work_folder.resolve())) <= LONGEST_FOLDER else usual

@@ -23,6 +23,7 @@ from engine.tools.containers.ownership import sweep
 from engine.tools.containers.prepared import Container, Maker
 from engine.tools.containers.streams import EngineLost, EngineRefused, RawStream
 from engine.tools.egress import Resolve, gate, resolved
+from engine.tools.holders import sweep_folders
 from engine.tools.process import Ended, Limits, OnRawLine, Output, environment
 
 SWEEP_SECONDS = 60.0
@@ -181,6 +182,7 @@ class ContainerSandbox:
         """Remove what dead workers left, now and every minute."""
         while True:
             try:
+                await asyncio.to_thread(sweep_folders, self.maker.parent)
                 await sweep(self.api)
             except (EngineLost, EngineRefused) as error:
                 log.warning("no look at sandboxes", action="sandbox.unswept", why=str(error))
