@@ -7,16 +7,13 @@ from datetime import timedelta
 import structlog
 
 from engine.domain.actor import WORKER
-from engine.domain.audit import AuditEvent
 from engine.domain.call import Call, CallResult, Ending
 from engine.domain.conversation import PostKind
 from engine.domain.execution import (
     CallRow,
     Execution,
     ExecutionState,
-    LogLine,
     Phase,
-    StepState,
     Takes,
 )
 from engine.domain.freeze import Hold
@@ -28,28 +25,23 @@ from engine.ports import Clock, Runner, Store, Tools, Unit
 from engine.services.alarm import alarm
 from engine.services.authority import Authority
 from engine.services.checking import checked
-from engine.services.course import Course
 from engine.services.drift import Drift
 from engine.services.guards import Guards, held
 from engine.services.leases import Lease, stopped
 from engine.services.loglines import LogLines
 from engine.services.orders import audit_beginning, forged
-from engine.services.progress import Pace
+from engine.services.recording import Recording
 from engine.services.results import (
-    after,
     chosen,
-    ending_line,
     failed,
     is_rollback_probe,
     key_of,
-    left_digest,
     probed,
     still_wanted,
     took,
 )
 from engine.services.slots import FULL, Slots
 
-POLL = 1.0
 log = structlog.get_logger(__name__)
 
 
@@ -77,6 +69,11 @@ class Steps:
     worker: str
     slots: Slots
     drift: Drift
+
+    @property
+    def recording(self) -> Recording:
+        """Where the results of its calls go."""
+        return Recording(self.store, self.loglines, self.clock, self.lease)
 
     async def perform(self, request: StepRequest) -> None:
         """Make one call and record what came of it.
@@ -106,13 +103,13 @@ class Steps:
         except CarapulseError as error:
             await self._alarmed(version, error)
             if await self._claim(request):
-                await self._record(request, version, failed(request, error))
+                await self.recording.record(request, version, failed(request, error))
             return
         if await self._place(request, took(version, step, call)):
             async with self.slots.taken():
                 result = await self._ran(request, execution, step, call)
                 pins = await self._pinned(request, version, step, result)
-            await self._told(request, version, result, pins)
+            await self.recording.told(request, version, result, pins)
 
     async def _pinned(
         self, request: StepRequest, version: PlanVersion, step: Step, result: CallResult
@@ -138,24 +135,6 @@ class Steps:
         """Whether somebody has paused or cancelled it since this was handed out."""
         new = request.phase is Phase.ACT
         return new and await unit.executions.held_back(request.execution_id)
-
-    async def _told(
-        self,
-        request: StepRequest,
-        version: PlanVersion,
-        result: CallResult,
-        pins: dict[str, str],
-    ) -> None:
-        """Record; a result in hand is not given up because the database blinks."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + self.lease
-        while True:
-            try:
-                return await self._record(request, version, result, pins)
-            except Unavailable:
-                if loop.time() > until:
-                    raise
-                await asyncio.sleep(POLL)
 
     async def _authorised(
         self, unit: Unit, version: PlanVersion, execution: Execution, call: Call
@@ -285,65 +264,6 @@ class Steps:
             if request.phase in (Phase.ACT, Phase.READ) and step.expect is not None:
                 return await checked(self.runner, call, step.expect, outputs, on_line)
             return await self.runner.run(call, outputs, on_line)
-
-    async def _record(
-        self,
-        request: StepRequest,
-        version: PlanVersion,
-        result: CallResult,
-        pins: dict[str, str] | None = None,
-    ) -> None:
-        """The call's end, the step's state, the card and the audit, in one transaction."""
-        now = self.clock()
-        async with self.store.begin() as unit:
-            execution = await unit.executions.lock(request.execution_id)
-            row = await unit.executions.call(key_of(request))
-            if row is None or row.ended_at is not None:
-                return  # told before
-            await unit.executions.end_call(key_of(request), result, now)
-            if pins:
-                execution = execution.model_copy(update={"pins": {**execution.pins, **pins}})
-                await unit.executions.save(execution)
-            text = ending_line(version.steps[request.step - 1], request, result)
-            line = LogLine(execution_id=execution.id, step=request.step, at=now, text=text)
-            await unit.executions.add_lines([line])
-            await unit.posts.touch(execution.id, PostKind.LOG)
-            record = execution.step(request.step)
-            changes = after(request, result, record, version.steps[request.step - 1])
-            if changes:
-                ended = {"ended_at": now} if request.phase is Phase.ACT else {}
-                await unit.executions.save_step(
-                    execution.id, record.model_copy(update={**changes, **ended})
-                )
-            await self._rollback_failed(unit, request, version, result)
-            await unit.posts.touch(request.ref.plan_id, PostKind.PLAN)
-            await unit.audit.record(
-                AuditEvent(
-                    actor=WORKER,
-                    action=f"step.{request.phase.value}",
-                    subject=execution.id,
-                    decision=result.ending.value,
-                    reason=result.message,
-                    detail={
-                        "step": request.step,
-                        "phase": request.phase.value,
-                        "attempt": request.attempt,
-                        "outputs": left_digest(changes),
-                    },
-                )
-            )
-        await self.loglines.publish(line)
-
-    async def _rollback_failed(
-        self, unit: Unit, request: StepRequest, version: PlanVersion, result: CallResult
-    ) -> None:
-        execution = await unit.executions.get(request.execution_id)
-        if execution.state is not ExecutionState.ROLLING_BACK:
-            return
-        if execution.step(request.step).state is not StepState.ROLLBACK_FAILED:
-            return
-        course = Course(unit, request.ref, version, execution, self.clock(), Pace())
-        await course.rollback_failed(request.step, result.message)
 
     async def _held_up(self, request: StepRequest, reason: str) -> None:
         async with self.store.begin() as unit:

@@ -148,7 +148,7 @@ async def test_a_result_that_comes_after_the_next_attempt_began_changes_nothing(
     second = await begun(room, ref)
     version = await room.plans_version(ref)
 
-    await room.steps._record(late, version, bad("from the past"))
+    await room.steps.recording.record(late, version, bad("from the past"))
 
     assert second.attempt == 2
     step = (await room.execution(ref)).step(1)
