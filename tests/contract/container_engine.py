@@ -99,7 +99,9 @@ def _folder() -> Iterator[Path]:
             if any(str(folder) in word for word in one.info["cmdline"] or ()):
                 with suppress(psutil.Error):
                     one.kill()
-        subprocess.run(["/bin/umount", "-R", folder / "root" / "overlay"], capture_output=True)
+        subprocess.run(
+            ["/bin/umount", "-R", "-l", folder / "root" / "overlay"], capture_output=True
+        )
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -107,7 +109,9 @@ def _folder() -> Iterator[Path]:
 def _serving(arguments: list[str], folder: Path) -> Iterator[None]:
     """Run the engine's service, with the image, for as long as the block lasts."""
     with (folder / "log").open("wb") as log:
-        daemon = subprocess.Popen(arguments, stdout=log, stderr=log, start_new_session=True)
+        daemon = subprocess.Popen(
+            arguments, stdout=log, stderr=log, cwd=folder, start_new_session=True
+        )
     try:
         if not _answers(folder / "s", daemon):
             said = (folder / "log").read_text(errors="replace").strip().rsplit("\n", 1)[-1]
