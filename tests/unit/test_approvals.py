@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from pathlib import Path
-
 from typing import Any
 
 import pytest
