@@ -1,5 +1,6 @@
 """Workflows of the catalog, from a person's dialog to a real Kubernetes API server and back."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ import pytest_asyncio
 from bot.local.slack.person import Person, plain
 from engine.tools.sandbox import installed
 from tests.acceptance.rig import Additions, Rig, open_rig
-from tests.acceptance.thread import INCIDENTS, Message, Thread, press, whisper
+from tests.acceptance.test_programs import carapulse, post
+from tests.acceptance.thread import INCIDENTS, Message, Thread, ask, press, whisper
 from tests.acceptance.waiting import until
 from tests.conftest import absent
 from tests.contract.definitions.charts import chart_repository
@@ -141,6 +143,26 @@ async def test_what_is_not_wanted_is_told_under_the_fields_and_nothing_begins(sh
         "input.replicas": "Wants a whole number from 1 to 100.",
         "context.place": "Till does not run in prod; there is staging.",
     }
+
+
+async def test_the_api_the_command_line_and_words_start_the_same_workflow(
+    shop: Rig, cluster: Cluster
+) -> None:
+    place = {"environment": "staging", "cluster": "eu-9", "service": "till"}
+    body = {"context": place, "input": {"replicas": 3}}
+    status, made = await post(shop, "/workflows/scale_service:start", body)
+    code, told, error = await carapulse(
+        shop, "workflow", "start", "scale_service", "replicas=3", "--service=till", "--json"
+    )
+    thread = await ask(shop.dana, "start the workflow scale_service for till: replicas=3")
+    card = await thread.card("Waiting for approval", "to 3 in staging/eu-9")
+    await press(shop.ann, card, "Approve")
+    await thread.card(":large_green_circle:", "Done in", within=60)
+
+    assert (status, code) == (201, 0), error
+    assert json.loads(told)["plan"]["title"] == made["plan"]["title"]
+    assert made["plan"]["title"] in plain(card)
+    assert await now(cluster, ".status.readyReplicas") == "3"
 
 
 async def test_an_image_that_never_gets_ready_fails_its_check_and_is_taken_back(
