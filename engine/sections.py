@@ -4,9 +4,11 @@ import re
 from datetime import time
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+from engine.domain.reminding import Escalation
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 # What deploy/sandbox.Dockerfile puts into the image.
@@ -288,12 +290,17 @@ class ApprovalSettings(Section):
 
     Break-glass asks for a ticket that looks like `ticket_pattern`. What was approved by it is told
     once a day at `digest_at`, in `digest_channel` (that of Slack's settings where it is empty).
+
+    Approvers are reminded at these fractions of their time (`remind_after`; empty: never). Of the
+    `escalations` the first that fits a version calls others, once.
     """
 
     emoji_max_risk: Literal["none", "low", "medium"] = "low"
     ticket_pattern: str = r"[A-Z][A-Z0-9]{1,9}-[0-9]{1,7}"
     digest_at: time = time(9, 0)
     digest_channel: str = ""
+    remind_after: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.5,)
+    escalations: tuple[Escalation, ...] = ()
 
     @field_validator("ticket_pattern")
     @classmethod

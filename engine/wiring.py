@@ -16,6 +16,7 @@ from engine.configured import (
 )
 from engine.context.services import ServiceFile
 from engine.domain.ids import Tenant, new_id
+from engine.domain.reminding import Nagging
 from engine.ground import Ground, Opened, grounded, now, open_database, opened_feed
 from engine.identified import identifying, identity_provider, signing_in
 from engine.library import mirroring
@@ -47,6 +48,7 @@ from engine.services.plans import Plans
 from engine.services.presence import Presence
 from engine.services.previews import Previews
 from engine.services.progress import Pace
+from engine.services.reminders import Reminders
 from engine.services.requests import Requests
 from engine.services.revisions import Revisions
 from engine.services.runbook_steps import RunbookSteps
@@ -265,7 +267,14 @@ def executing(settings: Settings, opened: Opened, on: Ground) -> Executions:
         start=waits.start,
     )
     ended = opened.metrics.workflow
-    return Executions(on.store, guarding(on), now, pace, ended)
+    return Executions(on.store, guarding(on), now, pace, ended, reminding(settings, on))
+
+
+def reminding(settings: Settings, on: Ground) -> Reminders:
+    """Who is told of what nobody has decided."""
+    asked = settings.approvals
+    nagging = Nagging(remind_after=asked.remind_after, escalations=asked.escalations)
+    return Reminders(on.directory, nagging, loud_in(settings))
 
 
 def guarding(on: Ground) -> Guards:

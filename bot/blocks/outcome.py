@@ -8,6 +8,7 @@ from bot.blocks.parts import Message, section
 from bot.blocks.status import status
 from bot.blocks.text import line, told
 from engine.domain.execution import ExecutionState, StepState
+from engine.domain.plan import VersionState
 from engine.domain.views import PlanView
 
 
@@ -25,6 +26,15 @@ def outcome(view: PlanView, since: datetime | None = None) -> Message:
         version = view.version
         blocks.append(rating(f"plan:{version.plan_id}:{version.version}"))
     return {"text": text, "blocks": blocks}
+
+
+def reminder(view: PlanView, since: datetime) -> Message:
+    """What waits for approval, once more; later, what became of it."""
+    text = f"{status(view)}\n{line(view.version.title)} ({line(view.version.reference)})"
+    if view.state is VersionState.WAITING:
+        text = f":bell: *Still waiting*, since {moments.time(since)}.\n{text}."
+        text += " Decide on the card of this thread."
+    return {"text": text, "blocks": [section(text)]}
 
 
 def called(view: PlanView) -> str:

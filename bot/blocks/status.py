@@ -8,6 +8,7 @@ from engine.domain.actor import Surface
 from engine.domain.approval import Statement, Verdict
 from engine.domain.execution import Choice, Execution, ExecutionState, StepRecord, StepState
 from engine.domain.plan import VersionState
+from engine.domain.reminding import NudgeKind
 from engine.domain.views import PlanView
 
 WAITING, RUNNING, DONE, FAILED = (
@@ -17,6 +18,7 @@ WAITING, RUNNING, DONE, FAILED = (
     ":red_circle:",
 )
 NEEDS_YOU, OVER = ":warning:", ":white_circle:"
+NUDGED = {NudgeKind.REMINDED: "Reminded", NudgeKind.ESCALATED: "Escalated"}
 NOTHING_CHANGED = "Nothing was changed. It ends at"
 
 
@@ -49,7 +51,19 @@ def who(view: PlanView) -> str:
         text += " Each signs in again."
     if view.approvers:
         text += f" Can approve: {', '.join(told(each, 100) for each in view.approvers[:6])}."
-    return f"{text} Expires {moments.day_and_time(version.decide_before)}."
+    return f"{text} Expires {moments.day_and_time(version.decide_before)}.{nudged(view)}"
+
+
+def nudged(view: PlanView) -> str:
+    """` Reminded 14:30. Escalated to @leads 14:50.`."""
+    said = ""
+    for kind, word in NUDGED.items():
+        last = max((one.at for one in view.nudges if one.kind is kind), default=None)
+        if last:
+            to = f" to {' and '.join(told(each, 100) for each in view.called)}"
+            whom = to if kind is NudgeKind.ESCALATED and view.called else ""
+            said += f" {word}{whom} {moments.time(last)}."
+    return said
 
 
 def asked_of(view: PlanView) -> str:

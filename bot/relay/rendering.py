@@ -217,14 +217,20 @@ class Rendering:
     async def _outcome(self, post: Post) -> Rendered:
         if post.body.get("text"):
             return await self._note(post)
-        since = post.body.get("since")
-        asked = datetime.fromtimestamp(float(str(since)), UTC) if since else None
         view = await self.views.execution(ExecutionId(post.subject))
-        return Rendered(outcome.outcome(view, asked))
+        return Rendered(outcome.outcome(view, since(post)))
 
     async def _note(self, post: Post) -> Rendered:
         if plan_id := post.body.get("plan_id"):
-            return Rendered(outcome.outcome(await self.views.plan(PlanId(str(plan_id)))))
+            view = await self.views.plan(PlanId(str(plan_id)))
+            asked = since(post)
+            return Rendered(outcome.reminder(view, asked) if asked else outcome.outcome(view))
         if post.body.get("document"):
             return Rendered(knowledge.document(post.body))
         return Rendered(note.note(post.body))
+
+
+def since(post: Post) -> datetime | None:
+    """The moment that a reminder tells."""
+    given = post.body.get("since")
+    return datetime.fromtimestamp(float(str(given)), UTC) if given else None

@@ -8,6 +8,7 @@ from engine.domain.freeze import Hold
 from engine.domain.model import Model
 from engine.domain.plan import PlanVersion, VersionState
 from engine.domain.problem import Problem
+from engine.domain.reminding import Nudge
 
 
 class Again(Model):
@@ -23,7 +24,8 @@ class PlanView(Model):
     `approvers` are mentions of who may still approve, `groups` mentions of the groups asked for;
     `effects` are sentences about what changed ("Error rate 37 % -> 0.4 %"), filled at the end.
     `holds` are the freezes and windows that keep it from starting now; `stage` is what changes in
-    this place may do at most.
+    this place may do at most; `nudges` are the reminders and escalations of it so far, `called`
+    mentions of whom the last escalation called.
     """
 
     version: PlanVersion
@@ -41,6 +43,8 @@ class PlanView(Model):
     holds: tuple[Hold, ...] = ()
     stage: str = ""
     again: Again | None = None
+    nudges: tuple[Nudge, ...] = ()
+    called: tuple[str, ...] = ()
 
 
 class LogView(Model):

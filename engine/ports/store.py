@@ -37,6 +37,7 @@ from engine.domain.problem import Problem
 from engine.ports.freezes import BreakGlass, Freezes
 from engine.ports.identity import Identities
 from engine.ports.knowledge import Documents, Memory, Sessions
+from engine.ports.reminders import Reminders
 from engine.ports.templates import Templates
 
 
@@ -375,6 +376,8 @@ class Unit(Protocol):
     def freezes(self) -> Freezes: ...
     @property
     def break_glass(self) -> BreakGlass: ...
+    @property
+    def reminders(self) -> Reminders: ...
 
 
 class Store(Protocol):

@@ -21,6 +21,7 @@ from engine.services.course import Course
 from engine.services.ending import call_off
 from engine.services.guards import AGAIN, Guards, Stop
 from engine.services.progress import Pace
+from engine.services.reminders import Reminders
 
 PRESS_RUN = "It is approved and starts when somebody presses Run"
 
@@ -38,6 +39,7 @@ class Executions:
     clock: Clock
     pace: Pace
     on_end: Callable[[str, str], None] = uncounted
+    reminders: Reminders | None = None
 
     async def next_move(self, ref: VersionRef) -> Move:
         """Decide what comes next. Raises `Unavailable` when the database does not answer."""
@@ -77,7 +79,8 @@ class Executions:
     async def _waiting(self, unit: Unit, ref: VersionRef, version: PlanVersion) -> Move:
         now = self.clock()
         if now < version.decide_before:
-            return Move.wait((version.decide_before - now).total_seconds())
+            due = await self.reminders.tell(unit, version, now) if self.reminders else None
+            return Move.wait(((due or version.decide_before) - now).total_seconds())
         hours = version.requirements.within_seconds / 3600
         await self._end(unit, ref, VersionState.EXPIRED, f"No decision in {hours:g} h.")
         return Move.done()

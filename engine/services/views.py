@@ -14,6 +14,7 @@ from engine.domain.ids import DraftId, ExecutionId, PlanId, ProblemId
 from engine.domain.plan import PlanVersion, Step
 from engine.domain.questions import Limits
 from engine.domain.quorum import quorum
+from engine.domain.reminding import Nudge
 from engine.domain.views import FindingsView, LogView, PlanView, ProblemView
 from engine.ports import Clock, Directory, Store, Unit
 from engine.services.guards import NEVER, Holds
@@ -51,6 +52,7 @@ class Views:
             evidence = await unit_.drafts.evidence_by_id(version.evidence)
             holds = await self.holds.on(unit_, version, self.clock()) if not state.ended else ()
             again = await again_of(unit_, version)
+            nudges = await unit_.reminders.of(plan_id, number)
         count = quorum(version, signed)
         return PlanView(
             version=version,
@@ -68,6 +70,8 @@ class Views:
             holds=holds,
             stage=self.limits.stage_of(version.context),
             again=again,
+            nudges=tuple(nudges),
+            called=await self._called(nudges),
         )
 
     async def log(self, execution_id: ExecutionId) -> LogView:
@@ -139,6 +143,10 @@ class Views:
                 if actor.id not in barred and actor.account:
                     found[f"{{@{actor.account}}}"] = None
         return tuple(found)
+
+    async def _called(self, nudges: Sequence[Nudge]) -> tuple[str, ...]:
+        told = dict.fromkeys(name for one in nudges for name in one.told)
+        return tuple([await self.directory.mention(group) for group in told])
 
     async def _groups(self, version: PlanVersion) -> tuple[str, ...]:
         return tuple([await self.directory.mention(group) for group in asked(version)])

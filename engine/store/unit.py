@@ -22,6 +22,7 @@ from engine.store.memory import PostgresMemory
 from engine.store.plans import PostgresPlans
 from engine.store.posts import PostgresPosts
 from engine.store.problems import PostgresProblems
+from engine.store.reminders import PostgresReminders
 from engine.store.sessions import PostgresSessions
 from engine.store.templates import PostgresTemplates
 from engine.store.tokens import PostgresTokens
@@ -52,6 +53,7 @@ class PostgresUnit:
         self.identities = PostgresIdentities(connection, tenant)
         self.freezes = PostgresFreezes(connection, tenant)
         self.break_glass = PostgresBreakGlass(connection, tenant)
+        self.reminders = PostgresReminders(connection, tenant)
 
 
 @dataclass(frozen=True, slots=True)

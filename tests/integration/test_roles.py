@@ -24,6 +24,7 @@ INSERT_ONLY = {
     "break_glass_digests",
     "execution_starts",
     "plan_versions",
+    "reminders",
     "revocations",
     "schema_migrations",
     "templates",
