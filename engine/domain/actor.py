@@ -1,6 +1,9 @@
 """Who does something: a resolved person or a named service, never a chat account."""
 
 from enum import StrEnum
+from typing import Self
+
+from pydantic import model_validator
 
 from engine.domain.ids import PersonId, Tenant
 from engine.domain.model import Model
@@ -26,9 +29,14 @@ class Surface(StrEnum):
     AUTO = "auto"
 
 
-class Actor(Model):
-    """Somebody known. `groups` are directory groups, never chat user groups.
+# How programs are named; the audit's own rule (migration 0013) says the same.
+PROGRAMS = ("service:", "token:", "cli:")
 
+
+class Actor(Model):
+    """Somebody known; nobody of the directory is named like a program.
+
+    `groups` are directory groups, never chat user groups.
     `account` is the directory's key of the chat account (`slack:TEAM:USER`), `slack_id` its user.
     `scopes` are what a program's token may do.
     """
@@ -41,6 +49,12 @@ class Actor(Model):
     slack_id: str = ""
     account: str = ""
     scopes: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _named_as_what_it_is(self) -> Self:
+        if self.id.startswith(PROGRAMS) != (self.kind is ActorKind.SERVICE):
+            raise ValueError(f"a {self.kind} can't have the id {self.id}")
+        return self
 
     @property
     def mention(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from pydantic import ValidationError
 
 from bot.http.app import Sidecar, open_sidecar
 from bot.http.drafting import Drafting
@@ -163,13 +164,16 @@ async def test_the_program_that_asked_never_approves(desk: Desk) -> None:
     async with worker(desk.room):
         _, said, _ = await desk("POST", "/plans", ASKED)
     program = Actor(kind=ActorKind.SERVICE, id=PersonId("token:ci"), name="ci")
-    person = Actor(id=PersonId("token:ci"), name="ci", groups=("sre",))
 
-    for actor in (program, person):
-        with pytest.raises(NotAllowed):
-            await desk.room.gate.decide(
-                actor, PlanId(said["plan_id"]), 1, Verdict.APPROVE, surface=Surface.API
-            )
+    with pytest.raises(NotAllowed):
+        await desk.room.gate.decide(
+            program, PlanId(said["plan_id"]), 1, Verdict.APPROVE, surface=Surface.API
+        )
+
+
+def test_no_person_is_named_like_a_program() -> None:
+    with pytest.raises(ValidationError, match="a person can't have the id token:ci"):
+        Actor(id=PersonId("token:ci"), name="ci", groups=("sre",))
 
 
 async def test_what_takes_longer_is_found_under_its_location(desk: Desk) -> None:
