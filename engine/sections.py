@@ -57,11 +57,15 @@ class PolicySettings(Section):
     it by environment, `environment/service` or `*/service`.
 
     With `opa_url` an OPA server decides; with `standby` our own process does where that is down.
+    `shadow_folder` (or `shadow_url`, an OPA server) is a candidate for `folder`: it is asked the
+    same, nobody follows it, and `carapulse policy shadow` lists what it would answer differently.
     """
 
     opa_url: str = ""
     standby: bool = False
     folder: Path | None = None
+    shadow_folder: Path | None = None
+    shadow_url: str = ""
     stage: Literal["read-only", "approve-all", "low-auto"] = "approve-all"
     stages: dict[str, Literal["read-only", "approve-all", "low-auto"]] = Field(default_factory=dict)
     timeout_seconds: float = Field(default=1.5, gt=0)
@@ -96,6 +100,42 @@ class HookSettings(Section):
     """Tokens that webhooks carry."""
 
     alertmanager_token: SecretStr = SecretStr("")
+
+
+class LinearStates(Section):
+    """Names of the team's workflow states: where a decision is waited for, and what decides."""
+
+    waiting: str = "Todo"
+    approve: str = "Done"
+    reject: str = "Cancelled"
+
+
+class LinearSettings(Section):
+    """Approval issues in the team with the key `team`; without a key there are none.
+
+    With `webhook_secret` Linear tells of moves; every `poll_seconds` they are asked for (0: never).
+    """
+
+    api_key: SecretStr = SecretStr("")
+    url: str = "https://api.linear.app/graphql"
+    team: str = ""
+    states: LinearStates = LinearStates()
+    labels: tuple[str, ...] = ("carapulse",)
+    webhook_secret: SecretStr = SecretStr("")
+    poll_seconds: float = Field(default=30, ge=0)
+    timeout_seconds: float = Field(default=10, gt=0)
+
+
+class PagerDutySettings(Section):
+    """`routing_key` is an integration of the Events API, whose `url` differs in the EU.
+
+    Webhooks are signed with one of `webhook_secrets`; there are several while they are changed.
+    """
+
+    routing_key: SecretStr = SecretStr("")
+    url: str = "https://events.pagerduty.com/v2/enqueue"
+    webhook_secrets: tuple[SecretStr, ...] = ()
+    timeout_seconds: float = Field(default=10, gt=0)
 
 
 class ModelProvider(Section):

@@ -35,9 +35,11 @@ from engine.sections import (
     HttpSettings,
     KeySettings,
     KnowledgeSettings,
+    LinearSettings,
     LlmSettings,
     LogSettings,
     OidcSettings,
+    PagerDutySettings,
     PolicySettings,
     PostgresSettings,
     RedisSettings,
@@ -76,6 +78,8 @@ class Settings(BaseSettings):
     slack: SlackSettings = SlackSettings()
     http: HttpSettings = HttpSettings()
     hooks: HookSettings = HookSettings()
+    linear: LinearSettings = LinearSettings()
+    pagerduty: PagerDutySettings = PagerDutySettings()
     llm: LlmSettings = LlmSettings()
     directory: DirectorySettings = DirectorySettings()
     oidc: OidcSettings = OidcSettings()

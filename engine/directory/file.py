@@ -15,6 +15,7 @@ from engine.errors import ConfigurationError
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._@-]{0,99}$")]
 SlackUser = Annotated[str, StringConstraints(pattern=r"^slack:[A-Z0-9]+:[UW][A-Z0-9]+$")]
+LinearUser = Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{36}$")]
 SlackGroup = Annotated[str, StringConstraints(pattern=r"^slack:[A-Z0-9]+:S[A-Z0-9]+$")]
 PLAIN = re.compile(r"[{}<>*_~`\n\r]")
 
@@ -27,13 +28,14 @@ class Subject(Model):
 
 
 class Person(Model):
-    """One person. `slack` and `oidc` list accounts; an e-mail alone is no identity."""
+    """One person. `slack`, `oidc` and `linear` list accounts; an e-mail alone is no identity."""
 
     id: Id
     name: Name
     email: str = ""
     slack: tuple[SlackUser, ...] = ()
     oidc: tuple[Subject, ...] = ()
+    linear: tuple[LinearUser, ...] = ()
     groups: tuple[Id, ...] = ()
 
 
@@ -60,6 +62,7 @@ class FileDirectory:
         self._people = {PersonId(one.id): actor(one, tenant) for one in listing.people}
         self._accounts = {key: PersonId(one.id) for one in listing.people for key in one.slack}
         self._subjects = {key: PersonId(one.id) for one in listing.people for key in one.oidc}
+        self._linear = {key: PersonId(one.id) for one in listing.people for key in one.linear}
         self._emails = {PersonId(one.id): one.email for one in listing.people}
         self._groups = {one.id: one for one in listing.groups}
 
@@ -77,6 +80,10 @@ class FileDirectory:
         """The person whom the file binds to this subject, by its issuer or by the one there is."""
         named = Subject(subject=subject, issuer=issuer)
         return self._subjects.get(named) or self._subjects.get(Subject(subject=subject))
+
+    def linear(self, user: str) -> PersonId | None:
+        """The person whom the file binds to this user of Linear."""
+        return self._linear.get(user)
 
     def email(self, person_id: PersonId) -> str:
         """Their address, for comparing; empty where the file has none."""
@@ -136,6 +143,8 @@ def _contradictions(listing: Listing) -> list[str]:
     found += [f"the account {key} belongs to two people" for key in _twice(accounts)]
     subjects = [f"{key.issuer} {key.subject}" for one in listing.people for key in one.oidc]
     found += [f"the subject {key.strip()} belongs to two people" for key in _twice(subjects)]
+    users = [key for person in listing.people for key in person.linear]
+    found += [f"the Linear user {key} belongs to two people" for key in _twice(users)]
     for person in listing.people:
         found += [
             f"{person.id} is in {name}, which is no group here"

@@ -13,6 +13,9 @@ class Nobody:
     def linked(self, issuer: str, subject: str) -> PersonId | None:
         return None
 
+    def linear(self, user: str) -> PersonId | None:
+        return None
+
     def email(self, person_id: PersonId) -> str:
         return ""
 

@@ -25,6 +25,7 @@ class Surface(StrEnum):
     API = "api"
     CLI = "cli"
     WEB = "web"
+    LINEAR = "linear"
     ALERT = "alert"
     AUTO = "auto"
 
@@ -81,5 +82,7 @@ class Account(Model):
 
 API = Actor(kind=ActorKind.SERVICE, id=PersonId("service:api"), name="API")
 ALERTS = Actor(kind=ActorKind.SERVICE, id=PersonId("service:alerts"), name="Alerts")
+LINEAR = Actor(kind=ActorKind.SERVICE, id=PersonId("service:linear"), name="Linear")
+PAGERDUTY = Actor(kind=ActorKind.SERVICE, id=PersonId("service:pagerduty"), name="PagerDuty")
 GATE = Actor(kind=ActorKind.SERVICE, id=PersonId("service:gate"), name="Gate")
 WORKER = Actor(kind=ActorKind.SERVICE, id=PersonId("service:worker"), name="Worker")

@@ -39,6 +39,7 @@ from engine.ports.identity import Identities
 from engine.ports.knowledge import Documents, Memory, Sessions
 from engine.ports.reminders import Reminders
 from engine.ports.templates import Templates
+from engine.ports.tracking import Issues, Pages
 
 
 class Plans(Protocol):
@@ -376,6 +377,10 @@ class Unit(Protocol):
     def freezes(self) -> Freezes: ...
     @property
     def break_glass(self) -> BreakGlass: ...
+    @property
+    def issues(self) -> Issues: ...
+    @property
+    def pages(self) -> Pages: ...
     @property
     def reminders(self) -> Reminders: ...
 

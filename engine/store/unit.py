@@ -17,8 +17,10 @@ from engine.store.feedback import PostgresPresence, PostgresRatings
 from engine.store.freezes import PostgresFreezes
 from engine.store.identities import PostgresIdentities
 from engine.store.inbox import PostgresInbox
+from engine.store.issues import PostgresIssues
 from engine.store.jobs import PostgresJobs
 from engine.store.memory import PostgresMemory
+from engine.store.pages import PostgresPages
 from engine.store.plans import PostgresPlans
 from engine.store.posts import PostgresPosts
 from engine.store.problems import PostgresProblems
@@ -53,6 +55,8 @@ class PostgresUnit:
         self.identities = PostgresIdentities(connection, tenant)
         self.freezes = PostgresFreezes(connection, tenant)
         self.break_glass = PostgresBreakGlass(connection, tenant)
+        self.issues = PostgresIssues(connection, tenant)
+        self.pages = PostgresPages(connection, tenant)
         self.reminders = PostgresReminders(connection, tenant)
 
 

@@ -59,6 +59,10 @@ class Metrics:
         """The policy decided: allow, deny, require_approval or unavailable."""
         self._count("policy_decisions", decision=decision)
 
+    def policy_shadow(self, outcome: str) -> None:
+        """A candidate was asked the same: same, different, failed, or dropped unasked."""
+        self._count("policy_shadow", outcome=outcome)
+
     def approval(self, status: str) -> None:
         """Somebody decided: approve, reject, withdraw or refused."""
         self._count("approvals", status=status)
@@ -94,6 +98,10 @@ class Metrics:
         """A webhook was accepted, repeated or refused."""
         self._count("hook_deliveries", source=source, outcome=outcome)
 
+    def outside(self, service: str, outcome: str) -> None:
+        """Linear or PagerDuty answered: ok, refused, limited, or failed."""
+        self._count("outside_calls", service=service, outcome=outcome)
+
     def feed(self, outcome: str, lines: int) -> None:
         """Log lines were published to the live feed, or lost to it."""
         self._count("feed_lines", lines, outcome=outcome)
@@ -111,6 +119,7 @@ COUNTERS = (
     ("tool_executions", "Tool calls.", ("tool", "action", "outcome")),
     ("workflow_executions", "Drafts and executions.", ("workflow", "outcome")),
     ("policy_decisions", "Decisions of the policy.", ("decision",)),
+    ("policy_shadow", "Questions for a candidate of the policy.", ("outcome",)),
     ("approvals", "Decisions of people.", ("status",)),
     ("slack_calls", "Calls to Slack.", ("method", "outcome")),
     ("slack_limited", "Calls that Slack put off.", ("method",)),
@@ -119,6 +128,7 @@ COUNTERS = (
     ("llm_cost_dollars", "Cost of the model, by its configured price.", ("model",)),
     ("jobs", "Jobs.", ("kind", "outcome")),
     ("hook_deliveries", "Webhooks.", ("source", "outcome")),
+    ("outside_calls", "Calls to Linear and PagerDuty.", ("service", "outcome")),
     ("feed_lines", "Log lines for the live feed.", ("outcome",)),
 )
 HISTOGRAMS = (

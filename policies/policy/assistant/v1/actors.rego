@@ -116,7 +116,7 @@ needs_nobody if {
 
 needs_nobody if automatic
 
-by_hand := {"button", "command", "api", "cli", "web"}
+by_hand := {"button", "command", "api", "cli", "web", "linear"}
 
 surface_enough if input.facts.surface in by_hand
 
