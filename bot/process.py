@@ -24,6 +24,7 @@ from bot.slack.services import Library as SlackLibrary
 from bot.slack.socket import Facts
 from bot.slack.sockets import Sockets
 from bot.slack.writer import Writer
+from bot.surfaces import open_surfaces
 from bot.work import desks, gate_jobs, worker_jobs
 from engine.domain.ids import new_id
 from engine.errors import ConfigurationError, Unavailable
@@ -59,6 +60,8 @@ async def open_worker(settings: Settings) -> AsyncIterator[Engine]:
         reconciler = Reconciler(engine.store, starter)
         await stack.enter_async_context(running(reconciler.run()))
         await stack.enter_async_context(running(engine.mirror.run()))
+        if engine.shadow:
+            await stack.enter_async_context(running(engine.shadow.run()))
 
         await stack.enter_async_context(running(serve(engine, settings)))
         yield engine
@@ -102,11 +105,13 @@ async def open_bot(settings: Settings) -> AsyncIterator[Listening]:
         intake = open_intake(engine.pool, engine.tenant, holder)
         facts = Facts()
         request_url = asked_over_http(settings)
-        sidecar = served(settings, engine, intake, facts, request_url)
+        surfaces = await stack.enter_async_context(open_surfaces(engine, settings, holder))
+        sidecar = served(settings, engine, intake, facts, request_url, surfaces)
         listening = await stack.enter_async_context(
             open_sidecar(sidecar, host=settings.http.host, port=settings.http.port)
         )
         workspace = await signed_in(client)
+        surfaces.workspace = workspace.url
         writer = Writer(client, Budgets(scale=slack.budget_scale), counted(engine))
         rendering = Rendering(
             engine.views, engine.store, engine.answers, waiting(engine, settings), workspace.url
@@ -124,9 +129,13 @@ async def open_bot(settings: Settings) -> AsyncIterator[Listening]:
         )
         await stack.enter_async_context(working(engine.pool, gate_jobs(engine)))
         await stack.enter_async_context(running(engine.audits.run()))
+        if engine.shadow:
+            await stack.enter_async_context(running(engine.shadow.run()))
         await stack.enter_async_context(running(engine.freezes.run()))
         await stack.enter_async_context(running(engine.digests.run()))
-        await stack.enter_async_context(intake.working(desks(inbox, engine)))
+        everything = {**desks(inbox, engine), **surfaces.desks()}
+        await stack.enter_async_context(intake.working(everything))
+        await stack.enter_async_context(running(surfaces.run()))
         await stack.enter_async_context(running(statuses.run()))
         await stack.enter_async_context(running(relay.run()))
         if request_url:

@@ -11,12 +11,14 @@ from bot.http.freezes import FreezeRecords
 from bot.http.health import Check
 from bot.http.library import Library
 from bot.http.plans import PlanRecords
+from bot.http.policy import PolicyRoutes
 from bot.http.revocations import RevocationRecords
 from bot.http.sign_in import SignInPages
 from bot.http.tools import ToolRoutes
 from bot.http.workflows import WorkflowRoutes
 from bot.slack.http import PATH, RequestUrl
 from bot.slack.socket import Facts
+from bot.surfaces import Surfaces
 from engine.domain.actor import WORKER
 from engine.domain.context import ContextRef
 from engine.domain.ids import Tenant
@@ -33,7 +35,12 @@ from engine.workflows.worker import connect
 
 
 def served(
-    settings: Settings, engine: Engine, intake: Intake, facts: Facts, request_url: RequestUrl | None
+    settings: Settings,
+    engine: Engine,
+    intake: Intake,
+    facts: Facts,
+    request_url: RequestUrl | None,
+    surfaces: Surfaces,
 ) -> Sidecar:
     """What the sidecar of a bot answers."""
     return Sidecar(
@@ -41,7 +48,7 @@ def served(
         intake,
         engine.metrics,
         settings.hooks.alertmanager_token.get_secret_value(),
-        checks(settings, engine, facts),
+        {**checks(settings, engine, facts), **surfaces.checks},
         library=Library(engine.knowledge, engine.memory, engine.sessions, engine.runbook_steps),
         previews=engine.previews,
         callers=engine.identities,
@@ -54,6 +61,8 @@ def served(
             *drafting(engine, settings).routes(),
             *FreezeRecords(engine.store, engine.freezes).routes(),
             *WorkflowRoutes(engine.store, engine.templates).routes(),
+            *PolicyRoutes(engine.store, engine.shadows).routes(),
+            *surfaces.routes(intake),
             *([("POST", PATH, request_url.handle)] if request_url else ()),
         ],
     )

@@ -32,6 +32,7 @@ from engine.policy.cached import CachedPolicy
 from engine.policy.counted import CountedPolicy
 from engine.policy.opa import OpaPolicy, checked_url
 from engine.policy.rego import RegoPolicy
+from engine.policy.shadow import Candidate, Shadow, ShadowedPolicy, candidate
 from engine.policy.standby import StandbyPolicy
 from engine.ports import Feed, Policy, Runner, Store
 from engine.resources import shipped
@@ -41,6 +42,7 @@ from engine.sections import PolicySettings
 from engine.settings import Settings
 from engine.store.connection import Pool, open_pool
 from engine.store.migrations import missing
+from engine.store.shadows import PostgresShadows
 from engine.store.unit import PostgresStore
 from engine.telemetry.metrics import Metrics
 from engine.tools.api import ApiTransport
@@ -127,6 +129,7 @@ class Ground:
     runner: Runner
     verifier: FileVerifier
     windows: tuple[Window, ...]
+    shadow: Shadow | None
 
 
 def grounded(settings: Settings, opened: Opened) -> Ground:
@@ -136,6 +139,8 @@ def grounded(settings: Settings, opened: Opened) -> Ground:
     services = loaded_services(settings.context.services_file)
     rules = deciding_by(settings.policy, opened.session)
     masking = redactor(settings)
+    live: Policy = CountedPolicy(rules, opened.metrics)
+    shadow = shadowing(settings, opened, masking)
     tools = ToolRegistry.load(
         settings.tools.folder,
         connections={name: one.url for name, one in endpoints(settings).items()},
@@ -165,12 +170,13 @@ def grounded(settings: Settings, opened: Opened) -> Ground:
         ),
         directory=people(settings.directory.file, tenant),
         services=services,
-        policy=CountedPolicy(rules, opened.metrics),
+        policy=ShadowedPolicy(live, shadow) if shadow else live,
         redactor=masking,
         tools=tools,
         runner=CountedRunner(runner, opened.metrics),
         verifier=public_keys(settings),
         windows=windows(settings),
+        shadow=shadow,
     )
 
 
@@ -191,6 +197,21 @@ def deciding_by(settings: PolicySettings, session: aiohttp.ClientSession) -> Pol
     if settings.standby:
         server = StandbyPolicy(server, RegoPolicy(folders))
     return CachedPolicy(server, monotonic)
+
+
+def shadowing(settings: Settings, opened: Opened, redactor: Redactor) -> Shadow | None:
+    """A candidate beside the policy, where one is set; what is wrong with it stops nothing."""
+    rules = settings.policy
+    if rules.shadow_url:
+        url, breaker = checked_url(rules.shadow_url), Breaker(OPA_FAILURES, OPA_PAUSE, monotonic)
+        server = OpaPolicy(opened.session, url, timeout=rules.timeout_seconds, breaker=breaker)
+        tried = Candidate(url, server)
+    elif rules.shadow_folder:
+        tried = candidate([shipped("policies"), rules.shadow_folder])
+    else:
+        return None
+    kept = PostgresShadows(opened.pool, settings.tenant)
+    return Shadow(tried, kept, opened.metrics, now, redactor.text)
 
 
 def definitions(tools: ToolRegistry, store: Store) -> Callable[[str], Awaitable[str | None]]:

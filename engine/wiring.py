@@ -23,7 +23,10 @@ from engine.library import mirroring
 from engine.llm.correcting import Correcting
 from engine.llm.picked import Picking
 from engine.llm.playbooks import checked_title
+from engine.policy.shadow import Shadow
 from engine.ports import Directory, Feed, Policy, Store, Tools
+from engine.ports.shadows import Shadows
+from engine.ports.tracking import Accounts
 from engine.sandboxes import opened_sandbox
 from engine.services.alerts import Alerts
 from engine.services.answers import Answers
@@ -64,6 +67,7 @@ from engine.services.views import Views
 from engine.settings import Settings
 from engine.store.chain import PostgresChain
 from engine.store.connection import Pool
+from engine.store.shadows import PostgresShadows
 from engine.store.spending import PostgresSpending
 from engine.store.surface import PostgresSurface
 from engine.telemetry.metrics import Metrics
@@ -82,6 +86,7 @@ class Engine:
     store: Store
     surface: PostgresSurface
     directory: Directory
+    accounts: Accounts
     policy: Policy
     services: ServiceFile
     tools: Tools
@@ -115,6 +120,8 @@ class Engine:
     sign_ins: SignIns | None
     approvals: Approvals | None
     step_ups: StepUps | None
+    shadow: Shadow | None
+    shadows: Shadows
 
 
 @asynccontextmanager
@@ -156,6 +163,7 @@ def assembled(settings: Settings, opened: Opened, *, gate: bool) -> Engine:
         store=store,
         surface=PostgresSurface(opened.pool, settings.tenant),
         directory=directory,
+        accounts=directory,
         policy=on.policy,
         services=on.services,
         tools=on.tools,
@@ -191,6 +199,8 @@ def assembled(settings: Settings, opened: Opened, *, gate: bool) -> Engine:
         sign_ins=sign_ins,
         approvals=approvals,
         step_ups=stepping_up(store, approvals, sign_ins, identities),
+        shadow=on.shadow,
+        shadows=PostgresShadows(opened.pool, settings.tenant),
     )
 
 

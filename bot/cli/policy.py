@@ -1,4 +1,4 @@
-"""`carapulse policy`: what rules of one's own would change, and the rules as a bundle for OPA."""
+"""`carapulse policy`: what other rules would change, and the rules as a bundle for OPA."""
 
 import asyncio
 from pathlib import Path
@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 from cyclopts import App
 
+from bot.cli.policy_shadow import shadow
+
 if TYPE_CHECKING:
     from engine.policy.preview import Preview
 
 policy = App(name="policy", help="Try rules out, and pack them for an OPA server.")
+policy.command(shadow, name="shadow")
 
 
 @policy.command(name="test")
