@@ -31,6 +31,7 @@ class Asking:
     """Questions to one service, by name. `count` hears of each outcome.
 
     `quiet_until` is when it may be asked again after it wanted patience, by the breaker's clock.
+    `trouble` is what was wrong the last time; empty while all is well.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Asking:
     timeout: float
     count: Callable[[str, str], None]
     quiet_until: float = 0.0
+    trouble: str = ""
 
     async def post(self, url: str, body: Json, headers: Mapping[str, str]) -> Reply:
         """One answer below 500. Raises `Unavailable`; whether it arrived is then not known."""
@@ -50,17 +52,16 @@ class Asking:
             async with asyncio.timeout(self.timeout):
                 reply, wait = await self._exchange(url, body, headers)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            self._broke(type(error).__name__)
-            raise Unavailable(self.name, f"{self.name} does not answer.") from None
+            raise self._broke(type(error).__name__, f"{self.name} does not answer.") from None
         except asyncio.CancelledError:
             self.breaker.left()
             raise
         if reply.status >= 500:
-            self._broke(str(reply.status))
-            raise Unavailable(self.name, f"{self.name} answered {reply.status}.")
+            raise self._broke(str(reply.status), f"{self.name} answered {reply.status}.")
         self.breaker.worked()
         if reply.status == 429:
             raise self.limited(wait)
+        self.trouble = ""
         self.count(self.name, "ok" if reply.status < 400 else "refused")
         return reply
 
@@ -70,12 +71,25 @@ class Asking:
         wait = min(max(seconds, 1.0), PATIENCE_AT_MOST)
         self.quiet_until = self.breaker.clock() + wait
         log.warning("asked for patience", action="outside.limited", service=self.name, wait=wait)
-        return Unavailable(self.name, f"{self.name} wants {wait:.0f} s of patience.")
+        self.trouble = f"{self.name} wants {wait:.0f} s of patience."
+        return Unavailable(self.name, self.trouble)
 
-    def _broke(self, why: str) -> None:
+    def refused(self, text: str) -> Unavailable:
+        """It answers, and can't be used as it is set up."""
+        self.trouble = text
+        return Unavailable(self.name, text)
+
+    async def check(self) -> None:
+        """What readiness asks, without asking the service. Raises `Unavailable`."""
+        if self.trouble:
+            raise Unavailable(self.name, self.trouble)
+
+    def _broke(self, why: str, text: str) -> Unavailable:
+        self.trouble = text
         self.breaker.broke()
         self.count(self.name, "failed")
         log.warning("no answer", action="outside.failed", service=self.name, error=why)
+        return Unavailable(self.name, text)
 
     async def _exchange(
         self, url: str, body: Json, headers: Mapping[str, str]

@@ -146,11 +146,14 @@ class Linear:
     async def _known(self) -> Team:
         async with self._asks:
             if self._team is None:
-                self._team = await self._ask(
-                    documents.TEAM,
-                    {"key": self.names.team},
-                    lambda told: team_of(told, self.names),
-                )
+                try:
+                    self._team = await self._ask(
+                        documents.TEAM,
+                        {"key": self.names.team},
+                        lambda told: team_of(told, self.names),
+                    )
+                except Unavailable as error:
+                    raise self.asking.refused(str(error)) from None
             return self._team
 
     async def _labels(self, team: Team, names: Sequence[str]) -> list[Json]:
@@ -174,7 +177,7 @@ class Linear:
         reply = await self.asking.post(self.url, body, {"Authorization": authorization})
         told = reply.body if isinstance(reply.body, dict) else {}
         if reply.status in (401, 403):
-            raise Unavailable("linear", "Linear refuses our key.")
+            raise self.asking.refused("Linear refuses our key.")
         if errors := told.get("errors"):
             raise self._refused(errors)
         data = told.get("data")
@@ -193,7 +196,7 @@ class Linear:
         if code == LIMITED:
             return self.asking.limited(60)
         if code in REFUSED_KEY:
-            return Unavailable("linear", "Linear refuses our key.")
+            return self.asking.refused("Linear refuses our key.")
         if "not found" in text.lower():
             return NotFound(f"Linear: {text}")
         self._team = None  # a state or a label may be gone
