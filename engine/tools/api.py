@@ -27,11 +27,15 @@ class RequestFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """How a tool's system is reached; `file` is what its programs read to log in."""
+    """How a tool's system is reached; `file` is what its programs read to log in.
+
+    `name` is whose certificate is expected, where that is not the URL's host.
+    """
 
     url: str
     token: str = field(default="", repr=False)
     file: Path | None = None
+    name: str = ""
 
 
 NOWHERE = Endpoint("")
@@ -93,6 +97,7 @@ class ApiTransport:
             data=request.body.encode() if request.body else None,
             headers=headers,
             allow_redirects=False,
+            server_hostname=endpoint.name or None,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
         ) as response:
             if 300 <= response.status < 400:

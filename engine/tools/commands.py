@@ -10,6 +10,7 @@ import re2
 
 from engine.domain.call import Call, CallResult, Effect, Ending
 from engine.errors import ToolFailed
+from engine.ports.minting import Given
 from engine.tools.api import NOWHERE, Endpoint
 from engine.tools.boxes import Box, BoxLost, Needs, Order, Sandbox
 from engine.tools.definition import Action, Command, Tool, digest_of
@@ -34,7 +35,10 @@ class Stopped(Exception):
 
 @dataclass(slots=True)
 class CommandRun:
-    """One call whose transport is programs. `texts` are the outputs of those that have run."""
+    """One call whose transport is programs. `texts` are the outputs of those that have run.
+
+    `given` is for this call alone; the address of a tunnel is in the endpoint's URL already.
+    """
 
     sandbox: Sandbox
     tool: Tool
@@ -42,6 +46,7 @@ class CommandRun:
     values: dict[str, str | int]
     report: Report
     endpoint: Endpoint = NOWHERE
+    given: Given = field(default_factory=Given)
     texts: list[str] = field(default_factory=list)
 
     @property
@@ -132,10 +137,11 @@ class CommandRun:
         file = self.endpoint.file
         writes = self.call.effect is not Effect.READ
         login = str(self.sandbox.login_path(file, writes=writes)) if file else ""
+        login = self.given.login or login
         known = {**connection(self.endpoint.url), "connection.file": login}
         values = {**known, "connection.token": self.endpoint.token}
         filled = {name: fill(text, values) for name, text in self.tool.environment.items()}
-        return {name: text for name, text in filled.items() if text}
+        return {name: text for name, text in filled.items() if text} | dict(self.given.variables)
 
     def _files(self) -> dict[str, str]:
         """The programs of the tool, as they were approved."""
@@ -143,7 +149,14 @@ class CommandRun:
         for name, text in files.items():
             if digest_of(text) != self.call.files[name]:
                 raise Stopped(Ending.FAILED, f"{name} is not the file that was approved.")
-        return files
+        return {**self.given.files, **files}
+
+    def _hosts(self) -> tuple[tuple[str, ...], str]:
+        """What the call may reach, and the URL that names it: the near end of a tunnel alone."""
+        address = self.given.address
+        if not address:
+            return self.call.hosts, self.endpoint.url
+        return (address,), f"tcp://{address}"
 
     def _needs(self, vectors: Sequence[tuple[str, ...]]) -> Needs:
         """The named hosts, the files, and the folders of repositories on this machine."""
@@ -156,10 +169,11 @@ class CommandRun:
             Path(unquote(urlsplit(one).path)) for one in remotes if one.startswith("file://")
         )
         reads = self.call.effect is Effect.READ
+        hosts, url = self._hosts()
         return Needs(
-            destinations=destinations(self.call.hosts, (self.endpoint.url, *remotes)),
+            destinations=destinations(hosts, (url, *remotes)),
             files=self._files(),
-            login=self.endpoint.file,
+            login=None if self.given.login else self.endpoint.file,
             readable=folders if reads else (),
             writable=() if reads else folders,
             writes=not reads,

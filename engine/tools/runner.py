@@ -2,16 +2,19 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 
 from engine.domain.call import Call, CallResult, Effect, Ending
-from engine.errors import NotFound, Tampered
+from engine.errors import NotFound, Tampered, ToolFailed, Unavailable
 from engine.ports import OnLine
+from engine.ports.minting import Given
 from engine.tools.api import NOWHERE, ApiTransport, Endpoint
 from engine.tools.boxes import Sandbox
 from engine.tools.commands import CommandRun
 from engine.tools.definition import Action
 from engine.tools.fields import REFERENCE, WrongValue, check
+from engine.tools.giving import Sources, reached
 from engine.tools.redaction import Redactor
 from engine.tools.redaction.commands import shape_of, strictest
 from engine.tools.registry import rerender
@@ -28,6 +31,7 @@ class ToolRunner:
     """The `Runner` port.
 
     `bodies` finds a definition by its digest, loaded or stored; without `api` only programs run.
+    `sources` give each call what its connection needs; where they can't, nothing is begun.
     """
 
     bodies: Bodies
@@ -36,6 +40,7 @@ class ToolRunner:
     api: ApiTransport | None = None
     kill_grace: float = 5.0
     clock: Callable[[], float] = field(default=time.monotonic)
+    sources: Sources = field(default_factory=Sources)
 
     async def run(self, call: Call, outputs: dict[str, str], on_line: OnLine) -> CallResult:
         """Run one call. `outputs` holds `steps.N.NAME` of the steps before.
@@ -45,18 +50,47 @@ class ToolRunner:
             CancelledError: it was stopped; the tool and its children are dead.
         """
         definition = await self._definition(call)
-        action = definition.action(call.action)
+        ready = Ready(call, definition, definition.action(call.action))
+        started = self.clock()
+        async with AsyncExitStack() as stack:
+            try:
+                values = resolved(ready.action, call, outputs)
+                ready = replace(ready, given=await self._given(ready, stack))
+            except WrongValue as error:
+                return self._unmade(f"{call.title}: {error}")
+            except (Unavailable, ToolFailed) as error:
+                # Nothing has run, so it tells nothing about the world.
+                return self._unmade(str(error), refused=True)
+            return await self._knowing(ready.given)._made(ready, values, on_line, started)
+
+    async def _given(self, ready: "Ready", stack: AsyncExitStack) -> Given:
+        """Minted when all guards have let the call pass, and gone when the stack closes."""
+        own = ready.action.login == "own"
+        connection = ready.call.tool if own else f"{ready.call.tool}_preview"
+        seconds = ready.call.timeout_seconds + self.kill_grace
+        return await stack.enter_async_context(self.sources.given(connection, seconds))
+
+    def _knowing(self, given: Given) -> "ToolRunner":
+        """The same, showing nothing of what the call was given."""
+        if not given.secrets:
+            return self
+        return replace(self, redactor=self.redactor.with_known(given.secrets))
+
+    async def _made(
+        self, ready: "Ready", values: dict[str, str | int], on_line: OnLine, started: float
+    ) -> CallResult:
+        """The call itself."""
+        call, action = ready.call, ready.action
         shape = strictest(action.redaction, shape_of(call.tool, call.action, call.input))
         report = Report(self.redactor, on_line, shape)
-        started = self.clock()
-        try:
-            values = resolved(action, call, outputs)
-        except WrongValue as error:
-            result = CallResult(ending=Ending.FAILED, message=f"{call.title}: {error}")
-        else:
-            result = await self._transported(call, definition, values, report)
-            result = _told(result, action, values)
+        result = await self._transported(ready, values, report)
+        result = _told(result, action, values)
         return self._finished(result, call, report, seconds=self.clock() - started)
+
+    def _unmade(self, why: str, *, refused: bool = False) -> CallResult:
+        """A call that was not begun."""
+        said = self.redactor.text(why)
+        return CallResult(ending=Ending.FAILED, message=said, refused=refused)
 
     async def _definition(self, call: Call) -> Definition:
         body = await self.bodies(call.definition)
@@ -72,17 +106,21 @@ class ToolRunner:
         return definition
 
     async def _transported(
-        self, call: Call, definition: Definition, values: dict[str, str | int], report: Report
+        self, ready: "Ready", values: dict[str, str | int], report: Report
     ) -> CallResult:
+        call, tool = ready.call, ready.definition.tool
+        endpoint = reached(self._endpoint(call.tool, ready.action), ready.given)
         if call.transport == "cli":
-            endpoint = self._endpoint(call.tool, definition.action(call.action))
-            run = CommandRun(self.sandbox, definition.tool, call, values, report, endpoint)
+            run = CommandRun(self.sandbox, tool, call, values, report, endpoint, ready.given)
             return await run.result(self.kill_grace)
         if self.api is None:
             return CallResult(
                 ending=Ending.FAILED, message=f"{call.tool} can't be called: no HTTP here."
             )
-        request = RequestRun(self.api, definition.tool, call, values, report)
+        known = self.api.endpoints
+        if call.tool in known:
+            known = {**known, call.tool: endpoint}
+        request = RequestRun(replace(self.api, endpoints=known), tool, call, values, report)
         return await request.result()
 
     def _endpoint(self, tool: str, action: Action) -> Endpoint:
@@ -111,6 +149,16 @@ class ToolRunner:
                 "seconds": round(seconds, 3),
             }
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A call with what it was approved by, and what it is given."""
+
+    call: Call
+    definition: Definition
+    action: Action
+    given: Given = field(default_factory=Given)
 
 
 def _told(result: CallResult, action: Action, values: dict[str, str | int]) -> CallResult:
