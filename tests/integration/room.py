@@ -57,6 +57,7 @@ HEAD = "a" * 40
 NEW = "b" * 40
 UNDONE = "c" * 40
 TENANT = Tenant("default")
+USUAL = Limits()
 STAGING = PROD.model_copy(update={"environment": "staging"})
 INC = Place(channel="C0INC", thread="1700000000.000100")
 SERVICES = "services: [{name: checkout, owners: [shop-owners]}, {name: cart}]"
@@ -343,6 +344,7 @@ async def open_room(
     lease: float = 15,
     pace: Pace | None = None,
     at_once: AtOnce | None = None,
+    limits: Limits = USUAL,
 ) -> AsyncIterator[Room]:
     """The services on this database; the clock is the test's."""
     pool = await open_pool(database.app_dsn, size=8, statement_timeout=5, connect_timeout=5)
@@ -355,7 +357,7 @@ async def open_room(
         tools_folder, connections={"desk": "https://desk.example"}, remotes=(REMOTE,)
     )
     policy, script, mind = Rules(RegoPolicy([POLICIES])), Script(), Mind()
-    limits, people, services = Limits(), People(), ServiceFile.parse(SERVICES)
+    people, services = People(), ServiceFile.parse(SERVICES)
     verifier = FileVerifier(keys.public)
     authority = Authority(verifier)
     guards = Guards(policy, authority, limits)

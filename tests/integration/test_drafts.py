@@ -8,10 +8,11 @@ import pytest
 
 from engine.domain.draft import DraftState, Outcome, OutcomeKind, Reading
 from engine.domain.plan import VersionRef, VersionState
+from engine.domain.questions import Limits
 from engine.errors import Conflict, DraftFailed, NotAllowed, Unavailable
 from engine.services.drafts import READS_AT_MOST
 from tests.conftest import Database
-from tests.integration.room import Room, bad, good, note, open_room, plans, write
+from tests.integration.room import Room, bad, good, open_room, plans, write
 from tests.unit.governing import ANN, DANA
 
 LEVEL = Reading(name="level", tool="desk", action="look", title="Level")
@@ -96,16 +97,19 @@ async def test_a_planner_is_not_asked_again_because_the_policy_was_away(room: Ro
     assert (await room.draft(draft_id)).state is DraftState.DONE
 
 
-async def test_what_the_policy_forbids_ends_in_words(room: Room) -> None:
-    room.mind.answers = [plans(note())]
-    draft_id = await room.say()
+async def test_what_the_policy_forbids_ends_in_words(database: Database, tmp_path: Path) -> None:
+    async with open_room(database, tmp_path, limits=Limits(stage="read-only")) as room:
+        room.mind.answers = [plans(write())]
+        draft_id = await room.say()
 
-    await room.drafts.propose(draft_id)
+        await room.drafts.propose(draft_id)
 
-    view = await room.views.findings(draft_id)
+        view = await room.views.findings(draft_id)
+        made = await room.pool.fetchval("SELECT count(*) FROM plan_versions")
     assert view.draft.state is DraftState.FAILED
     assert view.outcome is not None
-    assert "write.high" in view.outcome.text
+    assert "environment.stage" in view.outcome.text
+    assert made == 0
 
 
 async def test_of_two_quick_corrections_the_second_is_asked_to_say_it_again(room: Room) -> None:
