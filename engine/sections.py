@@ -258,39 +258,6 @@ class ContextSettings(Section):
     workflows_folder: Path | None = None
 
 
-class Connection(Section):
-    """How a tool reaches its system; `file` is what its programs log in with (a kubeconfig).
-
-    That of `kubectl_preview` or `helm_preview` is for dry runs at the server before approval, and
-    for nothing else.
-    """
-
-    url: str = ""
-    file: Path | None = None
-    token: SecretStr = SecretStr("")
-
-
-class RedactionSettings(Section):
-    """Beside the built-in rules, which nothing switches off.
-
-    Of a pattern (RE2) the first group is masked, or all of it. On a line with a keyword everything
-    that looks drawn by lot is.
-    """
-
-    patterns: tuple[str, ...] = ()
-    keywords: tuple[str, ...] = ()
-
-
-class ToolSettings(Section):
-    """`folder` holds your own definitions. `connections` is by tool name."""
-
-    folder: Path | None = None
-    redaction: RedactionSettings = RedactionSettings()
-    connections: dict[str, Connection] = Field(default_factory=dict)
-    git_remotes: tuple[str, ...] = ()
-    work_folder: Path | None = None
-
-
 class KnowledgeSettings(Section):
     """Runbooks as Markdown files: a folder, and a git remote whose `runbooks_path` holds them.
 
@@ -424,3 +391,26 @@ class LogSettings(Section):
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     format: Literal["json", "text"] = "json"
+
+
+class ArtifactSettings(Section):
+    """Where complete outputs are kept: in `folder`, or at `url` (s3://BUCKET/PATH).
+
+    Without either nothing but the shown lines is. They are written to `spool_folder` first. At
+    most `limit` MiB are kept of a call, for `keep_days` after it was stored (none: for ever).
+    Links are signed with `link_keys_file` and last `link_seconds`.
+    """
+
+    folder: Path | None = None
+    url: str = Field(default="", pattern=r"^(s3://[^/]+(/.*)?)?$")
+    endpoint: str = ""
+    region: str = ""
+    access_key_id: SecretStr = SecretStr("")
+    secret_access_key: SecretStr = SecretStr("")
+    virtual_hosted_style_request: bool = False
+    spool_folder: Path | None = None
+    limit: int = Field(default=256, ge=1, le=10_240)
+    timeout_seconds: float = Field(default=30, ge=1, le=300)
+    keep_days: int | None = Field(default=None, ge=1)
+    link_keys_file: Path | None = None
+    link_seconds: int = Field(default=300, ge=10, le=86_400)

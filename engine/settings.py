@@ -7,7 +7,7 @@ Only entry points and `engine.wiring` read this module; others are given values.
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Literal, Self, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import ValidationError, field_validator
@@ -23,6 +23,7 @@ from pydantic_settings import (
 )
 from pydantic_settings.sources.utils import parse_env_vars
 
+from engine.connections import BoundarySettings, ToolSettings, VaultSettings
 from engine.domain.freeze import Window
 from engine.errors import ConfigurationError
 from engine.sections import (
@@ -47,7 +48,6 @@ from engine.sections import (
     SessionSettings,
     SlackSettings,
     TemporalSettings,
-    ToolSettings,
 )
 from engine.variables import PREFIX, NotJson, refuse_unknown, refuse_unreadable, told, usual
 
@@ -71,6 +71,7 @@ class Settings(BaseSettings):
 
     tenant: str = "default"
     timezone: str = "UTC"
+    engine: Literal["temporal", "direct"] = "temporal"
     postgres: PostgresSettings = PostgresSettings()
     redis: RedisSettings = RedisSettings()
     temporal: TemporalSettings = TemporalSettings()
@@ -85,6 +86,8 @@ class Settings(BaseSettings):
     oidc: OidcSettings = OidcSettings()
     context: ContextSettings = ContextSettings()
     tools: ToolSettings = ToolSettings()
+    vault: VaultSettings = VaultSettings()
+    boundary: BoundarySettings = BoundarySettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
     sessions: SessionSettings = SessionSettings()
     keys: KeySettings = KeySettings()
