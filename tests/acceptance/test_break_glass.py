@@ -17,7 +17,8 @@ async def test_a_high_risk_plan_runs_once_two_people_said_why_and_the_channel_he
 ) -> None:
     thread = await ask(rig.ann, DRASTIC)
     card = await thread.card("Waiting for approval", "High risk needs break-glass")
-    assert "Needs 2, one of shop or <!subteam^S0OWN>, and one other of <!subteam^S0SRE>" in plain(card)
+    needed = "Needs 2, one of shop or <!subteam^S0OWN>, and one other of <!subteam^S0SRE>"
+    assert needed in plain(card)
 
     # Whoever asked for it learns why not, before anything is typed; an emoji counts for nobody.
     await press(rig.ann, card, "Approve")

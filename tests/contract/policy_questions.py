@@ -13,6 +13,8 @@ from engine.policy.facts import OPERATIONS
 from tests.unit.governing import NOW
 
 PEOPLE = tuple(PersonId(f"p:{name}") for name in ("ann", "bo", "cy", "dana", 'o"x\n'))
+PERSON, PROGRAM = (ActorKind.PERSON, ""), (ActorKind.SERVICE, "token:")
+NAMED = (PERSON, PERSON, PROGRAM)
 GROUPS = ("sre", "shop-owners", "security", "platform", 'odd"group')
 ENVIRONMENTS = ("prod", "staging", "dev", "", "eu-prod", "Prod")
 STAGES = ("read-only", "approve-all", "low-auto")
@@ -79,9 +81,10 @@ class Lot:
         pick = self._random.choice
         if self._random.random() < 0.3:
             return pick((WORKER, GATE, ALERTS, API))
+        kind, named = pick(NAMED)
         return Actor(
-            kind=pick((ActorKind.PERSON, ActorKind.PERSON, ActorKind.SERVICE)),
-            id=pick(PEOPLE),
+            kind=kind,
+            id=PersonId(f"{named}{pick(PEOPLE)}"),
             name="Somebody",
             groups=tuple(self._some(GROUPS)),
         )

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import threading
-import time
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
@@ -297,7 +296,8 @@ async def test_a_freeze_holds_what_starts_and_what_changes_but_not_what_looks_or
 
 
 async def test_own_rules_let_a_change_pass_a_freeze(tmp_path: Path) -> None:
-    rule = 'package policy.assistant.v1\nimport rego.v1\nexempt if input.context.service == "checkout"\n'
+    head = "package policy.assistant.v1\nimport rego.v1\n"
+    rule = f'{head}exempt if input.context.service == "checkout"\n'
     (tmp_path / "mine.rego").write_text(rule)
     policy = RegoPolicy([POLICIES, tmp_path])
 
@@ -416,17 +416,6 @@ def test_threads_get_the_right_answers(policy: RegoPolicy) -> None:
         thread.join(60)
 
     assert wrong == []
-
-
-async def test_a_decision_is_fast(policy: RegoPolicy) -> None:
-    question = decide(ANN)
-    taken = []
-    for _ in range(300):
-        began = time.perf_counter()
-        await policy.ask(question)
-        taken.append(time.perf_counter() - began)
-
-    assert sorted(taken)[150] < 0.005  # 20 times the goal: other work shares this machine
 
 
 def test_every_rule_file_has_its_tests() -> None:

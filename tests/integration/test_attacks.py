@@ -76,7 +76,6 @@ LIARS = {
     "a service token": SERVICE,
     "a service named like an approver": ANN.model_copy(update={"kind": ActorKind.SERVICE}),
     "an approver of another tenant": ANN.model_copy(update={"tenant": Tenant("other")}),
-    "a person named like the gate": person("service:gate", "sre"),
     "an empty id": Actor(id=PersonId(""), name="", groups=("sre",)),
 }
 
