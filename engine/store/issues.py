@@ -108,7 +108,7 @@ class PostgresIssues:
     async def left(self, limit: int) -> list[NoteRow]:
         rows = await self._db.fetch(LEFT, self._tenant, limit)
         return [
-            NoteRow(**{**row, "note": Note.model_validate_json(row.pop("body"))})
+            NoteRow(note=Note.model_validate_json(row.pop("body")), **row)
             for row in map(dict, rows)
         ]
 
