@@ -70,7 +70,7 @@ def endpoints(settings: Settings) -> dict[str, Endpoint]:
     return {
         name: Endpoint(one.url, one.token.get_secret_value(), one.file)
         for name, one in settings.tools.connections.items()
-        if one.url or one.file
+        if one.url or one.file or one.token_file or one.secrets
     }
 
 
@@ -84,6 +84,8 @@ def known_values(settings: Settings) -> list[str]:
         settings.slack.signing_secret.get_secret_value(),
         settings.hooks.alertmanager_token.get_secret_value(),
         settings.oidc.client_secret.get_secret_value(),
+        settings.boundary.token.get_secret_value(),
+        settings.vault.role_id.get_secret_value(),
     ]
     return [value for value in values if value]
 
@@ -101,7 +103,12 @@ def redactor(settings: Settings) -> Redactor:
 def hidden(settings: Settings) -> list[Path]:
     """Folders that no tool may see."""
     keys = settings.keys
-    secret = (keys.signing_key_file, settings.llm.codex.token_file)
+    vault, boundary = settings.vault, settings.boundary
+    secret = (
+        *(keys.signing_key_file, settings.llm.codex.token_file, boundary.token_file),
+        *(vault.secret_id_file, vault.sink_file),
+        *(one.token_file for one in settings.tools.connections.values()),
+    )
     return [path.parent for path in secret if path is not None]
 
 

@@ -19,7 +19,8 @@ LOADERS = ("LD_", "DYLD_", "PYTHON", "GIT_CONFIG")
 class Filled(Section):
     """What is made of a secret for one call: the token, variables of programs, files beside them.
 
-    A `{field}` stands for the secret's (also `{field|json}`, `|url`, `|base64`). `login` names the file that the programs log in with, in the place of the connection's `file`.
+    A `{field}` stands for the secret's (also `{field|json}`, `|url`, `|base64`). `login` names the
+    file that the programs log in with, in the place of the connection's `file`.
     """
 
     token: str = ""

@@ -1,9 +1,10 @@
 """What the services stand on: what is opened, and the adapters made of it."""
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -18,6 +19,7 @@ from engine.configured import (
     remotes,
 )
 from engine.context.services import ServiceFile, loaded_services
+from engine.credentials import Credentials
 from engine.directory.file import FileDirectory
 from engine.directory.nobody import Nobody
 from engine.directory.oidc.provider import Provider
@@ -28,17 +30,19 @@ from engine.domain.questions import Limits
 from engine.errors import ConfigurationError, NotFound
 from engine.feed.quiet import NoFeed
 from engine.feed.redis import RedisFeed
+from engine.filing import MIB, filing
 from engine.policy.cached import CachedPolicy
 from engine.policy.counted import CountedPolicy
 from engine.policy.opa import OpaPolicy, checked_url
 from engine.policy.rego import RegoPolicy
 from engine.policy.shadow import Candidate, Shadow, ShadowedPolicy, candidate
 from engine.policy.standby import StandbyPolicy
-from engine.ports import Feed, Policy, Runner, Store
+from engine.ports import Feed, Files, Policy, Runner, Store
 from engine.resources import shipped
 from engine.sandboxes import image_for, installed_for
 from engine.secrets.published import FileVerifier
 from engine.sections import PolicySettings
+from engine.services.outputs import Outputs
 from engine.settings import Settings
 from engine.store.connection import Pool, open_pool
 from engine.store.migrations import missing
@@ -47,6 +51,7 @@ from engine.store.unit import PostgresStore
 from engine.telemetry.metrics import Metrics
 from engine.tools.api import ApiTransport
 from engine.tools.boxes import Sandbox
+from engine.tools.commands import PRINTED
 from engine.tools.counted import CountedRunner
 from engine.tools.redaction import Redactor
 from engine.tools.registry import ToolRegistry
@@ -112,6 +117,7 @@ class Opened:
     sandbox: Sandbox
     metrics: Metrics
     provider: Provider | None = None
+    credentials: Credentials = field(default_factory=Credentials)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +136,8 @@ class Ground:
     verifier: FileVerifier
     windows: tuple[Window, ...]
     shadow: Shadow | None
+    files: Files | None
+    outputs: Outputs
 
 
 def grounded(settings: Settings, opened: Opened) -> Ground:
@@ -149,12 +157,15 @@ def grounded(settings: Settings, opened: Opened) -> Ground:
         installed=installed_for(settings.sandbox),
         image=image_for(settings.sandbox),
     )
+    files = filing(settings.artifacts)
     runner = ToolRunner(
         bodies=definitions(tools, store),
         sandbox=opened.sandbox,
         redactor=masking,
         api=ApiTransport(opened.session, endpoints(settings)),
         kill_grace=settings.execution.kill_grace,
+        printed=settings.artifacts.limit * MIB if files else PRINTED,
+        sources=opened.credentials.sources,
     )
     return Ground(
         tenant=tenant,
@@ -177,6 +188,10 @@ def grounded(settings: Settings, opened: Opened) -> Ground:
         verifier=public_keys(settings),
         windows=windows(settings),
         shadow=shadow,
+        files=files,
+        outputs=Outputs(
+            store, now, tenant, socket.gethostname(), files, settings.artifacts.limit * MIB
+        ),
     )
 
 

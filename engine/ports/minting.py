@@ -1,6 +1,7 @@
 """What a call is given beside its input, and where it is remembered what to take back."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -34,6 +35,15 @@ class Given:
             address=other.address or self.address,
             secrets=tuple(dict.fromkeys((*self.secrets, *other.secrets))),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Authorised:
+    """A session of Boundary: what its program shows the workers, and the host's credentials."""
+
+    id: str
+    authorisation: str = field(repr=False)
+    fields: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class Source(Protocol):
@@ -71,3 +81,13 @@ class Taker(Protocol):
     async def take_back(self, minted: Minted) -> None:
         """Returns when it is of no use any more. Raises `Unavailable` or `ToolFailed`."""
         ...
+
+
+async def surely(work: Awaitable[None]) -> None:
+    """What is taken back is taken back, also when we are cancelled meanwhile."""
+    ending = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(ending)
+    except asyncio.CancelledError:
+        await ending
+        raise

@@ -1,8 +1,7 @@
 """Takes back what dead workers and broken connections have left out."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -27,16 +26,6 @@ class Sweeper:
     clock: Callable[[], datetime]
     gone: Callable[[str], bool]
     every: float = SWEEP_SECONDS
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Now and again for as long as the block lasts."""
-        task = asyncio.create_task(self.run())
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     async def run(self) -> None:
         """For ever."""

@@ -102,9 +102,18 @@ class Metrics:
         """Linear or PagerDuty answered: ok, refused, limited, or failed."""
         self._count("outside_calls", service=service, outcome=outcome)
 
+    def vault(self, outcome: str) -> None:
+        """The login to Vault: logged_in, renewed, refused or unavailable."""
+        self._count("vault_logins", outcome=outcome)
+
     def feed(self, outcome: str, lines: int) -> None:
         """Log lines were published to the live feed, or lost to it."""
         self._count("feed_lines", lines, outcome=outcome)
+
+    def artifact(self, outcome: str, size: int) -> None:
+        """A complete output was stored, waits for the store, or was purged."""
+        self._count("artifacts", outcome=outcome)
+        self._count("artifact_bytes", size, outcome=outcome)
 
     def _count(self, name: str, by: float = 1, **labels: str) -> None:
         self.counters[name].labels(**labels).inc(by)
@@ -127,8 +136,11 @@ COUNTERS = (
     ("llm_tokens", "Tokens of the model.", ("model", "kind")),
     ("llm_cost_dollars", "Cost of the model, by its configured price.", ("model",)),
     ("jobs", "Jobs.", ("kind", "outcome")),
+    ("artifacts", "Files of complete outputs.", ("outcome",)),
+    ("artifact_bytes", "Bytes of complete outputs.", ("outcome",)),
     ("hook_deliveries", "Webhooks.", ("source", "outcome")),
     ("outside_calls", "Calls to Linear and PagerDuty.", ("service", "outcome")),
+    ("vault_logins", "Logins to Vault and renewals of their token.", ("outcome",)),
     ("feed_lines", "Log lines for the live feed.", ("outcome",)),
 )
 HISTOGRAMS = (

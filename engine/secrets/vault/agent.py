@@ -44,7 +44,7 @@ def _uncounted(outcome: str) -> None:
 
 @dataclass(slots=True)
 class VaultAgent:
-    """One login of this process. `eager`: at once, else when the token is wanted first.
+    """One login of this process, made when the token is wanted first.
 
     `sink` is a file that gets each new token. `longest_wait` caps the pause between attempts.
     """
@@ -52,7 +52,6 @@ class VaultAgent:
     api: VaultApi
     login: Login
     sink: Path | None = None
-    eager: bool = True
     longest_wait: float = 60.0
     count: Count = _uncounted
     held: Held | None = None
@@ -71,10 +70,14 @@ class VaultAgent:
             await asyncio.gather(task, return_exceptions=True)
             await self._leave()
 
+    def begin(self, sink: Path | None) -> None:
+        """Log in before anybody wants the token, and hand it on."""
+        self.sink = sink
+        self.wanted.set()
+
     async def run(self) -> None:
         """Log in, keep the token, and begin again, for ever."""
-        if not self.eager:
-            await self.wanted.wait()
+        await self.wanted.wait()
         failures = 0
         while True:
             try:
@@ -113,7 +116,7 @@ class VaultAgent:
         now = asyncio.get_running_loop().time()
         if self.held and self.held.left(now) > 0:
             return
-        if self.eager or self.wanted.is_set():
+        if self.wanted.is_set():
             raise Unavailable(COMPONENT, f"Not logged in to Vault: {self.trouble}")
         await self.api.healthy()
 

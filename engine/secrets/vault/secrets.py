@@ -11,7 +11,7 @@ import structlog
 
 from engine.domain.minted import Giver, Minted
 from engine.errors import ToolFailed, Unavailable
-from engine.ports.minting import Given, MintedRecords
+from engine.ports.minting import Given, MintedRecords, surely
 from engine.secrets.filling import Templates, texts_of
 from engine.secrets.vault.agent import VaultAgent
 from engine.secrets.vault.api import VaultRefused
@@ -100,7 +100,7 @@ class VaultSecret:
             await self._last(answer, lease, seconds)
             yield self._filled(answer)
         finally:
-            await _surely(self._taken_back(minted))
+            await surely(self._taken_back(minted))
 
     async def _minted_or_none(self, seconds: float) -> dict[str, Any]:
         """Whoever is cancelled while Vault makes credentials waits for them, to take them back."""
@@ -186,13 +186,3 @@ def _data(answer: Mapping[str, Any]) -> Mapping[str, Any]:
     if isinstance(inner, dict) and isinstance(data.get("metadata"), dict):
         return inner
     return data
-
-
-async def _surely(work: Awaitable[None]) -> None:
-    """To its end, also when we are cancelled meanwhile."""
-    ending = asyncio.ensure_future(work)
-    try:
-        await asyncio.shield(ending)
-    except asyncio.CancelledError:
-        await ending
-        raise
