@@ -60,6 +60,7 @@ async def open_worker(settings: Settings) -> AsyncIterator[Engine]:
         reconciler = Reconciler(engine.store, starter)
         await stack.enter_async_context(running(reconciler.run()))
         await stack.enter_async_context(running(engine.mirror.run()))
+        await stack.enter_async_context(running(engine.credentials.run()))
         if engine.shadow:
             await stack.enter_async_context(running(engine.shadow.run()))
 

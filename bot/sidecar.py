@@ -116,7 +116,7 @@ def checks(settings: Settings, engine: Engine, facts: Facts) -> dict[str, Check]
     async def temporal() -> None:
         await connect(settings.temporal.address, settings.temporal.namespace)
 
-    found: dict[str, Check] = {"policy": policy}
+    found: dict[str, Check] = {"policy": policy, **engine.credentials.checks}
     if settings.slack.transport == "socket":
         found["slack"] = slack
     if settings.temporal.address:

@@ -15,6 +15,7 @@ from engine.configured import (
     signer,
 )
 from engine.context.services import ServiceFile
+from engine.credentials import Credentials, opened_credentials
 from engine.domain.ids import Tenant, new_id
 from engine.domain.reminding import Nagging
 from engine.ground import Ground, Opened, grounded, now, open_database, opened_feed
@@ -67,6 +68,7 @@ from engine.services.views import Views
 from engine.settings import Settings
 from engine.store.chain import PostgresChain
 from engine.store.connection import Pool
+from engine.store.minted import PostgresMinted
 from engine.store.shadows import PostgresShadows
 from engine.store.spending import PostgresSpending
 from engine.store.surface import PostgresSurface
@@ -122,6 +124,7 @@ class Engine:
     step_ups: StepUps | None
     shadow: Shadow | None
     shadows: Shadows
+    credentials: Credentials
 
 
 @asynccontextmanager
@@ -142,7 +145,10 @@ async def open_engine(settings: Settings, *, gate: bool) -> AsyncIterator[Engine
         provider = identity_provider(settings, now) if gate else None
         if provider:
             stack.push_async_callback(provider.close)
-        opened = Opened(pool, session, feed, sandbox, metrics, provider)
+        credentials = await stack.enter_async_context(
+            opened_credentials(settings, PostgresMinted(pool, settings.tenant), session, metrics)
+        )
+        opened = Opened(pool, session, feed, sandbox, metrics, provider, credentials)
         yield assembled(settings, opened, gate=gate)
 
 
@@ -201,6 +207,7 @@ def assembled(settings: Settings, opened: Opened, *, gate: bool) -> Engine:
         step_ups=stepping_up(store, approvals, sign_ins, identities),
         shadow=on.shadow,
         shadows=PostgresShadows(opened.pool, settings.tenant),
+        credentials=opened.credentials,
     )
 
 
