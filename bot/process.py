@@ -9,6 +9,7 @@ from functools import partial
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.engines import check_engine, serve, starting
 from bot.http.app import Listening, open_sidecar
 from bot.relay.relay import Relay
 from bot.relay.rendering import Rendering
@@ -34,60 +35,33 @@ from engine.settings import Settings
 from engine.store.intake import open_intake
 from engine.store.jobs import working
 from engine.wiring import Engine, open_engine
-from engine.workflows.activities import DraftActivities, ExecutionActivities, ToolActivities
 from engine.workflows.reconciler import Reconciler
-from engine.workflows.starter import Starter
-from engine.workflows.worker import connect, connect_later, open_worker_on
 
 ASK_AGAIN = 1.0
-# Activities beside the calls that the settings allow: drafts, and calls that undo.
-BESIDE, UNLIMITED = 20, 200
 log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
 async def open_worker(settings: Settings) -> AsyncIterator[Engine]:
-    """Draft and execute for as long as the block lasts; Temporal may come and go."""
-    if not settings.temporal.address:
-        raise ConfigurationError(
-            "No Temporal is configured. Set CARAPULSE_TEMPORAL__ADDRESS, or use `carapulse up`."
-        )
+    """Draft and execute for as long as the block lasts; Temporal may come and go.
+
+    Raises `ConfigurationError` when the chosen engine is not configured.
+    """
+    check_engine(settings)
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(open_engine(settings, gate=False))
-        temporal = settings.temporal
-        starter = Starter(await connect_later(temporal.address, temporal.namespace), temporal.queue)
+        starter = await starting(settings, engine)
         await stack.enter_async_context(working(engine.pool, worker_jobs(engine, starter)))
         reconciler = Reconciler(engine.store, starter)
         await stack.enter_async_context(running(reconciler.run()))
         await stack.enter_async_context(running(engine.mirror.run()))
+        await stack.enter_async_context(running(engine.delivery.run()))
         await stack.enter_async_context(running(engine.credentials.run()))
         if engine.shadow:
             await stack.enter_async_context(running(engine.shadow.run()))
 
-        await stack.enter_async_context(running(serve(engine, settings)))
+        await stack.enter_async_context(running(serve(settings, engine)))
         yield engine
-
-
-async def serve(engine: Engine, settings: Settings) -> None:
-    """Wait for Temporal, then work on its queues until cancelled."""
-    temporal = settings.temporal
-    while True:
-        try:
-            client = await connect(temporal.address, temporal.namespace)
-            break
-        except Unavailable as error:
-            log.warning("worker waits", action="worker.waits", component=error.component)
-            await asyncio.sleep(ASK_AGAIN)
-    async with open_worker_on(
-        client,
-        temporal.queue,
-        drafts=DraftActivities(engine.drafts.look, engine.drafts.propose),
-        executions=ExecutionActivities(engine.executions.next_move),
-        tools=ToolActivities(engine.steps.perform),
-        at_once=(settings.execution.at_once.worker or UNLIMITED) + BESIDE,
-    ):
-        log.info("worker is ready", action="worker.ready")
-        await asyncio.Event().wait()
 
 
 @asynccontextmanager

@@ -119,7 +119,7 @@ def checks(settings: Settings, engine: Engine, facts: Facts) -> dict[str, Check]
     found: dict[str, Check] = {"policy": policy, **engine.credentials.checks}
     if settings.slack.transport == "socket":
         found["slack"] = slack
-    if settings.temporal.address:
+    if settings.engine == "temporal" and settings.temporal.address:
         found["temporal"] = temporal
     if isinstance(engine.feed, RedisFeed):
         found["redis"] = engine.feed.ping

@@ -15,7 +15,7 @@ from engine.domain.plan import VersionRef
 from engine.errors import Conflict, NotAllowed
 from engine.store.intake import Desk
 from engine.wiring import Engine
-from engine.workflows.starter import Starter
+from engine.workflows.starting import Starting
 
 log = structlog.get_logger(__name__)
 
@@ -48,7 +48,7 @@ def gate_jobs(engine: Engine) -> dict[str, Callable[[dict[str, Json]], Awaitable
 
 
 def worker_jobs(
-    engine: Engine, starter: Starter
+    engine: Engine, starter: Starting
 ) -> dict[str, Callable[[dict[str, Json]], Awaitable[None]]]:
     """What a committed change asks of the worker."""
 

@@ -19,6 +19,8 @@ from engine.store.migrations import migrate
 from tests.contract.definitions.kubernetes import Cluster, open_cluster, programs
 
 TEMPLATE = "carapulse_template"
+ENGINE = "TESTED_ENGINE"
+"""Where the engine that the acceptance tests run on is kept, for the processes of xdist too."""
 PROGRAMS = {
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
     "prometheus": ("prometheus",),
@@ -136,6 +138,8 @@ async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Clu
 
 def pytest_configure(config: pytest.Config) -> None:
     """Keep Carapulse's settings of the person who runs the tests out of them."""
+    if engine := os.environ.get("CARAPULSE_TEST_ENGINE"):
+        os.environ[ENGINE] = engine
     foreign = re.compile(r"^(CARAPULSE_|SLACK_(BOT|APP)_TOKEN$|OPENAI_|ANTHROPIC_)")
     for name in [name for name in os.environ if foreign.match(name)]:
         del os.environ[name]

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import asyncpg
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import (
@@ -15,8 +16,12 @@ from bot.cli.doctor_finding import Finding, clock, fail, ok, warn
 from engine.errors import Unavailable
 from engine.feed.redis import RedisFeed
 from engine.settings import Settings
+from engine.store.connection import open_pool
+from engine.store.flows import PostgresFlows
 from engine.store.health import Health, examine
 from engine.workflows.worker import connect
+
+LATE = 10.0
 
 
 async def database(settings: Settings) -> list[Finding]:
@@ -62,6 +67,8 @@ def rights(health: Health) -> Finding:
 
 async def temporal(settings: Settings) -> list[Finding]:
     """Reachable, with our namespace, and with a worker that takes work."""
+    if settings.engine == "direct":
+        return [await direct(settings)]
     area, wanted = "temporal", settings.temporal
     if not wanted.address:
         return [
@@ -93,6 +100,30 @@ async def temporal(settings: Settings) -> list[Finding]:
         found,
         warn("worker", f"nobody takes work from the queue {wanted.queue}", "Start a worker."),
     ]
+
+
+async def direct(settings: Settings) -> Finding:
+    """Without Temporal: whether somebody takes what is due."""
+    postgres = settings.postgres
+    try:
+        pool = await open_pool(
+            postgres.dsn.get_secret_value(),
+            size=1,
+            statement_timeout=postgres.statement_timeout_seconds,
+            connect_timeout=postgres.connect_timeout_seconds,
+        )
+    except Unavailable as error:
+        return fail("engine", str(error), "See what is said of the database.")
+    try:
+        waiting, longest = await PostgresFlows(pool, settings.tenant).late()
+    except (Unavailable, asyncpg.UndefinedTableError):
+        return warn("engine", "not looked at, the schema is incomplete", "Migrate first.")
+    finally:
+        await pool.close()
+    if longest > LATE:
+        said = f"{waiting} plans or requests wait for a worker, since {longest:.0f} s"
+        return warn("engine", said, "Start a worker.")
+    return ok("engine", "direct, on Postgres; nothing waits for a worker")
 
 
 async def polls(client: Client, queue: str) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 import signal
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from bot.local.children import ChildEvent
@@ -15,7 +15,13 @@ DEFAULT_FOLDER = Path(".carapulse")
 PAGE_PORT = 8090
 
 
-async def up(*, folder: Path = DEFAULT_FOLDER, port: int = PAGE_PORT, reset: bool = False) -> None:
+async def up(
+    *,
+    folder: Path = DEFAULT_FOLDER,
+    port: int = PAGE_PORT,
+    reset: bool = False,
+    engine: Literal["temporal", "direct"] | None = None,
+) -> None:
     """Start everything on this machine, and keep it running.
 
     What is configured (CARAPULSE_POSTGRES__DSN, SLACK_BOT_TOKEN, ...) is used; the rest is started
@@ -26,11 +32,12 @@ async def up(*, folder: Path = DEFAULT_FOLDER, port: int = PAGE_PORT, reset: boo
         folder: where everything is kept.
         port: of the local Slack's page; 0 takes a free one.
         reset: empty the folder first.
+        engine: direct carries plans out on Postgres alone, without Temporal.
     """
     from bot.local.up import open_up
     from engine.settings import Settings
 
-    options = chosen(Settings.load(), folder, port, reset=reset)
+    options = chosen(Settings.load(), folder, port, reset=reset, engine=engine)
     stop_on_signals()
     with suppress(asyncio.CancelledError):
         async with open_up(options, on_event=tell) as running:
@@ -48,7 +55,14 @@ def stop_on_signals() -> None:
         loop.add_signal_handler(number, task.cancel)
 
 
-def chosen(settings: "Settings", folder: Path, page_port: int, *, reset: bool) -> "UpOptions":
+def chosen(
+    settings: "Settings",
+    folder: Path,
+    page_port: int,
+    *,
+    reset: bool,
+    engine: Literal["temporal", "direct"] | None = None,
+) -> "UpOptions":
     """Translate the settings into what is there already and what is to be started."""
     from bot.local.stack import StackOptions
     from bot.local.up import UpOptions
@@ -60,6 +74,7 @@ def chosen(settings: "Settings", folder: Path, page_port: int, *, reset: bool) -
         app_dsn=app_dsn or None,
         redis_url=settings.redis.url.get_secret_value() or None,
         temporal_address=settings.temporal.address or None,
+        engine=engine or settings.engine,
         opa_url=settings.policy.opa_url or None,
         reset=reset,
     )

@@ -4,7 +4,8 @@
 async def worker() -> None:
     """Draft and execute plans, until Ctrl-C or SIGTERM.
 
-    Needs CARAPULSE_POSTGRES__DSN and CARAPULSE_TEMPORAL__ADDRESS, and the gate's public keys.
+    Needs CARAPULSE_POSTGRES__DSN, the gate's public keys, and CARAPULSE_TEMPORAL__ADDRESS unless
+    CARAPULSE_ENGINE is direct.
     """
     from bot.cli.serving import until_stopped
     from bot.process import open_worker

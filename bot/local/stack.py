@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from bot.local.children import ChildEvent, Children, OnEvent, open_children
 from bot.local.folder import Folder, open_folder
@@ -27,6 +28,7 @@ class StackOptions:
     redis_url: str | None = None
     temporal_address: str | None = None
     opa_url: str | None = None
+    engine: Literal["temporal", "direct"] = "temporal"
     temporal: bool = True
     redis: bool = True
     policy: bool = True
@@ -45,6 +47,7 @@ class Stack:
     redis_url: str | None
     temporal_address: str | None
     opa_url: str | None
+    engine: Literal["temporal", "direct"]
     notes: tuple[str, ...]
 
 
@@ -90,6 +93,7 @@ async def _started(children: Children, folder: Folder, wanted: StackOptions) -> 
         redis_url=redis.result(),
         temporal_address=temporal.result(),
         opa_url=policy.result(),
+        engine=wanted.engine,
         notes=(NONE_FOUND,) if wanted.redis and redis.result() is None else (),
     )
 
@@ -108,6 +112,8 @@ async def _redis(children: Children, folder: Folder, wanted: StackOptions) -> st
 
 
 async def _temporal(children: Children, folder: Folder, wanted: StackOptions) -> str | None:
+    if wanted.engine == "direct":
+        return None
     if wanted.temporal_address or not wanted.temporal:
         return wanted.temporal_address
     return await start_temporal(children, folder)

@@ -123,6 +123,7 @@ def stack_environment(stack: Stack, http_port: int, hook_token: Path) -> dict[st
     named = {
         "CARAPULSE_POSTGRES__DSN": stack.app_dsn,
         "CARAPULSE_REDIS__URL": stack.redis_url,
+        "CARAPULSE_ENGINE": stack.engine,
         "CARAPULSE_TEMPORAL__ADDRESS": stack.temporal_address,
         "CARAPULSE_POLICY__OPA_URL": stack.opa_url,
         "CARAPULSE_HTTP__PORT": str(http_port),

@@ -1,7 +1,8 @@
-"""Compares the records with Temporal and starts again what is missing there.
+"""Compares the records with the engine and starts again what is missing there.
 
-A lost history, an empty Temporal database or a workflow that closed too early is replaced by a
-workflow of the next epoch; the epoch in the row is the fence, so the old one changes nothing.
+A lost history, an empty Temporal database, a change of engine or a workflow that closed too early
+is replaced by a workflow of the next epoch; the epoch in the row is the fence, so the old one
+changes nothing.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ import structlog
 from engine.domain.plan import VersionRef
 from engine.errors import Unavailable
 from engine.ports import Store
-from engine.workflows.starter import Starter
+from engine.workflows.starting import Starting
 
 log = structlog.get_logger(__name__)
 
@@ -22,7 +23,7 @@ class Reconciler:
     """Runs at start and every `every` seconds; two at once do no harm."""
 
     store: Store
-    starter: Starter
+    starter: Starting
     every: float = 15
 
     async def run(self) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import aiohttp
 import asyncpg
@@ -28,6 +28,7 @@ from bot.local.stack import StackOptions
 from engine.secrets.tokens import make_token, token_hash
 from tests.acceptance.past import remember
 from tests.acceptance.waiting import until
+from tests.conftest import ENGINE
 
 QUICK = Pace(window=4.0, poll=0.2, rollout_pause=0.1, hold=1.0)
 WAITS = {
@@ -41,6 +42,11 @@ SHORTER = {"within_seconds: 120": "within_seconds: 10", "hold_seconds: 20": "hol
 TRAILER = "%(trailers:key=Carapulse-Step,valueonly,separator=%x20)"
 
 
+def engine_of_tests() -> Literal["temporal", "direct"]:
+    """What CARAPULSE_TEST_ENGINE said; tests/conftest.py keeps it under this name."""
+    return "direct" if os.environ.get(ENGINE) == "direct" else "temporal"
+
+
 @dataclass(frozen=True, slots=True)
 class Additions:
     """What a test brings beside the demo's world: tools, playbooks, services by the world."""
@@ -50,6 +56,7 @@ class Additions:
     services: Callable[[World], list[dict[str, Any]]] = lambda _: []
     env: Mapping[str, str] = field(default_factory=dict)
     durable: bool = False  # whether a killed Postgres has kept what it said it had
+    engine: Literal["temporal", "direct"] = field(default_factory=engine_of_tests)
 
 
 DRILLS = Path(__file__).with_name("drill")
@@ -203,7 +210,7 @@ async def open_rig(folder: Path, added: Additions | None = None) -> AsyncIterato
         patch.setattr(up, "open_world", partial(quick_world, added))
         options = up.UpOptions(
             folder / "up",
-            StackOptions(durable=added.durable),
+            StackOptions(durable=added.durable, engine=added.engine),
             env=WAITS | files(folder, added) | dict(added.env),
         )
         opened = await stack.enter_async_context(up.open_up(options, on_event=events.append))
