@@ -23,6 +23,7 @@ from pydantic_settings import (
 )
 from pydantic_settings.sources.utils import parse_env_vars
 
+from engine.artifact_settings import ArtifactSettings
 from engine.connections import BoundarySettings, ToolSettings, VaultSettings
 from engine.domain.freeze import Window
 from engine.errors import ConfigurationError
@@ -93,6 +94,7 @@ class Settings(BaseSettings):
     keys: KeySettings = KeySettings()
     approvals: ApprovalSettings = ApprovalSettings()
     audit: AuditSettings = AuditSettings()
+    artifacts: ArtifactSettings = ArtifactSettings()
     execution: ExecutionSettings = ExecutionSettings()
     sandbox: SandboxSettings = SandboxSettings()
     windows: tuple[Window, ...] = ()

@@ -18,6 +18,7 @@ from engine.context.services import ServiceFile
 from engine.credentials import Credentials, opened_credentials
 from engine.domain.ids import Tenant, new_id
 from engine.domain.reminding import Nagging
+from engine.filing import linking
 from engine.ground import Ground, Opened, grounded, now, open_database, opened_feed
 from engine.identified import identifying, identity_provider, signing_in
 from engine.library import mirroring
@@ -29,12 +30,15 @@ from engine.ports import Directory, Feed, Policy, Store, Tools
 from engine.ports.shadows import Shadows
 from engine.ports.tracking import Accounts
 from engine.sandboxes import opened_sandbox
+from engine.services.access import Access
 from engine.services.alerts import Alerts
 from engine.services.answers import Answers
 from engine.services.approvals import Approvals
 from engine.services.audit import Audits
 from engine.services.authority import Authority, loaded
 from engine.services.conversations import Conversations
+from engine.services.delivery import Delivery
+from engine.services.downloads import Downloads
 from engine.services.drafts import Drafts
 from engine.services.drift import Drift
 from engine.services.executions import Executions
@@ -122,6 +126,9 @@ class Engine:
     sign_ins: SignIns | None
     approvals: Approvals | None
     step_ups: StepUps | None
+    access: Access
+    downloads: Downloads
+    delivery: Delivery
     shadow: Shadow | None
     shadows: Shadows
     credentials: Credentials
@@ -205,6 +212,9 @@ def assembled(settings: Settings, opened: Opened, *, gate: bool) -> Engine:
         sign_ins=sign_ins,
         approvals=approvals,
         step_ups=stepping_up(store, approvals, sign_ins, identities),
+        access=Access(store, on.policy, now, on.limits),
+        downloads=downloading(settings, on),
+        delivery=delivering(settings, opened, on),
         shadow=on.shadow,
         shadows=PostgresShadows(opened.pool, settings.tenant),
         credentials=opened.credentials,
@@ -242,6 +252,7 @@ def drafting(settings: Settings, opened: Opened, on: Ground) -> Drafts:
         now,
         on.limits,
         knowing(on),
+        on.outputs,
     )
 
 
@@ -307,13 +318,25 @@ def stepping(settings: Settings, opened: Opened, on: Ground) -> Steps:
         on.runner,
         guarding(on),
         Authority(on.verifier),
-        LogLines(on.store, opened.feed, now),
+        LogLines(on.store, opened.feed, now, on.outputs),
         now,
         settings.execution.call_lease,
         f"{socket.gethostname()}:{new_id()}",
         Slots(AtOnce.model_validate(settings.execution.at_once.model_dump())),
         Drift(on.runner, on.policy, now, on.limits),
     )
+
+
+def downloading(settings: Settings, on: Ground) -> Downloads:
+    """Complete outputs, handed out."""
+    kept = settings.artifacts
+    return Downloads(on.store, now, on.tenant, on.files, linking(kept), kept.link_seconds)
+
+
+def delivering(settings: Settings, opened: Opened, on: Ground) -> Delivery:
+    """Complete outputs, on their way."""
+    kept, count = settings.artifacts, opened.metrics.artifact
+    return Delivery(on.store, on.files, now, kept.keep_days, count, on.outputs.ready)
 
 
 def stepping_up(

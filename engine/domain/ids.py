@@ -17,6 +17,7 @@ DocumentId = NewType("DocumentId", str)
 FactId = NewType("FactId", str)
 SessionId = NewType("SessionId", str)
 FreezeId = NewType("FreezeId", str)
+ArtifactId = NewType("ArtifactId", str)
 
 
 def new_id() -> str:

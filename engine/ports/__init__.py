@@ -1,5 +1,6 @@
 """What the services need of the outside world, as protocols; adapters say what they run on."""
 
+from engine.ports.artifacts import Artifacts, Files, Links, Writing
 from engine.ports.knowledge import Documents, Memory, Sessions
 from engine.ports.outside import (
     Clock,
@@ -39,6 +40,7 @@ from engine.ports.store import (
 __all__ = [
     "Approvals",
     "Arrivals",
+    "Artifacts",
     "AuditLog",
     "Clock",
     "Clues",
@@ -50,9 +52,11 @@ __all__ = [
     "Drafts",
     "Executions",
     "Feed",
+    "Files",
     "Inbox",
     "Jobs",
     "Knowledge",
+    "Links",
     "Memory",
     "OnLine",
     "Planner",
@@ -70,4 +74,5 @@ __all__ = [
     "Tools",
     "Unit",
     "Verifier",
+    "Writing",
 ]

@@ -1,6 +1,6 @@
 """What the services need beside the store, as protocols; adapters say what they run on."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -26,7 +26,15 @@ from engine.domain.preview import Pin, Preview
 from engine.domain.problem import Alert
 from engine.domain.spending import Hold, Spent
 
-OnLine = Callable[[str], Awaitable[None]]
+
+class OnLine(Protocol):
+    """Hears each redacted line of a call.
+
+    What is not `shown` is for the complete output alone; what is not `filed` is there already, at
+    its full length.
+    """
+
+    async def __call__(self, text: str, /, *, shown: bool = True, filed: bool = True) -> None: ...
 
 
 class Clock(Protocol):

@@ -34,6 +34,7 @@ from engine.domain.ids import (
 from engine.domain.model import Json
 from engine.domain.plan import PlanVersion, VersionRef, VersionState
 from engine.domain.problem import Problem
+from engine.ports.artifacts import Artifacts
 from engine.ports.freezes import BreakGlass, Freezes
 from engine.ports.identity import Identities
 from engine.ports.knowledge import Documents, Memory, Sessions
@@ -377,6 +378,8 @@ class Unit(Protocol):
     def freezes(self) -> Freezes: ...
     @property
     def break_glass(self) -> BreakGlass: ...
+    @property
+    def artifacts(self) -> Artifacts: ...
     @property
     def issues(self) -> Issues: ...
     @property

@@ -16,12 +16,18 @@ async def checked(
     runner: Runner, call: Call, expect: Expectation, outputs: dict[str, str], on_line: OnLine
 ) -> CallResult:
     """Repeat the read until its expectation has held long enough, or time is up."""
+
+    async def unheard(line: str, *, shown: bool = True, filed: bool = True) -> None:
+        """Of a repeated read only the complete output tells everything."""
+        if filed:
+            await on_line(line, shown=False)
+
     loop = asyncio.get_running_loop()
     deadline = loop.time() + expect.within_seconds
     since: float | None = None
     told = Told(on_line, loop.time)
     while True:
-        result = await runner.run(call, outputs, silent)
+        result = await runner.run(call, outputs, unheard)
         met = holds(result, expect, outputs)
         since = (since or loop.time()) if met.met else None
         await told.line(met)
@@ -50,7 +56,3 @@ class Told:
         if flipped or (due and self.last is not None and self.last.text != met.text):
             self.last, self.at = met, self.clock()
             await self.on_line(met.text)
-
-
-async def silent(_: str) -> None:
-    """Output of a repeated read that says nothing new."""

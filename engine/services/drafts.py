@@ -3,8 +3,9 @@
 import json
 from dataclasses import dataclass
 
-from engine.domain.actor import WORKER, Actor, Surface
-from engine.domain.call import Ending
+from engine.domain.actor import Actor, Surface
+from engine.domain.artifact import Source
+from engine.domain.call import Call, CallResult, Ending
 from engine.domain.conversation import Conversation, PostKind
 from engine.domain.draft import (
     Briefing,
@@ -24,6 +25,7 @@ from engine.domain.questions import Limits, to_read
 from engine.domain.quorum import quorum
 from engine.errors import CarapulseError, Conflict, NotAllowed, Unavailable
 from engine.ports import Clock, Directory, Knowledge, Planner, Policy, Runner, Store, Tools, Unit
+from engine.services.outputs import Outputs
 from engine.services.plans import Plans
 from engine.services.previews import Previews, ask_preview, moved_on
 from engine.services.sessions import told_in
@@ -53,6 +55,7 @@ class Drafts:
     clock: Clock
     limits: Limits
     knowledge: Knowledge
+    outputs: Outputs
 
     async def look(self, draft_id: DraftId) -> None:
         """Make the reads that the planner wants, in rounds; each becomes evidence."""
@@ -177,7 +180,7 @@ class Drafts:
             call = self.tools.read_call(reading, place)
             ruling = await self.policy.ask(
                 to_read(
-                    WORKER,
+                    await self.plans.actor(draft),
                     place,
                     limits=self.limits,
                     now=self.clock(),
@@ -189,11 +192,7 @@ class Drafts:
                 raise NotAllowed(" ".join(ruling.reasons) or "The policy does not allow this read.")
             lines: list[str] = []
 
-            async def on_line(line: str) -> None:
-                if len(lines) < BODY_AT_MOST:
-                    lines.append(line[:BODY_AT_MOST])
-
-            result = await self.runner.run(call, {}, on_line)
+            result = await self._looked(call, Source(draft_id=draft.id, number=number), lines)
             ok, facts = result.ending is Ending.SUCCEEDED, result.outputs
             summary = told(result.message, reading.unit)
             body = "\n".join(lines)[:BODY_AT_MOST] or result.tail[:BODY_AT_MOST]
@@ -220,6 +219,18 @@ class Drafts:
         async with self.store.begin() as unit:
             await unit.drafts.add_evidence(evidence)
             await unit.posts.touch(draft.id)
+
+    async def _looked(self, call: Call, source: Source, lines: list[str]) -> CallResult:
+        """What the look says; its complete output goes into a file."""
+        async with self.outputs.of(source) as output:
+
+            async def on_line(line: str, *, shown: bool = True, filed: bool = True) -> None:
+                if filed:
+                    await output.line(line)
+                if shown and len(lines) < BODY_AT_MOST:
+                    lines.append(line[:BODY_AT_MOST])
+
+            return await self.runner.run(call, {}, on_line)
 
     async def _keep(self, draft: Draft, outcome: Outcome) -> None:
         async with self.store.begin() as unit:

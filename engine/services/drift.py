@@ -97,5 +97,5 @@ def same(one: Call, other: Call) -> bool:
     return (one.tool, one.action, one.input) == (other.tool, other.action, other.input)
 
 
-async def unheard(_: str) -> None:
+async def unheard(_: str, *, shown: bool = True, filed: bool = True) -> None:
     """What the look prints is no news."""

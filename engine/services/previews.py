@@ -155,8 +155,8 @@ class Previews:
         """One read; a refusal or a failure is an answer too."""
         lines: list[str] = []
 
-        async def on_line(line: str) -> None:
-            if len(lines) < LINES_AT_MOST:
+        async def on_line(line: str, *, shown: bool = True, filed: bool = True) -> None:
+            if shown and len(lines) < LINES_AT_MOST:
                 lines.append(line[:LINE_AT_MOST])
 
         try:

@@ -26,6 +26,7 @@ from engine.domain.move import Move, StepRequest
 from engine.domain.plan import PlanVersion, Step, VersionRef, VersionState
 from engine.ports import Unit
 from engine.services.alerts import credit
+from engine.services.thread_files import want_files
 
 ATTEMPTS_AT_MOST = 3
 MARGIN = 30
@@ -178,6 +179,7 @@ class Progress:
         await self.unit.posts.touch(self.execution.id, PostKind.LOG, urgent=True)
         await self.unit.posts.want(PostKind.OUTCOME, self.execution.id, place, urgent=True)
         await self.unit.posts.want(PostKind.FILE, self.execution.id, place)
+        await want_files(self.unit, self.execution.id, place)
         if conversation.problem_id:  # its thread tells what became of the plan
             await self.unit.posts.touch(conversation.problem_id, PostKind.PROBLEM)
         await self._audit(f"execution.{state.value}", reason)

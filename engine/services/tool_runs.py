@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from engine.domain.actor import WORKER
+from engine.domain.actor import Actor
 from engine.domain.call import CallResult
 from engine.domain.context import ContextRef
 from engine.domain.draft import Reading
@@ -41,9 +41,11 @@ class ToolRuns:
     limits: Limits
 
     async def run(
-        self, tool: str, action: str, given: Mapping[str, Json], place: ContextRef
+        self, actor: Actor, tool: str, action: str, given: Mapping[str, Json], place: ContextRef
     ) -> Ran | Step:
-        """Run a read, or return the step that a plan would hold. Nothing of it is stored.
+        """Run a read in somebody's name, or return the step that a plan would hold.
+
+        Nothing of it is stored.
 
         Raises:
             Invalid: there is no such action, or its input does not fit.
@@ -55,15 +57,15 @@ class ToolRuns:
         reading = Reading(tool=tool, action=action, input=dict(given))
         call = self.tools.read_call(reading, place)
         question = to_read(
-            WORKER, place, limits=self.limits, now=self.clock(), call=call, deed=Deed.TOOL_READ
+            actor, place, limits=self.limits, now=self.clock(), call=call, deed=Deed.TOOL_READ
         )
         ruling = await self.policy.ask(question)
         if not ruling.allows:
             raise NotAllowed(" ".join(ruling.reasons) or "The policy does not allow this read.")
         lines: list[str] = []
 
-        async def on_line(line: str) -> None:
-            if len(lines) < LINES_AT_MOST:
+        async def on_line(line: str, *, shown: bool = True, filed: bool = True) -> None:
+            if shown and len(lines) < LINES_AT_MOST:
                 lines.append(line)
 
         result = await self.runner.run(call, {}, on_line)

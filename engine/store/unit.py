@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from engine.store.approvals import PostgresApprovals
+from engine.store.artifacts import PostgresArtifacts
 from engine.store.audit import PostgresAudit
 from engine.store.break_glass import PostgresBreakGlass
 from engine.store.connection import Connection, Pool, answering
@@ -55,6 +56,7 @@ class PostgresUnit:
         self.identities = PostgresIdentities(connection, tenant)
         self.freezes = PostgresFreezes(connection, tenant)
         self.break_glass = PostgresBreakGlass(connection, tenant)
+        self.artifacts = PostgresArtifacts(connection, tenant)
         self.issues = PostgresIssues(connection, tenant)
         self.pages = PostgresPages(connection, tenant)
         self.reminders = PostgresReminders(connection, tenant)

@@ -21,6 +21,8 @@ from engine.tools.rendering import commands_of, connection
 from engine.tools.report import Report
 from engine.tools.templates import fill
 
+# Bytes that are read of what one command prints.
+PRINTED = 2 << 20
 # By SIGKILL, as the system tells it and as shells and sandboxes do.
 KILLED = (-9, 128 + 9)
 
@@ -47,6 +49,7 @@ class CommandRun:
     report: Report
     endpoint: Endpoint = NOWHERE
     given: Given = field(default_factory=Given)
+    printed: int = PRINTED
     texts: list[str] = field(default_factory=list)
 
     @property
@@ -75,7 +78,7 @@ class CommandRun:
         clock = _Remaining(self.call.timeout_seconds)
         for command, argv in zip(self.action.commands, vectors, strict=True):
             self.report.next_command(quiet=command.quiet)
-            limits = Limits(seconds=clock.left(), kill_grace=kill_grace)
+            limits = Limits(clock.left(), kill_grace, shown=self.printed)
             try:
                 ended = await box.run(argv, limits, self.report.line)
             except BoxLost as lost:

@@ -4,7 +4,7 @@ import re2
 
 LONGEST = 8 * 1024
 # More of a line is kept until it is redacted, so that no secret is cut in two at the end.
-KEPT = 64 * 1024
+KEPT = 1 << 20
 CUT = " … (line cut)"
 # CSI, then the strings (OSC, DCS, SOS, PM, APC) with or without their end, then short escapes.
 ESCAPES = re2.compile(

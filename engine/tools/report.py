@@ -3,7 +3,7 @@
 from collections import deque
 
 from engine.ports import OnLine
-from engine.tools.lines import shortened
+from engine.tools.lines import CUT, shortened
 from engine.tools.process import Stream
 from engine.tools.redaction import Redaction, Redactor, Shape
 
@@ -43,11 +43,30 @@ class Report:
             self._size += len(text)
         if self._shape == "withheld":
             return
-        clean = shortened(self._streams[stream].line(text))
+        clean = self._streams[stream].line(text)
         self._tail.append(clean[:TAIL_LONGEST])
-        if self._quiet and stream == "out":
+        await self._say(clean, "" if self._quiet and stream == "out" else shortened(clean))
+
+    async def answer(self, body: str, shown: int) -> None:
+        """Take an answer, of which this many characters are shown."""
+        if self._shape == "withheld":
             return
-        await self._on_line(clean)
+        for text in body.splitlines():
+            clean = self._streams["out"].line(text)
+            short = clean if len(clean) <= shown else f"{clean[:shown]}{CUT}" if shown > 0 else ""
+            shown -= len(clean) + 1
+            if short:
+                self._tail.append(short[:TAIL_LONGEST])
+            await self._say(clean, short)
+
+    async def _say(self, clean: str, short: str) -> None:
+        """The whole line for the complete output, a short one for people."""
+        if short == clean:
+            await self._on_line(clean)
+            return
+        await self._on_line(clean, shown=False)
+        if short:
+            await self._on_line(short, filed=False)
 
     @property
     def said(self) -> str:

@@ -41,8 +41,7 @@ class RequestRun:
             )
         except RequestFailed as error:
             return CallResult(ending=self._unless_sent(sent=error.sent), message=str(error))
-        for line in answer.body[:SHOWN_ANSWER].splitlines():
-            await self.report.line("out", line)
+        await self.report.answer(answer.body, SHOWN_ANSWER)
         return self._judged(answer)
 
     def _request(self) -> Request:

@@ -11,7 +11,7 @@ from engine.ports import OnLine
 from engine.ports.minting import Given
 from engine.tools.api import NOWHERE, ApiTransport, Endpoint
 from engine.tools.boxes import Sandbox
-from engine.tools.commands import CommandRun
+from engine.tools.commands import PRINTED, CommandRun
 from engine.tools.definition import Action
 from engine.tools.fields import REFERENCE, WrongValue, check
 from engine.tools.giving import Sources, reached
@@ -31,6 +31,7 @@ class ToolRunner:
     """The `Runner` port.
 
     `bodies` finds a definition by its digest, loaded or stored; without `api` only programs run.
+    Of what a command prints `printed` bytes are read.
     `sources` give each call what its connection needs; where they can't, nothing is begun.
     """
 
@@ -39,6 +40,7 @@ class ToolRunner:
     redactor: Redactor
     api: ApiTransport | None = None
     kill_grace: float = 5.0
+    printed: int = PRINTED
     clock: Callable[[], float] = field(default=time.monotonic)
     sources: Sources = field(default_factory=Sources)
 
@@ -111,7 +113,9 @@ class ToolRunner:
         call, tool = ready.call, ready.definition.tool
         endpoint = reached(self._endpoint(call.tool, ready.action), ready.given)
         if call.transport == "cli":
-            run = CommandRun(self.sandbox, tool, call, values, report, endpoint, ready.given)
+            run = CommandRun(
+                self.sandbox, tool, call, values, report, endpoint, ready.given, self.printed
+            )
             return await run.result(self.kill_grace)
         if self.api is None:
             return CallResult(

@@ -25,7 +25,7 @@ from engine.errors import Unavailable
 from engine.feed.quiet import NoFeed
 from engine.llm.playbooks import checked_title
 from engine.policy.rego import RegoPolicy
-from engine.ports import OnLine
+from engine.ports import Files, OnLine
 from engine.secrets.keys import FileSigner, make_keys
 from engine.secrets.published import FileVerifier
 from engine.services.approvals import Approvals
@@ -39,6 +39,7 @@ from engine.services.guards import Guards
 from engine.services.knowledge import Knowledge
 from engine.services.loglines import LogLines
 from engine.services.operating import Operating
+from engine.services.outputs import Outputs
 from engine.services.plans import Plans
 from engine.services.previews import Previews
 from engine.services.progress import Pace
@@ -344,6 +345,7 @@ async def open_room(
     lease: float = 15,
     pace: Pace | None = None,
     at_once: AtOnce | None = None,
+    files: Files | None = None,
     limits: Limits = USUAL,
 ) -> AsyncIterator[Room]:
     """The services on this database; the clock is the test's."""
@@ -368,6 +370,7 @@ async def open_room(
 
     previews = Previews(store, tools, script, policy, clock, limits)
     knowledge = Knowledge(store, clock, TENANT, services, checked_title)
+    outputs = Outputs(store, clock, TENANT, files=files)
     made = Plans(store, tools, policy, people, services, clock, limits)
     room = Room(
         pool=pool,
@@ -378,7 +381,18 @@ async def open_room(
         conversations=Conversations(store, clock, TENANT, {"": PROD}),
         plans=made,
         drafts=Drafts(
-            store, tools, script, mind, policy, people, made, previews, clock, limits, knowledge
+            store,
+            tools,
+            script,
+            mind,
+            policy,
+            people,
+            made,
+            previews,
+            clock,
+            limits,
+            knowledge,
+            outputs,
         ),
         gate=Approvals(
             store,
@@ -402,7 +416,7 @@ async def open_room(
             script,
             guards,
             authority,
-            LogLines(store, NoFeed(), clock),
+            LogLines(store, NoFeed(), clock, outputs),
             clock,
             lease,
             "worker-1",
