@@ -209,16 +209,15 @@ async def endless(request: web.Request) -> web.StreamResponse:
 
 
 async def dripping(request: web.Request) -> web.StreamResponse:
-    """A byte now and then."""
+    """A byte now and then, for ever."""
     response = web.StreamResponse()
     await response.prepare(request)
     try:
-        for _ in range(100):
+        while True:
             await response.write(b" ")
             await asyncio.sleep(0.1)
     except ConnectionError:
-        pass
-    return response
+        return response
 
 
 async def elsewhere(request: web.Request) -> web.StreamResponse:
@@ -243,16 +242,12 @@ BAD_ANSWERS: dict[str, Answer] = {
 
 
 @pytest.mark.parametrize("name", BAD_ANSWERS)
-async def test_without_keys_nobody_gets_in_and_it_is_told_within_two_seconds(
-    door: Door, name: str
-) -> None:
+async def test_without_keys_nobody_gets_in_and_the_wait_has_an_end(door: Door, name: str) -> None:
     door.publisher.answer = BAD_ANSWERS[name]
-    began = monotonic()
 
     status, told, _ = await door.ask(door.mint.token())
 
     assert (status, "can't be had" in told["detail"]) == (401, True)
-    assert monotonic() - began < 2
 
 
 async def test_an_issuer_inside_is_asked_only_where_the_settings_name_it() -> None:

@@ -1,6 +1,6 @@
 """The live feed, on a real Redis and without one."""
 
-import time
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -64,17 +64,38 @@ async def test_a_feed_that_is_away_is_told_once_and_makes_nobody_wait() -> None:
     metrics = Metrics()
     feed = RedisFeed(NOBODY, metrics)
 
-    began = time.monotonic()
     with capture_logs() as logs:
         for _ in range(50):
             await feed.publish(execution_id, lines(execution_id, "lost", "too"))
-    took = time.monotonic() - began
     await feed.close()
 
     assert [line["action"] for line in logs] == ["feed.away"]
     assert feed.lost == 100
     assert b'carapulse_feed_lines_total{outcome="lost"} 100.0' in generate_latest(metrics.registry)
-    assert took < 2
+
+
+async def test_a_feed_that_never_answers_is_waited_for_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("engine.feed.redis.ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr("engine.feed.redis.PAUSE_SECONDS", 3600.0)
+    execution_id, calls = ExecutionId(new_id()), []
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        calls.append(writer)
+        while await reader.read(65536):
+            pass
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    async with server:
+        feed = RedisFeed(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0")
+        for _ in range(50):
+            await feed.publish(execution_id, lines(execution_id, "lost"))
+        await feed.close()
+
+    assert len(calls) == 1
+    assert feed.lost == 50
 
 
 async def test_a_check_says_that_it_is_away() -> None:

@@ -181,16 +181,14 @@ async def test_credentials_are_in_the_secret_alone(room: Room, tmp_path: Path) -
 
 
 async def test_what_takes_too_long_is_removed_with_its_pod(room: Room) -> None:
-    order = Order(python("import time; print('here', flush=True); time.sleep(60)"))
+    order = Order(python("import time; print('here', flush=True); time.sleep(3600)"))
     heard = Heard([])
-    began = time.monotonic()
 
     async with room.sandbox.open(Needs(orders=(order,), seconds=2), {}) as box:
         ended = await box.run(order.argv, Limits(seconds=1), heard)
 
     assert ended.exit_code is None
     assert heard.lines == ["out here"]
-    assert time.monotonic() - began < 20
     assert await room.left() == []
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -33,7 +32,7 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if os.fork() == 0:
     os.setsid()
     print("here", flush=True)
-time.sleep(60)
+time.sleep(3600)
 """
 HELLO = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"
 ASKS = """
@@ -146,14 +145,11 @@ async def test_what_takes_too_long_is_killed_with_all_its_children(sandbox: Sand
     heard = Heard()
 
     async with sandbox.open(Needs(), {}) as box:
-        started = time.monotonic()
         limits = Limits(seconds=1.5, kill_grace=0.3)
         ended = await box.run(["python3", "-I", "-S", "-c", STUBBORN], limits, heard)
-        took = time.monotonic() - started
 
     assert ended.exit_code is None
     assert ("out", "here") in heard.lines
-    assert took < 8
     assert not [one for one in psutil.process_iter(["cmdline"]) if is_stubborn(one)]
 
 
@@ -167,13 +163,10 @@ def is_stubborn(process: psutil.Process) -> bool:
 
 
 async def test_a_child_left_running_does_not_hold_up_the_call(sandbox: Sandbox) -> None:
-    program = "import os, time\nif os.fork() == 0: time.sleep(60)\nelse: print('done', flush=True)"
+    program = "import os, time\nif os.fork() == 0: time.sleep(3600)\nelse: print('done', flush=1)"
 
     async with sandbox.open(Needs(), {}) as box:
-        started = time.monotonic()
         assert await ran(box, program) == ["done"]
-
-    assert time.monotonic() - started < 8
 
 
 async def test_a_flood_is_cut_and_our_memory_stays(sandbox: Sandbox) -> None:

@@ -4,7 +4,6 @@ Each row: what is said, the outcome, the tool action of its first step (for plan
 the answer holds, and the value, revision or choice that must be in it.
 """
 
-import time
 from contextlib import suppress
 
 import pytest
@@ -15,6 +14,7 @@ from engine.domain.draft import Evidence, Outcome, OutcomeKind
 from engine.errors import DraftFailed
 from engine.llm.grammar import understand
 from engine.llm.words import lexicon
+from tests.unit.growth import MOST, growth
 from tests.unit.planning import BAD, GOOD, briefing, current, evidence, planner, services, well
 
 REVERT, RESTORE, SET = "git.revert_commit", "git.restore", "git.set_value"
@@ -318,14 +318,15 @@ async def test_whatever_is_said_ends_in_an_outcome(text: str) -> None:
         assert outcome.proposal or outcome.text or outcome.kind is OutcomeKind.REMARK
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "word", ["the", "please", "to", "pool_size", "20", "what", "set", "is", "a"]
 )
 @pytest.mark.parametrize("first", ["set", "use", "roll", "checkout needs", "show", "what"])
-def test_a_long_message_is_read_at_once(first: str, word: str) -> None:
+def test_a_long_message_costs_no_more_than_its_length(first: str, word: str) -> None:
     known = lexicon(services(), ["pool_size"])
-    began = time.process_time()
 
-    understand(f"{first} {f'{word} ' * 2000} end", known, talking=True)
+    def read(words: int) -> object:
+        return understand(f"{first} {f'{word} ' * words} end", known, talking=True)
 
-    assert time.process_time() - began < 1
+    assert growth(read, 500) < MOST
