@@ -22,7 +22,7 @@ SHORTEST_WAIT = 0.05
 FIRST_WAIT = 0.5
 GOODBYE_SECONDS = 2.0
 log = structlog.get_logger(__name__)
-Count = Callable[[str], None]
+Count = Callable[[str], object]
 
 
 @dataclass(slots=True)
