@@ -52,6 +52,7 @@ def served(
         library=Library(engine.knowledge, engine.memory, engine.sessions, engine.runbook_steps),
         previews=engine.previews,
         callers=engine.identities,
+        access=engine.access,
         more=[
             *identity(engine),
             *AuditRecords(engine.store, engine.audits).routes(),

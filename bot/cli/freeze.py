@@ -115,6 +115,8 @@ async def opened(folder: Path) -> "AsyncIterator[tuple[Actor, Freezes]]":
     from engine.wiring import open_engine
 
     name = getpass.getuser()
-    actor = Actor(kind=ActorKind.SERVICE, id=PersonId(f"cli:{name}"), name=name)
+    actor = Actor(
+        kind=ActorKind.SERVICE, id=PersonId(f"cli:{name}"), name=name, scopes=("freeze.write",)
+    )
     async with open_engine(configured(folder), gate=False) as engine:
         yield actor, engine.freezes

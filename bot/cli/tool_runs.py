@@ -1,5 +1,6 @@
 """Runs one read from the command line, on the configured systems and under the policy."""
 
+import getpass
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,9 +11,10 @@ import aiohttp
 from bot.cli.records import UP_FILE, configured
 from engine.configured import endpoints, redactor, remotes
 from engine.context.services import loaded_services
+from engine.domain.actor import Actor, ActorKind
 from engine.domain.call import Ending
 from engine.domain.context import ContextRef
-from engine.domain.ids import Tenant
+from engine.domain.ids import PersonId, Tenant
 from engine.domain.model import Json
 from engine.domain.plan import Step
 from engine.domain.questions import Limits
@@ -50,8 +52,15 @@ async def told_run(
     """Run a read, or say that it needs a plan. Raises `Invalid` and `NotAllowed`."""
     settings = configured(folder) if (folder / UP_FILE).is_file() else Settings.load()
     async with open_runs(settings) as runs:
-        found = await runs.run(tool, action, given, place)
+        found = await runs.run(whoever(), tool, action, given, place)
     return planned(found) if isinstance(found, Step) else read(found)
+
+
+def whoever() -> Actor:
+    """This machine's user, who may look."""
+    name = getpass.getuser()
+    scopes = ("tool.run",)
+    return Actor(kind=ActorKind.SERVICE, id=PersonId(f"cli:{name}"), name=name, scopes=scopes)
 
 
 def planned(step: Step) -> Told:

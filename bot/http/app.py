@@ -13,7 +13,7 @@ from bot.http.hooks import Hooks, Room
 from bot.http.library import Library
 from bot.http.records import Records
 from bot.http.request_ids import measured
-from bot.http.tokens import CALLERS, LONGEST, Callers
+from bot.http.tokens import ACCESS, CALLERS, LONGEST, Access, Callers
 from engine.ports import Arrivals, Store
 from engine.telemetry.metrics import Metrics
 
@@ -26,7 +26,8 @@ STOP_SECONDS = 10.0
 class Sidecar:
     """What the routes need. `checks` come beside that of the database, by name.
 
-    `callers` knows the tokens of people. `more` are routes of others: method, path and handler.
+    `callers` knows the tokens of people; `access` asks the policy for everybody. `more` are routes
+    of others: method, path and handler.
     """
 
     store: Store
@@ -38,6 +39,7 @@ class Sidecar:
     library: Library | None = None
     previews: Previews | None = None
     callers: Callers | None = None
+    access: Access | None = None
     more: Sequence[tuple[str, str, Handler]] = ()
 
     def routes(self) -> tuple[tuple[str, str, Handler], ...]:
@@ -63,6 +65,8 @@ class Sidecar:
         app = web.Application(middlewares=[measured(self.metrics), problems])
         if self.callers:
             app[CALLERS] = self.callers
+        if self.access:
+            app[ACCESS] = self.access
         for method, path, handler in self.routes():
             app.router.add_route(method, path, handler)
         return app

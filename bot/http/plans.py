@@ -16,6 +16,7 @@ from bot.http.tokens import require_scope
 from engine.domain.feedback import Thumb
 from engine.domain.model import Json, Model
 from engine.domain.plan import PlanVersion, Step, VersionState
+from engine.domain.policy import Deed
 from engine.ports import Store
 from engine.services.feedback import Feedback
 
@@ -97,7 +98,7 @@ class PlanRecords:
 
     async def rate(self, request: web.Request) -> web.Response:
         """A thumb for the current version; the last one of a caller counts."""
-        actor = await require_scope(request, self.store, "plan.create")
+        actor = await require_scope(request, self.store, "plan.create", Deed.FEEDBACK_GIVE)
         opinion = checked(Opinion, await content(request))
         async with self.store.begin() as unit:
             plan_id = await unit.plans.find(wanted(request, "plan"))

@@ -9,6 +9,7 @@ from aiohttp import web
 from engine.domain.actor import Actor, ActorKind
 from engine.domain.identity import Caller
 from engine.domain.ids import PersonId
+from engine.domain.policy import Deed
 from engine.errors import Unidentified
 from engine.ports import Store
 from engine.secrets.tokens import PREFIX, token_hash
@@ -53,11 +54,46 @@ def same(given: str, expected: str) -> bool:
     )
 
 
-async def require_scope(request: web.Request, store: Store, scope: str) -> Actor:
-    """Who holds a live token that may do this; 401 or 403 for everybody else."""
+class Access(Protocol):
+    """`engine.services.access.Access`."""
+
+    async def check(self, actor: Actor, deed: Deed, subject: str = "") -> None: ...
+
+
+ACCESS = web.AppKey("access", Access)
+# What a scope opens, where that is not of the same name.
+DOORS = {
+    "plan.create": Deed.PLAN_ASK,
+    "execution.operate": Deed.EXECUTION_READ,
+    "freeze.write": Deed.FREEZE_READ,
+    "tool.read": Deed.TOOL_LIST,
+    "tool.run": Deed.TOOL_LIST,
+    "runbook.read": Deed.KNOWLEDGE_READ,
+    "runbook.write": Deed.KNOWLEDGE_WRITE,
+    "playbook.read": Deed.KNOWLEDGE_READ,
+    "playbook.write": Deed.KNOWLEDGE_WRITE,
+}
+
+
+async def require_scope(
+    request: web.Request, store: Store, scope: str, deed: Deed | None = None
+) -> Actor:
+    """Who holds a live token that may do this, if the policy lets them in; else 401 or 403.
+
+    `deed` is what the policy is asked, where the scope does not say it.
+    """
+    actor = await holder(request, store, scope)
+    if access := request.app.get(ACCESS):
+        await access.check(actor, deed or DOORS.get(scope) or Deed(scope), request.path)
+    return actor
+
+
+async def holder(request: web.Request, store: Store, scope: str) -> Actor:
+    """Whose token it is, with its scopes; 401 or 403 where it lacks this one."""
     token = bearer(request)
     if not token.startswith(PREFIX):
-        return (await person(request, token, scope)).actor
+        caller = await person(request, token, scope)
+        return caller.actor.model_copy(update={"scopes": tuple(sorted(caller.scopes))})
     async with store.begin() as unit:
         found = await unit.tokens.scopes(token_hash(token))
     if found is None:
@@ -65,7 +101,9 @@ async def require_scope(request: web.Request, store: Store, scope: str) -> Actor
     name, scopes = found
     if scope not in scopes:
         raise web.HTTPForbidden(text=f"The token {name} lacks the scope {scope}.")
-    return Actor(kind=ActorKind.SERVICE, id=PersonId(f"token:{name}"), name=name)
+    return Actor(
+        kind=ActorKind.SERVICE, id=PersonId(f"token:{name}"), name=name, scopes=tuple(scopes)
+    )
 
 
 async def require_person(request: web.Request) -> Caller:

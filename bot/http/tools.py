@@ -66,14 +66,14 @@ class ToolRoutes:
 
     async def run(self, request: web.Request) -> web.Response:
         """Run a read; a write answers with the one step that a plan would hold."""
-        await require_scope(request, self.store, "tool.run")
+        actor = await require_scope(request, self.store, "tool.run")
         tool, action = request.match_info["tool"], request.match_info["action"]
         try:
             body = RunBody.model_validate(await content(request))
         except ValidationError as error:
             raise Invalid("The body is wrong.", fields(error)) from None
         place = ContextRef(tenant=self.runs.limits.tenant, **body.context.model_dump())
-        found = await self.runs.run(tool, action, body.input, place)
+        found = await self.runs.run(actor, tool, action, body.input, place)
         if isinstance(found, Step):
             step = found.model_dump(mode="json")
             said = "This changes something, so it needs a plan that somebody else approves."

@@ -16,6 +16,7 @@ from bot.http.tokens import require_scope
 from engine.domain.actor import Actor
 from engine.domain.ids import DraftId
 from engine.domain.model import Json, Model
+from engine.domain.policy import Deed
 from engine.domain.template import Template, TemplateRecord, TemplateText
 from engine.domain.wanted import About, Standing
 from engine.errors import Invalid, NotFound
@@ -111,7 +112,7 @@ class WorkflowRoutes:
 
     async def start(self, request: web.Request) -> web.Response:
         """201 with the plan, 200 with what came instead, 202 while it is drafted."""
-        actor = await require_scope(request, self.store, START)
+        actor = await require_scope(request, self.store, START, Deed.WORKFLOW_START)
         given = checked(Started, await content(request))
         seconds, key = patience(request), once(request)
         start = Start(dict(given.input), given.context, given.words, given.session, given.version)

@@ -80,7 +80,6 @@ class Account(Model):
         return f"slack:{self.team}:{self.user}"
 
 
-API = Actor(kind=ActorKind.SERVICE, id=PersonId("service:api"), name="API")
 ALERTS = Actor(kind=ActorKind.SERVICE, id=PersonId("service:alerts"), name="Alerts")
 LINEAR = Actor(kind=ActorKind.SERVICE, id=PersonId("service:linear"), name="Linear")
 PAGERDUTY = Actor(kind=ActorKind.SERVICE, id=PersonId("service:pagerduty"), name="PagerDuty")

@@ -34,6 +34,47 @@ class Deed(StrEnum):
     EXECUTION_READ = "execution.read"
     FREEZE_SET = "freeze.set"
     FREEZE_LIFT = "freeze.lift"
+    FREEZE_READ = "freeze.read"
+    PLAN_ASK = "plan.ask"
+    TOOL_LIST = "tool.list"
+    KNOWLEDGE_READ = "knowledge.read"
+    KNOWLEDGE_WRITE = "knowledge.write"
+    MEMORY_READ = "memory.read"
+    MEMORY_WRITE = "memory.write"
+    SESSION_READ = "session.read"
+    SESSION_WRITE = "session.write"
+    WORKFLOW_READ = "workflow.read"
+    WORKFLOW_WRITE = "workflow.write"
+    WORKFLOW_START = "workflow.start"
+    FEEDBACK_GIVE = "feedback.give"
+    AUDIT_READ = "audit.read"
+    POLICY_READ = "policy.read"
+    TOKEN_REVOKE = "token.revoke"  # noqa: S105 - the name of an action
+    IDENTITY_LINK = "identity.link"
+
+
+# What is asked at the door, before anything of ours is looked up or written down.
+DOORS = (
+    Deed.PLAN_READ,
+    Deed.PLAN_ASK,
+    Deed.EXECUTION_READ,
+    Deed.FREEZE_READ,
+    Deed.TOOL_LIST,
+    Deed.KNOWLEDGE_READ,
+    Deed.KNOWLEDGE_WRITE,
+    Deed.MEMORY_READ,
+    Deed.MEMORY_WRITE,
+    Deed.SESSION_READ,
+    Deed.SESSION_WRITE,
+    Deed.WORKFLOW_READ,
+    Deed.WORKFLOW_WRITE,
+    Deed.WORKFLOW_START,
+    Deed.FEEDBACK_GIVE,
+    Deed.AUDIT_READ,
+    Deed.POLICY_READ,
+    Deed.TOKEN_REVOKE,
+    Deed.IDENTITY_LINK,
+)
 
 
 class Answer(StrEnum):

@@ -11,7 +11,9 @@ from engine.policy.facts import document
 from engine.ports import Policy
 
 MOST = 10_000
-READS = frozenset({Deed.PLAN_READ, Deed.TOOL_READ, Deed.EXECUTION_READ})
+READS = frozenset({Deed.TOOL_READ, Deed.TOOL_LIST}) | {
+    deed for deed in Deed if deed.value.endswith(".read")
+}
 
 
 class CachedPolicy:

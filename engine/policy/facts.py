@@ -4,7 +4,7 @@ from pydantic import ValidationError
 
 from engine.domain.execution import Choice
 from engine.domain.model import Json, Model
-from engine.domain.policy import Deed, Question
+from engine.domain.policy import DOORS, Deed, Question
 from engine.domain.questions import (
     CreateFacts,
     DecideFacts,
@@ -19,7 +19,6 @@ OPERATIONS = tuple(Deed(f"execution.{choice.value}") for choice in Choice)
 
 FACTS: dict[Deed, type[Model]] = {
     Deed.PLAN_CREATE: CreateFacts,
-    Deed.PLAN_READ: ReadFacts,
     Deed.PLAN_APPROVE: DecideFacts,
     Deed.PLAN_REJECT: DecideFacts,
     Deed.PLAN_WITHDRAW: DecideFacts,
@@ -27,7 +26,7 @@ FACTS: dict[Deed, type[Model]] = {
     Deed.TOOL_EXECUTE: ToolFacts,
     Deed.TOOL_READ: ReadFacts,
     **dict.fromkeys(OPERATIONS, OperateFacts),
-    Deed.EXECUTION_READ: ReadFacts,
+    **dict.fromkeys(DOORS, ReadFacts),
     Deed.FREEZE_SET: FreezeFacts,
     Deed.FREEZE_LIFT: FreezeFacts,
 }

@@ -12,7 +12,7 @@ from engine.domain.execution import Phase
 from engine.domain.ids import PersonId
 from engine.domain.model import Json, Model
 from engine.domain.plan import Origin, Requirements
-from engine.domain.policy import Deed, Question, Resource, Ruling
+from engine.domain.policy import DOORS, Deed, Question, Resource, Ruling
 from engine.policy.facts import OPERATIONS
 from engine.ports import Policy
 
@@ -98,7 +98,7 @@ def actors(groups: tuple[str, ...]) -> tuple[Actor, ...]:
 
 def facts(deed: Deed, stage: str, groups: tuple[str, ...], *, writes: bool) -> dict[str, Json]:
     """Complete facts of an ordinary plan that somebody else approved."""
-    if deed.value.endswith(".read"):
+    if deed in DOORS or deed is Deed.TOOL_READ:
         return {"stage": stage, "tool": "preview.act"}
     if deed.value.startswith("freeze."):
         return {"environment": "prod", "service": "", "reason": "preview"}

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import structlog
 
-from engine.domain.actor import API, Actor, ActorKind
+from engine.domain.actor import Actor
 from engine.domain.audit import AuditEvent
 from engine.domain.freeze import Freeze, FreezeWords, Window
 from engine.domain.ids import FreezeId, Tenant, new_id
@@ -142,9 +142,8 @@ class Freezes:
         return await unit.freezes.get(FreezeId(mark))
 
     async def _asked(self, unit: Unit, actor: Actor, deed: Deed, freeze: Freeze) -> Ruling:
-        """The policy's answer, in the audit; programs act in the name of the API."""
-        asker = actor if actor.kind is ActorKind.PERSON else API
-        question = to_freeze(asker, deed, freeze, tenant=self.tenant, now=self.clock())
+        """The policy's answer, in the audit."""
+        question = to_freeze(actor, deed, freeze, tenant=self.tenant, now=self.clock())
         ruling = await self.policy.ask(question)
         await unit.audit.record(
             AuditEvent(

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from engine.domain.actor import ALERTS, API, Actor, ActorKind
+from engine.crossing import crossing
+from engine.domain.actor import ALERTS, Actor, ActorKind
 from engine.domain.audit import AuditEvent
 from engine.domain.beside import check_groups
 from engine.domain.bounds import hold, narrowed
@@ -25,7 +26,7 @@ from engine.domain.plan import (
     VersionRef,
     VersionState,
 )
-from engine.domain.policy import Answer, Ruling
+from engine.domain.policy import Answer, Deed, Ruling
 from engine.domain.questions import Limits, to_create
 from engine.domain.risk import assess
 from engine.domain.session import Viewer
@@ -63,7 +64,7 @@ class Plans:
         Raises `Invalid` when a step does not fit its tool, `NotAllowed` when the policy forbids
         the plan, `Conflict` when the version that was to be changed is no longer the current one.
         """
-        actor = await self._actor(draft)
+        actor = await self.actor(draft)
         async with self.store.begin() as unit:
             if not await unit.drafts.move(draft.id, frm=draft.state, to=DraftState.DONE):
                 return None
@@ -126,7 +127,7 @@ class Plans:
     ) -> Ruling:
         """Raises `NotAllowed` when the policy forbids the plan."""
         question = to_create(
-            API if draft.origin is Origin.API else actor,
+            actor,
             steps,
             context,
             assess(steps, context).risk,
@@ -138,6 +139,7 @@ class Plans:
             break_glass=break_glass,
             now=self.clock(),
         )
+        crossing("K04")
         ruling = await self.policy.ask(question)
         if ruling.decision is Answer.DENY:
             raise NotAllowed(" ".join(ruling.reasons) or "The policy does not allow this plan.")
@@ -152,7 +154,8 @@ class Plans:
         check_groups(steps)
         return steps
 
-    async def _actor(self, draft: Draft) -> Actor:
+    async def actor(self, draft: Draft) -> Actor:
+        """Who asked for it. Raises `NotAllowed` for somebody who has left."""
         if draft.origin is Origin.ALERT:
             return ALERTS
         if draft.origin is Origin.API:
@@ -305,12 +308,13 @@ class Plans:
 
 
 def programmed(draft: Draft) -> Actor:
-    """The program that asked; no directory knows it, and it decides nothing."""
+    """The program that asked, by a token made for that; no directory knows it."""
     return Actor(
         kind=ActorKind.SERVICE,
         id=draft.requester,
         name=draft.requester_name,
         tenant=draft.tenant,
+        scopes=(Deed.PLAN_CREATE.value,),
     )
 
 

@@ -3,12 +3,12 @@
 import random
 from typing import Any
 
-from engine.domain.actor import ALERTS, API, GATE, WORKER, Actor, ActorKind, Surface
+from engine.domain.actor import ALERTS, GATE, WORKER, Actor, ActorKind, Surface
 from engine.domain.context import ContextRef
 from engine.domain.execution import Phase
 from engine.domain.ids import PersonId, Tenant
 from engine.domain.plan import Origin
-from engine.domain.policy import Deed, Question, Resource
+from engine.domain.policy import DOORS, Deed, Question, Resource
 from engine.policy.facts import OPERATIONS
 from tests.unit.governing import NOW
 
@@ -17,6 +17,9 @@ PERSON, PROGRAM = (ActorKind.PERSON, ""), (ActorKind.SERVICE, "token:")
 NAMED = (PERSON, PERSON, PROGRAM)
 GROUPS = ("sre", "shop-owners", "security", "platform", 'odd"group')
 ENVIRONMENTS = ("prod", "staging", "dev", "", "eu-prod", "Prod")
+SCOPES = ("plan.create", "runbook.read", "execution.operate", "freeze.write", 'odd"scope')
+# What has the most rules is asked more often.
+MANY = (Deed.PLAN_CREATE, Deed.PLAN_APPROVE, Deed.PLAN_EXECUTE, Deed.TOOL_EXECUTE) * 4
 STAGES = ("read-only", "approve-all", "low-auto")
 RISKS = ("read", "low", "medium", "high", "unheard of")
 FREEZES: tuple[list[dict[str, Any]], ...] = (
@@ -45,7 +48,7 @@ class Lot:
 
     def question(self) -> Question:
         pick = self._random.choice
-        deed = pick(tuple(Deed))
+        deed = pick((*Deed, *MANY))
         return Question(
             actor=self._actor(),
             action=deed,
@@ -80,13 +83,14 @@ class Lot:
     def _actor(self) -> Actor:
         pick = self._random.choice
         if self._random.random() < 0.3:
-            return pick((WORKER, GATE, ALERTS, API))
+            return pick((WORKER, GATE, ALERTS))
         kind, named = pick(NAMED)
         return Actor(
             kind=kind,
             id=PersonId(f"{named}{pick(PEOPLE)}"),
             name="Somebody",
             groups=tuple(self._some(GROUPS)),
+            scopes=tuple(self._some(SCOPES)),
         )
 
     def _resource(self) -> Resource:
@@ -97,7 +101,7 @@ class Lot:
         )
 
     def _facts(self, deed: Deed) -> dict[str, Any]:
-        if deed.value.endswith(".read"):
+        if deed in DOORS or deed is Deed.TOOL_READ:
             pick = self._random.choice
             return {"stage": pick(STAGES), "tool": pick(("", "git.log", "git.set_value"))}
         if deed.value.startswith("freeze."):

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from engine.domain.actor import ALERTS, API, GATE, WORKER, Actor, Surface
+from engine.domain.actor import ALERTS, GATE, WORKER, Actor, ActorKind, Surface
 from engine.domain.call import Call, Effect, Risk
 from engine.domain.execution import Choice, Phase
 from engine.domain.freeze import FreezeWords, Hold, HoldKind
 from engine.domain.glass import Glass
+from engine.domain.ids import PersonId
 from engine.domain.plan import Origin, PlanVersion, Requirements
-from engine.domain.policy import Answer, Deed, Question, Ruling
+from engine.domain.policy import DOORS, Answer, Deed, Question, Ruling
 from engine.domain.questions import (
     UNBROKEN,
     Limits,
@@ -34,6 +35,12 @@ from tests.unit.governing import ANN, BO, CY, DANA, NOW, POLICIES, PROD, call, s
 
 DEV = PROD.model_copy(update={"environment": "dev"})
 DEFAULT = Limits()
+PROGRAM = Actor(
+    kind=ActorKind.SERVICE,
+    id=PersonId("token:ci"),
+    name="ci",
+    scopes=("plan.create", "freeze.write", "runbook.read"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +138,12 @@ def operate(actor: Actor, choice: Choice) -> Question:
     return to_operate(actor, version(), choice, overrides=overrides, limits=DEFAULT, now=NOW)
 
 
+def door(actor: Actor, deed: Deed) -> Question:
+    return to_read(actor, PROD, limits=DEFAULT, now=NOW, deed=deed)
+
+
+REVOKING = Deed.TOKEN_REVOKE
+STRANGER = PROGRAM.model_copy(update={"id": PersonId("token:other"), "scopes": ()})
 LOW_AUTO = Limits(stage="low-auto")
 READ_ONLY = Limits(stage="read-only")
 LOOK = call("log", Effect.READ)
@@ -159,8 +172,8 @@ TABLE: list[tuple[str, Question, Answer]] = [
     ("medium", create(), ASK),
     ("high", create(Risk.HIGH), ASK),
     ("high by alert", create(Risk.HIGH, origin=Origin.ALERT), DENY),
-    ("high by program", create(Risk.HIGH, origin=Origin.API, actor=API), DENY),
-    ("high asked for", create(Risk.HIGH, origin=Origin.API, actor=API, break_glass=WHY), ASK),
+    ("high by program", create(Risk.HIGH, origin=Origin.API, actor=PROGRAM), DENY),
+    ("high asked for", create(Risk.HIGH, origin=Origin.API, actor=PROGRAM, break_glass=WHY), ASK),
     ("destroy called low", create(Risk.LOW, effect=Effect.DESTROY), ASK),
     ("approve high", decide(ANN, made=HIGH, glass=GLASS), ALLOW),
     ("approve high bare", decide(ANN, made=HIGH), DENY),
@@ -183,7 +196,7 @@ TABLE: list[tuple[str, Question, Answer]] = [
     ("freeze outsider", freeze(DANA), DENY),
     ("lift", freeze(ANN, Deed.FREEZE_LIFT), ALLOW),
     ("lift outsider", freeze(CY, Deed.FREEZE_LIFT), DENY),
-    ("freeze by program", freeze(API), ALLOW),
+    ("freeze by program", freeze(PROGRAM), ALLOW),
     ("freeze by worker", freeze(WORKER), DENY),
     ("write called read", create(Risk.READ), DENY),
     ("read-only stage", create(limits=READ_ONLY), DENY),
@@ -221,6 +234,13 @@ TABLE: list[tuple[str, Question, Answer]] = [
     ("look person", to_read(CY, PROD, limits=DEFAULT, now=NOW, call=LOOK), ALLOW),
     ("look by writing", to_read(WORKER, PROD, limits=DEFAULT, now=NOW, call=call()), DENY),
     ("see plan", to_read(CY, PROD, limits=DEFAULT, now=NOW, deed=Deed.PLAN_READ), ALLOW),
+    *((f"{deed} person", door(CY, deed), ALLOW) for deed in DOORS if deed is not REVOKING),
+    *((f"{deed} stranger", door(STRANGER, deed), DENY) for deed in DOORS),
+    ("revoke", door(ANN, REVOKING), ALLOW),
+    ("revoke outsider", door(CY, REVOKING), DENY),
+    ("its scope", door(PROGRAM, Deed.KNOWLEDGE_READ), ALLOW),
+    ("not its scope", door(PROGRAM, Deed.KNOWLEDGE_WRITE), DENY),
+    ("look by program", to_read(PROGRAM, PROD, limits=DEFAULT, now=NOW, call=LOOK), ALLOW),
     ("see log", to_read(CY, PROD, limits=DEFAULT, now=NOW, deed=Deed.EXECUTION_READ), ALLOW),
     *((choice.value, operate(ANN, choice), ALLOW) for choice in Choice),
     ("hold outsider", operate(DANA, Choice.HOLD), DENY),
@@ -263,7 +283,7 @@ async def test_high_needs_two_people_within_an_hour(policy: RegoPolicy) -> None:
 
 
 async def test_a_program_is_told_how_to_ask_for_break_glass(policy: RegoPolicy) -> None:
-    given = await policy.ask(create(Risk.HIGH, origin=Origin.API, actor=API))
+    given = await policy.ask(create(Risk.HIGH, origin=Origin.API, actor=PROGRAM))
 
     assert given.reasons == (
         "Not allowed: a high-risk change in prod needs break-glass. Ask for it with the reason: "
@@ -274,7 +294,7 @@ async def test_a_program_is_told_how_to_ask_for_break_glass(policy: RegoPolicy) 
 async def test_a_program_may_ask_for_break_glass_where_the_risk_does_not(
     policy: RegoPolicy,
 ) -> None:
-    given = await policy.ask(create(origin=Origin.API, actor=API, break_glass=WHY))
+    given = await policy.ask(create(origin=Origin.API, actor=PROGRAM, break_glass=WHY))
 
     assert (given.requirements.people, given.requirements.break_glass) == (2, True)
     assert given.requirements.within_seconds == 3600
@@ -424,7 +444,7 @@ def test_every_rule_file_has_its_tests() -> None:
     tests = {path.stem.removesuffix("_test") for path in folder.glob("*_test.rego")}
 
     assert rules == tests
-    assert len(rules) == 7
+    assert len(rules) == 8
 
 
 def test_every_kind_of_question_is_in_the_table() -> None:

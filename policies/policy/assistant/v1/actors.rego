@@ -214,11 +214,10 @@ granted if {
 	operator
 }
 
-# A program that was given the right to; its name is in the audit.
+# A program whose token was made for it; its name is in the audit.
 granted if {
 	input.action in freezing
-	ours
-	input.actor.id in data.roles.freezers
+	program
 }
 
 refusals contains concat("", ["Only ", bold(data.roles.operators), " can freeze changes or lift a freeze, and you are not in it."]) if {

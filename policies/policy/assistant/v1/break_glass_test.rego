@@ -49,7 +49,7 @@ test_an_alert_alone_does_not_break_glass if {
 }
 
 test_a_program_asks_with_a_reason if {
-	program := object.union(worker, {"id": "service:api"})
+	program := object.union(worker, {"id": "token:ci", "scopes": ["plan.create"]})
 	without := object.union(from_dana, {"origin": "api"})
 	refused := question(program, "plan.create", {"risk": "high", "facts": without})
 	decision(refused) == "deny"

@@ -73,7 +73,7 @@ test_operators_freeze_and_lift if {
 	about := {"facts": {"environment": "prod", "service": "", "reason": "release day"}}
 	every action in ["freeze.set", "freeze.lift"] {
 		decision(question(ann, action, about)) == "allow"
-		decision(question(object.union(worker, {"id": "service:api"}), action, about)) == "allow"
+		decision(question(object.union(worker, {"id": "token:ci", "scopes": ["freeze.write"]}), action, about)) == "allow"
 		decision(question(worker, action, about)) == "deny"
 		reasons(question(dana, action, about)) == ["Only *sre* can freeze changes or lift a freeze, and you are not in it."]
 	}

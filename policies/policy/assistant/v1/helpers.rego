@@ -10,7 +10,10 @@ hour := 3600
 # How long a decision may take, by risk.
 decide_within := {"read": 24 * hour, "low": 24 * hour, "medium": 4 * hour, "high": hour}
 
-reading := {"plan.read", "execution.read", "tool.read"}
+reading := {
+	"plan.read", "execution.read", "freeze.read", "tool.read", "tool.list", "knowledge.read",
+	"memory.read", "session.read", "workflow.read", "audit.read", "policy.read",
+}
 
 reads if input.action in reading
 

@@ -12,14 +12,18 @@ only_reads if {
 
 granted if {
 	input.action in {"plan.read", "execution.read"}
-	somebody
+	ours
 }
 
 granted if {
 	input.action == "tool.read"
-	somebody
+	looks
 	only_reads
 }
+
+looks if somebody
+
+looks if program
 
 refusals contains concat("", ["Not allowed: ", input.facts.tool, " changes something, so it needs a plan (rule `read.only`)."]) if {
 	input.action == "tool.read"

@@ -7,7 +7,7 @@ import rego.v1
 
 granted if {
 	input.action == "plan.create"
-	somebody
+	looks
 	effects_known
 	input.risk in {"read", "low", "medium", "high"}
 	risk_fits
