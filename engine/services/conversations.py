@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine.domain.actor import Actor
+from engine.domain.audit import AuditEvent
 from engine.domain.context import ContextRef
 from engine.domain.conversation import Conversation, Place, PostKind, Turn
 from engine.domain.draft import Draft, DraftState, How, Order, Outcome, OutcomeKind
 from engine.domain.ids import ConversationId, DraftId, SessionId, Tenant, new_id
 from engine.domain.plan import Constraints, Origin, Proposal
 from engine.domain.session import Viewer
+from engine.domain.template import Picked
 from engine.domain.text import storable
 from engine.errors import Conflict, NotAllowed, NotFound
 from engine.ports import Clock, Store, Unit
@@ -76,6 +78,8 @@ class Conversations:
             conversation, _ = await self._join(unit, place, actor, order)
             turn = self._turn(conversation, actor, text, ts)
             await self._request(unit, conversation, turn, Origin.of(actor), order, begins=True)
+            if order and order.picked:
+                await unit.audit.record(started(actor, order.draft_id, order.picked))
         return True
 
     async def say(
@@ -235,6 +239,18 @@ def how(order: Order | None) -> How:
     if order and order.picked:
         return How.PICKED
     return How.GIVEN if order and order.steps else How.SAID
+
+
+def started(actor: Actor, draft_id: DraftId, picked: Picked) -> AuditEvent:
+    """That a workflow of the catalog was started, as the audit keeps it."""
+    template = picked.template
+    return AuditEvent(
+        actor=actor,
+        action="workflow.start",
+        subject=template.workflow,
+        decision="allow",
+        detail={"version": template.version, "digest": picked.digest, "draft": draft_id},
+    )
 
 
 def given(order: Order, turn: Turn) -> Outcome:

@@ -124,12 +124,9 @@ class Templates:
         if wrong := await self.problems(name, start):
             raise Invalid(WRONG, wrong)
         picked = self._picked(record, start)
-        draft_id = await self.requests.ask(
+        return await self.requests.ask(
             actor, self._wanted(record, start), key=key, picked=picked, channel=channel
         )
-        async with self.store.begin() as unit:
-            await told(unit, actor, "workflow.start", record, {"draft": draft_id})
-        return draft_id
 
     async def spoken(self, text: str) -> tuple[Picked, ContextRef] | None:
         """The workflow that a sentence asks for, filled in, and where; None for other sentences.
@@ -311,13 +308,7 @@ class Templates:
                 raise Invalid(WRONG, {where: lacking(context.service, path)})
 
 
-async def told(
-    unit: Unit,
-    actor: Actor,
-    action: str,
-    record: TemplateRecord,
-    more: dict[str, Json] | None = None,
-) -> None:
+async def told(unit: Unit, actor: Actor, action: str, record: TemplateRecord) -> None:
     """Record who did what with a workflow."""
     template = record.template
     event = AuditEvent(
@@ -325,7 +316,7 @@ async def told(
         action=action,
         subject=template.workflow,
         decision="allow",
-        detail={"version": template.version, "digest": record.digest, **(more or {})},
+        detail={"version": template.version, "digest": record.digest},
     )
     await unit.audit.record(event)
 

@@ -1,11 +1,13 @@
 """Workflows over the API: a real socket, database, policy and registry."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import asyncpg
 import pytest
 
 from bot.http.app import Sidecar, open_sidecar
@@ -19,7 +21,7 @@ from engine.errors import NotAllowed
 from engine.llm.picked import Picking
 from engine.secrets.tokens import make_token, token_hash
 from engine.services.requests import Requests
-from engine.services.templates import Templates
+from engine.services.templates import Start, Templates, about
 from engine.store.intake import open_intake
 from engine.telemetry.metrics import Metrics
 from engine.templates.loading import digest_of
@@ -242,3 +244,26 @@ async def test_a_sentence_starts_one_too_and_what_it_lacks_is_told(desk: Desk) -
     assert made.version.editors == ("ann",)
     assert told.outcome
     assert "input.how_many is needed: a whole number from 0 to 9" in told.outcome.text
+
+
+async def test_a_start_and_its_audit_row_are_there_together_or_not_at_all(
+    desk: Desk, database: Database
+) -> None:
+    start = Start({"replicas": "5"}, about("checkout", "staging"))
+    owner = await asyncpg.connect(database.owner_dsn)
+    try:
+        await owner.execute("REVOKE INSERT (body) ON audit FROM carapulse_app")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await desk.templates.start(DANA, "scale_service", start, key="once")
+        asked = await owner.fetchval("SELECT count(*) FROM drafts")
+        await owner.execute("GRANT INSERT (body) ON audit TO carapulse_app")
+
+        first = await desk.templates.start(DANA, "scale_service", start, key="once")
+        second = await desk.templates.start(DANA, "scale_service", start, key="once")
+
+        rows = await owner.fetch("SELECT body FROM audit WHERE action = 'workflow.start'")
+    finally:
+        await owner.close()
+    assert asked == 0
+    assert first == second
+    assert [json.loads(row["body"])["detail"]["draft"] for row in rows] == [first]
