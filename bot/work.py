@@ -9,6 +9,7 @@ from bot.http.hooks import SOURCE as ALERTMANAGER
 from bot.http.jobs import HookJobs
 from bot.slack.inbox import SOURCE as SLACK
 from bot.slack.inbox import Inbox
+from engine.crossing import crossing
 from engine.domain.ids import DraftId, PlanId
 from engine.domain.model import Json
 from engine.domain.plan import VersionRef
@@ -63,7 +64,9 @@ def worker_jobs(
         ref = VersionRef(plan_id=plan_id, version=version)
         async with engine.store.begin() as unit:
             epoch = await unit.plans.epoch(ref)
+        crossing("K07")
         await starter.wake(ref.model_copy(update={"epoch": epoch}))
+        crossing("K08")
 
     async def preview(payload: dict[str, Json]) -> None:
         plan_id, version = PlanId(str(payload["plan_id"])), int(str(payload["version"]))

@@ -10,8 +10,10 @@ from bot.relay.glances import Glances, key_of
 from bot.relay.rendering import File, Rendered, Rendering
 from bot.relay.statuses import Statuses
 from bot.slack.writer import Limited, Refused, Shown, Vanished, Writer
+from engine.crossing import crossing
 from engine.domain.conversation import Post, PostKind
 
+BEFORE = {PostKind.PLAN: "K05", PostKind.OUTCOME: "K16"}
 METHODS = {
     PostKind.WHISPER: "chat.postEphemeral",
     PostKind.REACTION: REACT,
@@ -76,7 +78,11 @@ class Writing:
         if post.unsure and not post.ts and post.id not in self.surely_absent:
             post = await self._found(post)
         rendered = await self.rendering.message(post)
+        if point := BEFORE.get(post.kind):
+            crossing(point)
         shown = await self._place(post, rendered)
+        if post.kind is PostKind.LOG:
+            crossing("K13")
         self.surely_absent.discard(post.id)
         await self.records.posted(
             post.id,

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from engine.crossing import crossing
 from engine.domain.actor import GATE, Actor, ActorKind, Surface
 from engine.domain.approval import UNPROVEN, Decided, Proof, Signed, Statement, Verdict
 from engine.domain.call import Call
@@ -180,6 +181,7 @@ class Approvals:
                 proof=proof,
             )
             answer = await self._answered(unit, ballot)
+            crossing("K06")
         if isinstance(answer, CarapulseError):
             self.on_verdict("refused")
             raise answer

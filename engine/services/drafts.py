@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 
+from engine.crossing import crossing
 from engine.domain.actor import Actor, Surface
 from engine.domain.artifact import Source
 from engine.domain.call import Call, CallResult, Ending
@@ -100,6 +101,7 @@ class Drafts:
         if kept is not None:
             return kept
         outcome = await self.planner.plan(briefing)
+        crossing("K03")
         await self._keep(briefing.draft, outcome)
         return outcome
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import structlog
 
+from engine.crossing import crossing
 from engine.domain.actor import WORKER
 from engine.domain.call import Call, CallResult, Ending
 from engine.domain.conversation import PostKind
@@ -42,6 +43,8 @@ from engine.services.results import (
 )
 from engine.services.slots import FULL, Slots
 
+BEGUN = {Phase.ACT: "K09", Phase.ROLLBACK: "K15"}
+ENDED = {Phase.ACT: "K12"}
 log = structlog.get_logger(__name__)
 
 
@@ -106,8 +109,10 @@ class Steps:
                 await self.recording.record(request, version, failed(request, error))
             return
         if await self._place(request, took(version, step, call)):
+            crossing(BEGUN.get(request.phase, ""))
             async with self.slots.taken():
                 result = await self._ran(request, execution, step, call)
+                crossing(ENDED.get(request.phase, ""))
                 pins = await self._pinned(request, version, step, result)
             await self.recording.told(request, version, result, pins)
 

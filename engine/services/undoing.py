@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from engine.crossing import crossing
 from engine.domain.call import CallResult, Ending
 from engine.domain.execution import (
     CallKey,
@@ -71,6 +72,7 @@ class Undoing(Progress):
             key = self._key(step.number, Phase.ROLLBACK, attempt)
             row = await self.unit.executions.call(key)
             if row is None:
+                crossing("K14")
                 return self._call(step.number, Phase.ROLLBACK, attempt)
             if row.ended_at is None and self._left(row) > 0:
                 return Move.wait(self._left(row))

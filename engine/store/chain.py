@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from engine.crossing import crossing
 from engine.domain.audit import (
     START,
     Anchor,
@@ -105,6 +106,7 @@ class PostgresChain:
             rows = await connection.fetch(SEALABLE, *at, limit)
         if not rows:
             return 0
+        crossing("K17")
         await self._link(connection, sealer, last, [stored(row) for row in rows])
         return len(rows)
 

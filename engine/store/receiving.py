@@ -12,6 +12,7 @@ import asyncpg
 import structlog
 from asyncpg.pool import PoolConnectionProxy
 
+from engine.crossing import crossing
 from engine.errors import Unavailable
 from engine.store.connection import DOWN, Connection, Pool, Row, answering
 from engine.store.inbox import Arriving, Stored, receive
@@ -113,6 +114,7 @@ class Receiving:
         """A payload that Postgres refuses is refused alone."""
         payloads = [each.payload for each in batch]
         try:
+            crossing("K01")
             rows = await receive(connection, self.tenant, self.holder, self.seconds, payloads)
         except DOWN:
             raise
@@ -123,6 +125,7 @@ class Receiving:
             for each in batch:
                 await self._store(connection, [each])
         else:
+            crossing("K02")
             for each, row in zip(batch, rows, strict=True):
                 each.tell(row)
 

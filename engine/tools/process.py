@@ -16,6 +16,7 @@ from typing import Literal
 
 import psutil
 
+from engine.crossing import crossing
 from engine.tools.lines import LineCutter
 
 Stream = Literal["out", "err"]
@@ -116,6 +117,7 @@ async def run(
     mark = secrets.token_hex(16)
     variables = {**environment, CALL_MARK: mark}
     output = Output(limits, on_line)
+    crossing("K10")
     async with _started(_limited(argv, limits), folder, variables, limits, mark) as program:
         process = program.process
         try:
@@ -170,6 +172,7 @@ class Output:
         for line in lines:
             self._shown += len(line) + 1
             await self._on_line(stream, line)
+            crossing("K11")
             if self._shown >= self._limits.shown:
                 size = f"{self._limits.shown >> 20} MiB"
                 await self._on_line(stream, f"… (output cut after {size}, the rest is not kept)")
