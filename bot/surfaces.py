@@ -1,5 +1,6 @@
 """Linear and PagerDuty beside the bot: what their hooks answer, what they are told, and checks."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from bot.http.app import Handler
 from bot.http.health import Check
 from bot.http.hooks_linear import SOURCE as LINEAR
 from bot.http.hooks_linear import TOGETHER, LinearDeliveries, LinearJobs
+from bot.http.hooks_pagerduty import SOURCE as PAGERDUTY
+from bot.http.hooks_pagerduty import PagerDutyDeliveries, PagerDutyJobs
 from bot.http.signed_hooks import SignedHook
 from engine.domain.breaker import Breaker
 from engine.domain.conversation import Post
@@ -19,10 +22,13 @@ from engine.errors import ConfigurationError
 from engine.ground import now
 from engine.outside.asking import Asking
 from engine.outside.linear import Linear, Names
+from engine.outside.pagerduty import PagerDuty
 from engine.ports import Arrivals
+from engine.services.incidents import Incidents
 from engine.services.issue_moves import IssueMoves
 from engine.services.issue_words import IssueWords
 from engine.services.issues import Issues
+from engine.services.paging import Paging
 from engine.settings import Settings
 from engine.store.intake import Desk
 from engine.wiring import Engine
@@ -41,6 +47,7 @@ class Surfaces:
     workspace: str = ""
     moves: IssueMoves | None = None
     issues: Issues | None = None
+    paging: Paging | None = None
     checks: dict[str, Check] = field(default_factory=dict)
 
     def link(self, post: Post) -> str:
@@ -49,24 +56,37 @@ class Surfaces:
 
     def routes(self, arrivals: Arrivals) -> Sequence[tuple[str, str, Handler]]:
         """Their hooks."""
-        if self.moves is None:
-            return ()
-        secret = self.settings.linear.webhook_secret.get_secret_value()
-        read = LinearDeliveries(secret).read
-        hook = SignedHook(LINEAR, arrivals, self.engine.metrics, read)
-        return (("POST", "/v1/hooks/linear", hook.receive),)
+        linear, pagerduty = self.settings.linear, self.settings.pagerduty
+        secrets = [one.get_secret_value() for one in pagerduty.webhook_secrets]
+        found: list[tuple[str, str, Handler]] = []
+        if self.moves:
+            read = LinearDeliveries(linear.webhook_secret.get_secret_value()).read
+            hook = SignedHook(LINEAR, arrivals, self.engine.metrics, read)
+            found.append(("POST", "/v1/hooks/linear", hook.receive))
+        if secrets:
+            events = PagerDutyDeliveries(secrets).read
+            hook = SignedHook(PAGERDUTY, arrivals, self.engine.metrics, events)
+            found.append(("POST", "/v1/hooks/pagerduty", hook.receive))
+        return found
 
     def desks(self) -> Mapping[str, Desk]:
         """What their stored deliveries mean."""
-        if self.moves is None:
-            return {}
-        jobs = LinearJobs(self.moves.look)
-        return {LINEAR: Desk(jobs.carry_out, at_once=2, together=TOGETHER, bytes_together=1 << 24)}
+        engine = self.engine
+        incidents = Incidents(engine.store, engine.alerts, engine.services)
+        found = {PAGERDUTY: Desk(PagerDutyJobs(incidents.receive).carry_out, at_once=2)}
+        if self.moves:
+            jobs = LinearJobs(self.moves.look)
+            found[LINEAR] = Desk(
+                jobs.carry_out, at_once=2, together=TOGETHER, bytes_together=1 << 24
+            )
+        return found
 
     async def run(self) -> None:
         """Tell them, for as long as the process lives."""
-        if self.issues:
-            await self.issues.run()
+        async with asyncio.TaskGroup() as group:
+            for each in (self.issues, self.paging):
+                if each:
+                    group.create_task(each.run())
 
 
 @asynccontextmanager
@@ -76,6 +96,8 @@ async def open_surfaces(engine: Engine, settings: Settings, holder: str) -> Asyn
         found = Surfaces(engine, settings, session, holder)
         if settings.linear.api_key.get_secret_value():
             add_linear(found)
+        if settings.pagerduty.routing_key.get_secret_value():
+            add_pagerduty(found)
         yield found
 
 
@@ -107,6 +129,16 @@ def add_linear(found: Surfaces) -> None:
         poll=ours.poll_seconds,
     )
     found.checks["linear"] = asking.check
+
+
+def add_pagerduty(found: Surfaces) -> None:
+    """Pages."""
+    engine, ours = found.engine, found.settings.pagerduty
+    asking = asked(found, "pagerduty", ours.timeout_seconds)
+    pager = PagerDuty(asking, ours.url, ours.routing_key.get_secret_value())
+    masked = engine.redactor.text
+    found.paging = Paging(engine.store, pager, masked, engine.surface, found.holder)
+    found.checks["pagerduty"] = asking.check
 
 
 def asked(found: Surfaces, name: str, timeout: float) -> Asking:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from engine.domain.ids import PersonId, PlanId
+from engine.domain.ids import ExecutionId, PersonId, PlanId
 from engine.domain.issue import Filing, Issue, IssueMove, Note, NoteRow, Shown, Standing, Told
 from engine.domain.page import Page, PageRow
 
@@ -89,6 +89,14 @@ class Issues(Protocol):
 
 class Pages(Protocol):
     """What people are paged for."""
+
+    async def critical(self, limit: int) -> list[ExecutionId]:
+        """Executions that may have to be paged for."""
+        ...
+
+    async def broken_glass(self, limit: int) -> list[tuple[PlanId, int]]:
+        """Versions approved by break-glass that nobody was paged for."""
+        ...
 
     async def paging(self) -> list[PageRow]:
         """Those that are not over."""

@@ -42,7 +42,10 @@ class Alerts:
         Bodies that were handed over together cost one change of each problem. Repeating a call
         changes nothing. Raises `Invalid`.
         """
-        alerts = [alert for body in bodies for alert in alertmanager.parse(body)]
+        return await self.take([alert for body in bodies for alert in alertmanager.parse(body)])
+
+    async def take(self, alerts: Sequence[Alert]) -> int:
+        """Merge these, oldest first; how many problems they touched."""
         groups = grouped(alerts, self.keys)
         for key, group in groups.items():
             async with self.store.begin() as unit:

@@ -1,5 +1,6 @@
 """What people are paged for, in Postgres."""
 
+from engine.domain.ids import ExecutionId, PlanId
 from engine.domain.page import RESOLVED, Page, PageRow
 from engine.store.connection import Connection, Row, touched
 
@@ -12,6 +13,27 @@ class PostgresPages:
     def __init__(self, connection: Connection, tenant: str) -> None:
         self._db = connection
         self._tenant = tenant
+
+    async def critical(self, limit: int) -> list[ExecutionId]:
+        rows = await self._db.fetch(
+            "SELECT id::text AS id FROM executions WHERE tenant = $1 AND ended_at IS NULL "
+            "AND state IN ('rollback_failed', 'needs_decision') ORDER BY id LIMIT $2",
+            self._tenant,
+            limit,
+        )
+        return [ExecutionId(row["id"]) for row in rows]
+
+    async def broken_glass(self, limit: int) -> list[tuple[PlanId, int]]:
+        rows = await self._db.fetch(
+            "SELECT b.plan_id::text AS plan_id, b.version FROM break_glass b "
+            "JOIN version_states s ON s.plan_id = b.plan_id AND s.version = b.version "
+            "WHERE b.tenant = $1 AND s.state IN ('approved', 'executing') AND NOT EXISTS "
+            "(SELECT FROM pages p WHERE p.plan_id = b.plan_id AND p.version = b.version "
+            "AND p.key LIKE 'carapulse:P-%') ORDER BY b.at LIMIT $2",
+            self._tenant,
+            limit,
+        )
+        return [(PlanId(row["plan_id"]), row["version"]) for row in rows]
 
     async def paging(self) -> list[PageRow]:
         return await self._where(f"wanted < {RESOLVED}")

@@ -62,6 +62,15 @@ class PostgresProblems:
             raise NotFound("There is no such problem.")
         return Problem.model_validate_json(body)
 
+    async def firing(self, limit: int) -> list[Problem]:
+        rows = await self._db.fetch(
+            "SELECT body FROM problems WHERE tenant = $1 AND status = 'firing' "
+            "ORDER BY started_at DESC LIMIT $2",
+            self._tenant,
+            limit,
+        )
+        return [Problem.model_validate_json(row["body"]) for row in rows]
+
     async def count_since(self, key: str, since: datetime) -> int:
         """How often this key has been a problem since then."""
         return int(
