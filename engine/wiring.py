@@ -18,6 +18,7 @@ from engine.context.services import ServiceFile
 from engine.credentials import Credentials, opened_credentials
 from engine.domain.ids import Tenant, new_id
 from engine.domain.reminding import Nagging
+from engine.domain.site import Site
 from engine.filing import linking
 from engine.ground import Ground, Opened, grounded, now, open_database, opened_feed
 from engine.identified import identifying, identity_provider, signing_in
@@ -135,10 +136,13 @@ class Engine:
 
 
 @asynccontextmanager
-async def open_engine(settings: Settings, *, gate: bool) -> AsyncIterator[Engine]:
+async def open_engine(
+    settings: Settings, *, gate: bool, site: Site | None = None
+) -> AsyncIterator[Engine]:
     """Open every connection, yield the engine, and close them in reverse order.
 
-    With `gate` the private key is read, so that decisions can be signed; a worker has none.
+    With `gate` the private key is read, so that decisions can be signed; a worker has none. At a
+    `site` only its own steps are made.
     Raises `ConfigurationError` or `Unavailable`.
     """
     async with AsyncExitStack() as stack:
@@ -156,10 +160,12 @@ async def open_engine(settings: Settings, *, gate: bool) -> AsyncIterator[Engine
             opened_credentials(settings, PostgresMinted(pool, settings.tenant), session, metrics)
         )
         opened = Opened(pool, session, feed, sandbox, metrics, provider, credentials)
-        yield assembled(settings, opened, gate=gate)
+        yield assembled(settings, opened, gate=gate, site=site)
 
 
-def assembled(settings: Settings, opened: Opened, *, gate: bool) -> Engine:
+def assembled(
+    settings: Settings, opened: Opened, *, gate: bool, site: Site | None = None
+) -> Engine:
     """Services, on their ground."""
     on = grounded(settings, opened)
     store, tenant, directory = on.store, on.tenant, on.directory
@@ -188,7 +194,7 @@ def assembled(settings: Settings, opened: Opened, *, gate: bool) -> Engine:
         executions=executing(settings, opened, on),
         operating=operating,
         steering=Steering(store, on.policy, operating, now, on.limits, approvals),
-        steps=stepping(settings, opened, on),
+        steps=stepping(settings, opened, on, site),
         revisions=Revisions(store, on.tools, now),
         previews=previewing(on),
         tool_runs=ToolRuns(on.tools, on.runner, on.policy, now, on.limits),
@@ -310,7 +316,7 @@ def guarding(on: Ground) -> Guards:
     return Guards(on.policy, Authority(on.verifier), on.limits, Holds(on.windows))
 
 
-def stepping(settings: Settings, opened: Opened, on: Ground) -> Steps:
+def stepping(settings: Settings, opened: Opened, on: Ground, site: Site | None = None) -> Steps:
     """One call of an execution, on this worker."""
     return Steps(
         on.store,
@@ -324,6 +330,7 @@ def stepping(settings: Settings, opened: Opened, on: Ground) -> Steps:
         f"{socket.gethostname()}:{new_id()}",
         Slots(AtOnce.model_validate(settings.execution.at_once.model_dump())),
         Drift(on.runner, on.policy, now, on.limits),
+        site,
     )
 
 

@@ -12,6 +12,7 @@ COMMANDS = (
     ("demo", "bot.cli.demo:demo", "Play one incident from alert to fix, and print its thread."),
     ("bot", "bot.cli.bot:bot", "Serve Slack and the HTTP sidecar."),
     ("worker", "bot.cli.worker:worker", "Draft and execute plans."),
+    ("runner", "bot.cli.runner:runner", "Make, list and remove runners next to a cluster."),
     ("migrate", "bot.cli.migrate:migrate", "Bring the database schema up to date."),
     ("doctor", "bot.cli.doctor:doctor", "Say what is configured, what answers, and what to mend."),
     ("audit", "bot.cli.audit:audit", "Show, verify and export the audit."),

@@ -17,7 +17,7 @@ class MoveKind(StrEnum):
 
 
 class StepRequest(Model):
-    """One call that a worker is asked to make."""
+    """One call that a worker is asked to make; `queue` is that of a runner, if it has one."""
 
     ref: VersionRef
     execution_id: ExecutionId
@@ -25,6 +25,7 @@ class StepRequest(Model):
     phase: Phase
     attempt: int
     timeout_seconds: int
+    queue: str = ""
 
 
 class Move(Model):

@@ -39,6 +39,7 @@ from engine.ports.freezes import BreakGlass, Freezes
 from engine.ports.identity import Identities
 from engine.ports.knowledge import Documents, Memory, Sessions
 from engine.ports.reminders import Reminders
+from engine.ports.runners import Runners
 from engine.ports.templates import Templates
 from engine.ports.tracking import Issues, Pages
 
@@ -146,6 +147,10 @@ class Executions(Protocol):
 
     async def undecided(self, execution_id: ExecutionId) -> Decision | None:
         """The oldest decision not yet acted on."""
+        ...
+
+    async def overrides(self, execution_id: ExecutionId) -> list[str]:
+        """What the gate signed of choices that override what was approved, as JSON."""
         ...
 
     async def running(self, takes: Takes, now: datetime) -> dict[str, int]:
@@ -382,6 +387,8 @@ class Unit(Protocol):
     def freezes(self) -> Freezes: ...
     @property
     def break_glass(self) -> BreakGlass: ...
+    @property
+    def runners(self) -> Runners: ...
     @property
     def artifacts(self) -> Artifacts: ...
     @property

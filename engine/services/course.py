@@ -8,9 +8,10 @@ from engine.domain.conversation import PostKind
 from engine.domain.execution import Choice, ExecutionState, Phase, StepRecord, StepState
 from engine.domain.move import Move
 from engine.services.choosing import BETWEEN, PASSED
-from engine.services.guards import Guards, Stop
+from engine.services.guards import Stop
 from engine.services.halting import Halting
 from engine.services.progress import ATTEMPTS_AT_MOST, UNASKED, probes
+from engine.services.routing import unserved
 
 # Seconds before a read that failed is made again, for each attempt so far.
 AGAIN = 1.0
@@ -18,9 +19,7 @@ AGAIN = 1.0
 
 @dataclass(slots=True)
 class Course(Halting):
-    """One look at one execution, inside one transaction; without `guards` nothing is begun."""
-
-    guards: Guards | None = None
+    """One look at one execution, inside one transaction."""
 
     async def next(self) -> Move:
         """Act on what people chose, then say what comes next."""
@@ -90,6 +89,8 @@ class Course(Halting):
     async def _begin(self, *steps: StepRecord) -> Move:
         if stop := await self._held(steps[0]):
             return await self._wait_for(stop)
+        if why := await unserved(self.unit, self.version, [step.number for step in steps]):
+            return await self._wait_for(Stop(reason=why))
         if self.execution.state is ExecutionState.WAITING:
             await self._save(state=ExecutionState.RUNNING, reason="", choices=BETWEEN, **UNASKED)
         for step in steps:

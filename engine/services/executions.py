@@ -22,6 +22,7 @@ from engine.services.ending import call_off
 from engine.services.guards import AGAIN, Guards, Stop
 from engine.services.progress import Pace
 from engine.services.reminders import Reminders
+from engine.services.routing import routed
 
 PRESS_RUN = "It is approved and starts when somebody presses Run"
 
@@ -74,7 +75,7 @@ class Executions:
             await authority.verify_started(course.unit, course.version, course.execution)
         except (Tampered, NotAllowed) as error:
             return await course.halt(str(error))
-        return await course.next()
+        return await routed(course, await course.next())
 
     async def _waiting(self, unit: Unit, ref: VersionRef, version: PlanVersion) -> Move:
         now = self.clock()
@@ -155,7 +156,7 @@ class Executions:
             verify_steps(version, execution)
         except Tampered as error:
             return await course.halt(str(error))
-        return await course.next()
+        return await routed(course, await course.next())
 
     async def _held_up(
         self,

@@ -6,6 +6,7 @@ from engine.domain.call import Effect
 from engine.domain.execution import Execution, Phase
 from engine.domain.move import StepRequest
 from engine.domain.plan import PlanVersion
+from engine.domain.site import Site
 from engine.errors import Tampered
 from engine.ports import Unit
 from engine.services.authority import told
@@ -13,11 +14,16 @@ from engine.services.results import chosen, key_of
 
 
 async def forged(
-    unit: Unit, request: StepRequest, version: PlanVersion, execution: Execution
+    unit: Unit,
+    request: StepRequest,
+    version: PlanVersion,
+    execution: Execution,
+    site: Site | None = None,
 ) -> str:
     """What is wrong with an order that our own workflow can't have given; empty when nothing is.
 
     An order that is only late is none of these: the records no longer want it, and that is all.
+    With a `site` only what acts there is a step of ours.
     """
     if (request.ref.plan_id, request.ref.version) != (execution.plan_id, execution.version):
         return told(version, "its workflow was told to run another plan's step")
@@ -25,8 +31,12 @@ async def forged(
         return told(version, "its workflow names an epoch that was never given")
     if not 1 <= request.step <= min(len(version.steps), len(execution.steps)):
         return told(version, f"its workflow was told to run step {request.step}, which is none")
+    step = version.steps[request.step - 1]
+    if site and not site.is_at(step.context or version.context):
+        where = str(step.context or version.context)
+        return told(version, f"step {request.step} of {where} was sent to the runner of {site}")
     try:
-        chosen(version.steps[request.step - 1], request)
+        chosen(step, request)
     except Tampered as error:
         return told(version, str(error).rstrip("."))
     if not await _follows(unit, request, execution):

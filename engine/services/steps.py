@@ -21,6 +21,7 @@ from engine.domain.freeze import Hold
 from engine.domain.ids import PersonId
 from engine.domain.move import StepRequest
 from engine.domain.plan import PlanVersion, Step, VersionState
+from engine.domain.site import Site
 from engine.errors import CarapulseError, Frozen, NotAllowed, Tampered, Unavailable
 from engine.ports import Clock, Runner, Store, Tools, Unit
 from engine.services.alarm import alarm
@@ -59,7 +60,10 @@ class Authorised:
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """Bound to the real sandbox in a worker. `worker` names this process in leases."""
+    """Bound to the real sandbox in a worker. `worker` names this process in leases.
+
+    At a `site` it makes the calls of that place and no others.
+    """
 
     store: Store
     tools: Tools
@@ -72,6 +76,7 @@ class Steps:
     worker: str
     slots: Slots
     drift: Drift
+    site: Site | None = None
 
     @property
     def recording(self) -> Recording:
@@ -89,7 +94,7 @@ class Steps:
                 return
             execution = await unit.executions.get(request.execution_id)
             version = await unit.plans.version(execution.plan_id, execution.version)
-            if wrong := await forged(unit, request, version, execution):
+            if wrong := await forged(unit, request, version, execution, self.site):
                 await alarm(unit, WORKER, version, wrong)
                 return
             step = version.steps[request.step - 1]

@@ -62,7 +62,7 @@ class PostgresExecutions(PostgresCalls):
         if execution_id is not None:
             await self._db.executemany(
                 "INSERT INTO steps (execution_id, number, kind, title, effect, state, "
-                "has_rollback) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                "has_rollback, environment, cluster) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
                 [
                     (
                         execution_id,
@@ -72,6 +72,8 @@ class PostgresExecutions(PostgresCalls):
                         step.effect.value,
                         StepState.PENDING.value,
                         step.rollback is not None,
+                        (step.context or version.context).environment,
+                        (step.context or version.context).cluster,
                     )
                     for step in version.steps
                 ],

@@ -26,6 +26,7 @@ from engine.store.plans import PostgresPlans
 from engine.store.posts import PostgresPosts
 from engine.store.problems import PostgresProblems
 from engine.store.reminders import PostgresReminders
+from engine.store.runners import PostgresRunners
 from engine.store.sessions import PostgresSessions
 from engine.store.templates import PostgresTemplates
 from engine.store.tokens import PostgresTokens
@@ -59,6 +60,7 @@ class PostgresUnit:
         self.artifacts = PostgresArtifacts(connection, tenant)
         self.issues = PostgresIssues(connection, tenant)
         self.pages = PostgresPages(connection, tenant)
+        self.runners = PostgresRunners(connection, tenant)
         self.reminders = PostgresReminders(connection, tenant)
 
 

@@ -26,6 +26,8 @@ PATIENT = RetryPolicy(
 )
 # A worker beats every 3 s; one that is silent for this long is taken for dead.
 SILENCE = timedelta(seconds=10)
+# Where no runner has taken a call in this time, the records are asked again.
+UNCLAIMED = timedelta(seconds=15)
 MOVES_PER_HISTORY = 200
 AGAIN = 5.0
 
@@ -107,6 +109,8 @@ class ExecutePlan:
             await workflow.execute_activity_method(
                 ToolActivities.perform,
                 request,
+                task_queue=request.queue or None,
+                schedule_to_start_timeout=UNCLAIMED if request.queue else None,
                 start_to_close_timeout=timedelta(seconds=request.timeout_seconds),
                 heartbeat_timeout=SILENCE,
                 retry_policy=PATIENT,

@@ -58,3 +58,18 @@ async def open_worker_on(
         max_concurrent_activities=at_once,
     ):
         yield
+
+
+@asynccontextmanager
+async def open_runner_on(
+    client: Client, queue: str, *, tools: ToolActivities, at_once: int
+) -> AsyncIterator[None]:
+    """Calls of one place alone: no workflow runs here, so nothing is decided here."""
+    async with Worker(
+        client,
+        task_queue=queue,
+        activities=[tools.perform],
+        graceful_shutdown_timeout=GRACE,
+        max_concurrent_activities=at_once,
+    ):
+        yield

@@ -26,6 +26,8 @@ INSERT_ONLY = {
     "plan_versions",
     "reminders",
     "revocations",
+    "runner_beats",
+    "runners",
     "schema_migrations",
     "templates",
     "tool_definitions",
