@@ -16,12 +16,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 from engine.domain.approval import Signed, Statement
 from engine.domain.canonical import canonical
 from engine.domain.digest import instant
+from engine.domain.override import Override, SignedOverride
 from engine.errors import ConfigurationError, Invalid, NotFound
 
 PRIVATE = "signing-key.pem"
 PUBLIC = "public-keys"
 # So that a signature of ours can never be taken for one about something else.
 PURPOSE = b"carapulse approval v1\n"
+OVERRIDE = b"carapulse override v1\n"
 CHECKPOINT = b"carapulse audit checkpoint v1\n"
 ANCHOR = b"carapulse audit anchor v1\n"
 RETIRED = ".retired"
@@ -69,10 +71,13 @@ class FileSigner:
 
     def sign(self, statement: Statement) -> Signed:
         """Sign; the statement must name this key."""
-        key = self._keys.get(statement.key_id)
-        if key is None:
-            raise Invalid("The statement names another key than the one that would sign it.")
-        return Signed(statement=statement, signature=_encoded(key.sign(message_of(statement))))
+        signature = self._key(statement.key_id).sign(message_of(statement))
+        return Signed(statement=statement, signature=_encoded(signature))
+
+    def override(self, statement: Override) -> SignedOverride:
+        """Sign a choice that overrides what was approved; it must name this key."""
+        signature = self._key(statement.key_id).sign(override_message(statement))
+        return SignedOverride(statement=statement, signature=_encoded(signature))
 
     def seal(self, message: bytes) -> str:
         """Sign the end of the audit's chain, with the key that `key_id` named last."""
@@ -81,6 +86,12 @@ class FileSigner:
     def anchor(self, message: bytes) -> str:
         """Sign where the audit's chain begins once older rows are purged."""
         return _encoded(self._keys[self._key_id].sign(ANCHOR + message))
+
+    def _key(self, key_id: str) -> Ed25519PrivateKey:
+        key = self._keys.get(key_id)
+        if key is None:
+            raise Invalid("The statement names another key than the one that would sign it.")
+        return key
 
     def _look(self) -> None:
         """Read the file when it is another one than before; the key before is kept for a while."""
@@ -137,6 +148,12 @@ def message_of(statement: Statement) -> bytes:
     """What is signed of a decision."""
     body = statement.model_dump(mode="json", exclude={"at"})
     return PURPOSE + canonical({**body, "at": instant(statement.at)})
+
+
+def override_message(statement: Override) -> bytes:
+    """What is signed of a choice that overrides what was approved."""
+    body = statement.model_dump(mode="json", exclude={"at"})
+    return OVERRIDE + canonical({**body, "at": instant(statement.at)})
 
 
 def _encoded(signature: bytes) -> str:

@@ -14,8 +14,16 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from engine.domain.approval import Signed
+from engine.domain.override import SignedOverride
 from engine.errors import ConfigurationError, Invalid
-from engine.secrets.keys import ANCHOR, CHECKPOINT, RETIRED, key_id_of, message_of
+from engine.secrets.keys import (
+    ANCHOR,
+    CHECKPOINT,
+    RETIRED,
+    key_id_of,
+    message_of,
+    override_message,
+)
 
 # The folder is read again this often, in seconds; for the sake of an unknown key sooner.
 FRESH = 30.0
@@ -58,11 +66,14 @@ class FileVerifier:
         known = self._known(signed.statement.key_id)
         if known is None or (known.retired and signed.statement.at >= known.retired):
             return False
-        try:
-            known.key.verify(_decoded(signed.signature), message_of(signed.statement))
-        except (InvalidSignature, binascii.Error, ValueError, Invalid):
+        return _genuine(known, signed.signature, lambda: message_of(signed.statement))
+
+    def overrode(self, signed: SignedOverride) -> bool:
+        """The same for a choice that overrides what was approved."""
+        known = self._known(signed.statement.key_id)
+        if known is None or (known.retired and signed.statement.at >= known.retired):
             return False
-        return True
+        return _genuine(known, signed.signature, lambda: override_message(signed.statement))
 
     def sealed(self, key_id: str, message: bytes, signature: str) -> bool:
         """The same for the end of the audit's chain; what a retired key sealed stays sealed."""
@@ -74,13 +85,7 @@ class FileVerifier:
 
     def _holds(self, key_id: str, message: bytes, signature: str) -> bool:
         known = self._known(key_id)
-        if known is None:
-            return False
-        try:
-            known.key.verify(_decoded(signature), message)
-        except (InvalidSignature, binascii.Error, ValueError):
-            return False
-        return True
+        return known is not None and _genuine(known, signature, lambda: message)
 
     def _known(self, key_id: str) -> Published | None:
         """The key; the folder is read again when it is time, so a flood of unknown ids is cheap."""
@@ -92,6 +97,14 @@ class FileVerifier:
             except ConfigurationError as error:
                 log.warning("public keys not read again", action="keys.unread", error=str(error))
         return self._keys.get(key_id)
+
+
+def _genuine(known: Published, signature: str, message: Callable[[], bytes]) -> bool:
+    try:
+        known.key.verify(_decoded(signature), message())
+    except (InvalidSignature, binascii.Error, ValueError, Invalid):
+        return False
+    return True
 
 
 def _decoded(signature: str) -> bytes:

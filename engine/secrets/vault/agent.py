@@ -57,6 +57,7 @@ class VaultAgent:
     held: Held | None = None
     trouble: str = "it has not logged in yet"
     wanted: asyncio.Event = field(default_factory=asyncio.Event)
+    hurry: asyncio.Event = field(default_factory=asyncio.Event)
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     @asynccontextmanager
@@ -87,7 +88,7 @@ class VaultAgent:
             except (Unavailable, VaultRefused, ConfigurationError) as error:
                 failures += 1
                 await self._troubled(error)
-                await asyncio.sleep(self._pause(failures))
+                await self._paused(self._pause(failures))
 
     async def token(self, seconds: float = 0.0) -> str:
         """A token that lives as long as this, if Vault gives any that does.
@@ -112,16 +113,14 @@ class VaultAgent:
             raise Unavailable(COMPONENT, str(error)) from None
 
     async def healthy(self) -> None:
-        """Returns while there is a token that lives, or none was wanted yet. `Unavailable`."""
-        now = asyncio.get_running_loop().time()
-        if self.held and self.held.left(now) > 0:
-            return
-        if self.wanted.is_set():
+        """Returns while Vault serves, and we have a token if one was wanted. `Unavailable`."""
+        if self.wanted.is_set() and not self._lives:
             raise Unavailable(COMPONENT, f"Not logged in to Vault: {self.trouble}")
         await self.api.healthy()
 
     async def _arrival(self) -> None:
-        """Wait for the login that is under way, as long as one request may take."""
+        """Wait for the login, as long as one request may take; it need not pause for us."""
+        self.hurry.set()
         try:
             async with asyncio.timeout(self.api.timeout), self.changed:
                 await self.changed.wait_for(lambda: self._lives)
@@ -192,6 +191,16 @@ class VaultAgent:
         self.trouble = str(error)
         self.count("unavailable" if isinstance(error, Unavailable) else "refused")
         log.warning("not logged in to Vault", action="vault.away", why=str(error))
+
+    async def _paused(self, seconds: float) -> None:
+        """Whoever needs the token now shortens a long pause, but not the first one."""
+        self.hurry.clear()
+        await asyncio.sleep(min(seconds, FIRST_WAIT))
+        try:
+            async with asyncio.timeout(max(0.0, seconds - FIRST_WAIT)):
+                await self.hurry.wait()
+        except TimeoutError:
+            pass  # nobody was in a hurry
 
     def _pause(self, failures: int) -> float:
         """Twice as long each time, up to the cap, never all workers at once."""
