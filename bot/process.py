@@ -89,7 +89,12 @@ async def open_bot(settings: Settings) -> AsyncIterator[Listening]:
         surfaces.workspace = workspace.url
         writer = Writer(client, Budgets(scale=slack.budget_scale), counted(engine))
         rendering = Rendering(
-            engine.views, engine.store, engine.answers, waiting(engine, settings), workspace.url
+            engine.views,
+            engine.store,
+            engine.answers,
+            waiting(engine, settings),
+            workspace.url,
+            engine.downloads,
         )
         statuses = Statuses(writer)
         writing = Writing(engine.surface, rendering, writer, statuses)
@@ -157,6 +162,7 @@ def slack_services(engine: Engine, glance: Glance) -> Services:
     """What the listeners may ask."""
     assert engine.step_ups is not None, "the bot is the gate's process"
     return Services(
+        access=engine.access,
         conversations=engine.conversations,
         approvals=engine.step_ups,
         accounts=engine.step_ups,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bot.http.app import Handler, Sidecar
 from bot.http.approvals import ApprovalRecords
+from bot.http.artifacts import ArtifactRoutes
 from bot.http.audit import AuditRecords
 from bot.http.drafting import Drafting
 from bot.http.executions import Verbs
@@ -59,6 +60,7 @@ def served(
             *ToolRoutes(engine.store, engine.tool_runs).routes(),
             *PlanRecords(engine.store, engine.feedback).routes(),
             *operating(engine).routes(),
+            *ArtifactRoutes(engine.store, engine.downloads, settings.http.public_url).routes(),
             *drafting(engine, settings).routes(),
             *FreezeRecords(engine.store, engine.freezes).routes(),
             *WorkflowRoutes(engine.store, engine.templates).routes(),

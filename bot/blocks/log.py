@@ -11,6 +11,9 @@ LINES = 60
 LINE = 300
 # What a line takes beside its words: the time and the step.
 AROUND = 16
+WAITING = (
+    "The artifact store is away: {outputs} kept where it ran and uploaded when the store is back."
+)
 
 
 def log(view: LogView) -> Message:
@@ -24,9 +27,16 @@ def log(view: LogView) -> Message:
     if execution.state.ended and (took := between(execution.started_at, execution.ended_at)):
         head += f" · {took}"
     blocks = [context(head)]
+    if view.waiting:
+        blocks.append(context(WAITING.format(outputs=plural(view.waiting))))
     blocks.append(rich(*(told(each) for each in shown)) if shown else context("No output yet."))
     latest = f": {line(shown[-1].text, 200)}" if shown else ""
     return {"text": f"Log of {line(execution.reference)}{latest}", "blocks": blocks}
+
+
+def plural(outputs: int) -> str:
+    """`1 complete output is`, `3 complete outputs are`."""
+    return "1 complete output is" if outputs == 1 else f"{outputs} complete outputs are"
 
 
 def last(lines: tuple[LogLine, ...]) -> list[LogLine]:

@@ -4,11 +4,15 @@ from pathlib import Path
 
 from cyclopts import App
 
+from bot.cli.artifacts import artifacts, download
 from bot.cli.operating import answer, open_hands, tell
 from bot.cli.up import DEFAULT_FOLDER
 from engine.domain.execution import Choice
 
 execution = App(name="execution", help="Show executions and their logs; pause, cancel, decide.")
+
+execution.command(artifacts)
+execution.command(download)
 
 SHARED = """
 

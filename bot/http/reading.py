@@ -21,7 +21,7 @@ LONGEST_NAME = 200
 ETAG = re.compile(r'"(\d{1,9})"')
 Given = TypeVar("Given", bound=Model)
 Item = TypeVar("Item")
-Query = TypeVar("Query", bound="PageQuery")
+Query = TypeVar("Query", bound=Model)
 
 
 class PageQuery(Model):

@@ -6,12 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bot.local.folder import write_private
+from engine.secrets.links import new_key
 from engine.secrets.tokens import make_token, token_hash
 from engine.store.connection import open_pool
 from engine.store.unit import PostgresStore
 
 ENVIRONMENT = "environment"
 SERVICE_TOKEN = "service-token"  # noqa: S105 - a file's name
+LINK_KEYS = "artifact-link-keys"
 SERVICE_NAME = "up"
 SCOPES = (
     "plan.read",
@@ -36,6 +38,14 @@ def kept_token(file: Path) -> Path:
     """Return a file with a random token, made when it is missing."""
     if not file.exists():
         write_private(file, secrets.token_urlsafe(32))
+    return file
+
+
+def link_keys(folder: Path) -> Path:
+    """Return the file with the key that signs links to artifacts, made when it is missing."""
+    file = folder / LINK_KEYS
+    if not file.exists():
+        write_private(file, new_key())
     return file
 
 

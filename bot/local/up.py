@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.local.children import Child, OnEvent
-from bot.local.credentials import kept_token, service_token, told_environment
+from bot.local.credentials import kept_token, link_keys, service_token, told_environment
 from bot.local.demo.world import RUNBOOKS, World, open_world
+from bot.local.folder import Folder
 from bot.local.issuer import server as issuer
 from bot.local.ports import LOOPBACK, answers, answers_http, free_port, kept_port
 from bot.local.stack import Stack, StackOptions, open_stack
@@ -71,6 +72,7 @@ async def open_up(options: UpOptions, *, on_event: OnEvent) -> AsyncIterator[Up]
         hook_token = kept_token(stack.folder.secrets / "alertmanager_token")
         http_port, page_port = await usable(options.http_port), await usable(options.page_port)
         env = stack_environment(stack, http_port, hook_token) | key_environment(keys)
+        env |= artifact_environment(stack.folder)
         slack_url = None
         if not options.real_slack:
             hooked = over_http(stack, http_port) if options.over_http else {}
@@ -138,6 +140,16 @@ def stack_environment(stack: Stack, http_port: int, hook_token: Path) -> dict[st
 def key_environment(keys: Keys) -> dict[str, str]:
     """The public half of the approval keys, which everybody may have."""
     return {"CARAPULSE_KEYS__PUBLIC_KEYS_FOLDER": str(keys.public)}
+
+
+def artifact_environment(folder: Folder) -> dict[str, str]:
+    """Complete outputs in a folder beside the rest; links to them are signed with a key."""
+    store = folder.part("artifacts")
+    return {
+        "CARAPULSE_ARTIFACTS__FOLDER": str(store / "store"),
+        "CARAPULSE_ARTIFACTS__SPOOL_FOLDER": str(store / "spool"),
+        "CARAPULSE_ARTIFACTS__LINK_KEYS_FILE": str(link_keys(folder.secrets)),
+    }
 
 
 def slack_environment(url: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Rows -> what Slack shall show, by kind of post; read anew each time it is written."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -11,7 +11,9 @@ from bot.blocks.chart import described
 from bot.blocks.home import Spot
 from bot.blocks.links import to_message
 from bot.blocks.parts import Message
+from bot.relay.attaching import attached
 from engine.context.charts import chart_png, graph_png
+from engine.domain.artifact import Artifact
 from engine.domain.charts import Chart
 from engine.domain.conversation import Place, Post, PostKind
 from engine.domain.graph import Graph
@@ -52,6 +54,12 @@ class Drawing(Protocol):
     def examples(self) -> list[str]: ...
 
 
+class Stored(Protocol):
+    """Complete outputs, where they are stored."""
+
+    async def content(self, artifact_id: str) -> tuple[Artifact, AsyncIterator[bytes]]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class File:
     """A text file or a picture that goes into the thread."""
@@ -83,6 +91,7 @@ class Rendering:
     drawing: Drawing
     waiting: Waiting
     workspace: str = ""
+    stored: Stored | None = None
 
     async def message(self, post: Post) -> Rendered:
         """The message of a post."""
@@ -146,11 +155,24 @@ class Rendering:
             return File(f"{name}-dry-run.txt", f"Dry run of {name}", text)
         if picture := await self._picture(post):
             return picture
+        if post.body.get("artifact"):
+            return await self._output(post)
         execution_id = str(post.body.get("execution_id") or post.subject)
         view = await self.views.full_log(ExecutionId(execution_id))
         reference = view.execution.reference
         text = log.as_file(list(view.lines))
         return File(f"{reference}.log", f"Full log of {reference}", text)
+
+    async def _output(self, post: Post) -> File:
+        """The complete output of a call; packed where it is long."""
+        if self.stored is None:
+            raise NotFound("Nothing is stored here.")
+        artifact, pieces = await self.stored.content(str(post.body["artifact"]))
+        view = await self.views.log(ExecutionId(post.subject))
+        reference = view.execution.reference
+        name, content = await attached(artifact, pieces, reference)
+        step = f"step {artifact.source.step} of {reference}"
+        return File(f"{reference}-{name}", f"Complete output of {step}", content)
 
     async def ask_for_pictures(self, post: Post, thread: str, *, drawn: bool) -> None:
         """Once: the service graph below its answer, and the chart that Slack refused to draw."""

@@ -137,7 +137,7 @@ class Writer:
         self, channel: str, thread: str, name: str, title: str, content: str | bytes
     ) -> None:
         """A text file or a picture in the thread; its title says what a picture shows."""
-        described = {"alt_txt": title} if isinstance(content, bytes) else {}
+        described = {"alt_txt": title} if name.endswith(".png") else {}
         await self._call(
             "files.upload",
             self.client.files_upload_v2,

@@ -48,11 +48,15 @@ class PlanView(Model):
 
 
 class LogView(Model):
-    """The end of an execution's log; `total` counts all of its lines."""
+    """The end of an execution's log; `total` counts all of its lines.
+
+    `waiting` complete outputs are on their worker still, since the artifact store is away.
+    """
 
     execution: Execution
     lines: tuple[LogLine, ...] = ()
     total: int = 0
+    waiting: int = 0
 
 
 class FindingsView(Model):

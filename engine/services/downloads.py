@@ -4,16 +4,17 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from engine.domain.actor import Actor
+from engine.domain.actor import Actor, ActorKind
 from engine.domain.artifact import Artifact, ArtifactState, Kept
 from engine.domain.audit import AuditEvent
-from engine.domain.ids import ArtifactId, ExecutionId, Tenant
+from engine.domain.ids import ArtifactId, ExecutionId, PersonId, Tenant
 from engine.domain.model import Model
 from engine.errors import Invalid, NotAllowed, NotFound, Unavailable
 from engine.ports import Clock, Files, Links, Store, Unit
 
 WRONG_LINK = "This link is not one of ours, or it is over. Ask for a new one."
 REASON_AT_MOST = 500
+PROGRAMS = ("service:", "token:", "cli:")
 
 
 class Link(Model):
@@ -72,7 +73,7 @@ class Downloads:
         )
 
     async def opened(self, link: Link) -> tuple[Artifact, AsyncIterator[bytes]]:
-        """What a link leads to.
+        """What a link leads to; told in the audit.
 
         Raises:
             NotAllowed: it is not ours, was altered, or is over.
@@ -84,7 +85,10 @@ class Downloads:
             raise NotAllowed(WRONG_LINK)
         if self.clock() >= datetime.fromtimestamp(link.until, UTC):
             raise NotAllowed(WRONG_LINK)
-        return await self.content(link.artifact_id)
+        found = await self.content(link.artifact_id)
+        async with self.store.begin() as unit:
+            await self._audit(unit, named(link.actor), "artifact.download", link.artifact_id, "")
+        return found
 
     async def content(self, artifact_id: str) -> tuple[Artifact, AsyncIterator[bytes]]:
         """The same for whoever needs no link."""
@@ -119,14 +123,18 @@ class Downloads:
             await self._audit(unit, actor, "artifact.release", execution_id, "")
 
     async def _audit(
-        self, unit: Unit, actor: Actor, action: str, execution_id: ExecutionId, reason: str
+        self, unit: Unit, actor: Actor, action: str, subject: str, reason: str
     ) -> None:
         await unit.audit.record(
-            AuditEvent(
-                actor=actor, action=action, subject=execution_id, decision="done", reason=reason
-            )
+            AuditEvent(actor=actor, action=action, subject=subject, decision="done", reason=reason)
         )
 
     def _claim(self, artifact_id: str, actor: str, until: int) -> str:
         """What a link's signature is about; a line holds no line end."""
         return "\n".join([self.tenant, artifact_id, actor.replace("\n", " "), str(until)])
+
+
+def named(actor_id: str) -> Actor:
+    """Whom a link was given to."""
+    kind = ActorKind.SERVICE if actor_id.startswith(PROGRAMS) else ActorKind.PERSON
+    return Actor(kind=kind, id=PersonId(actor_id), name=actor_id)

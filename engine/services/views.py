@@ -80,7 +80,8 @@ class Views:
             execution = await unit_.executions.get(execution_id)
             lines = await unit_.executions.last_lines(execution_id, LAST_LINES)
             total = await unit_.executions.count_lines(execution_id)
-        return LogView(execution=execution, lines=tuple(lines), total=total)
+            waiting = await unit_.artifacts.waiting(execution_id)
+        return LogView(execution=execution, lines=tuple(lines), total=total, waiting=waiting)
 
     async def full_log(self, execution_id: ExecutionId) -> LogView:
         """The whole log; an execution's output is bounded where it is made."""

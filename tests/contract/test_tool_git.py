@@ -193,7 +193,7 @@ async def test_a_push_that_loses_the_race_is_refused_by_its_lease(
     step = bench.frozen("git.set_value", given)
     moved: list[str] = []
 
-    async def move_late(line: str) -> None:
+    async def move_late(line: str, *, shown: bool = True, filed: bool = True) -> None:
         if not moved and '"new": "300"' in line:
             moved.append(await repository.push_bad_commit())
 

@@ -297,7 +297,7 @@ async def test_when_the_reader_of_lines_fails_the_program_dies_and_the_error_is_
     bench = await build("import time\nprint('first', flush=True)\ntime.sleep(60)")
     call = bench.frozen("bench.write", {}).call
 
-    async def refuse(line: str) -> None:
+    async def refuse(line: str, *, shown: bool = True, filed: bool = True) -> None:
         raise Unavailable("postgres", "The database does not answer.")
 
     with pytest.raises(Unavailable, match="does not answer"):

@@ -54,7 +54,9 @@ class Bench:
         reading = Reading(tool=tool, action=name, input=dict(given))
         return await self.run(self.registry.read_call(reading, PROD))
 
-    async def _line(self, line: str) -> None:
+    async def _line(self, line: str, *, shown: bool = True, filed: bool = True) -> None:
+        if not shown:
+            return
         self.lines.append(line)
 
     async def _body(self, digest: str) -> str | None:

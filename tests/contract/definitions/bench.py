@@ -76,8 +76,9 @@ class Definitions:
         result = await self.runner.run(step.probe.call, {}, self._line)
         return result.outputs[step.probe.expect.output] == step.probe.expect.value
 
-    async def _line(self, line: str) -> None:
-        self.lines.append(line)
+    async def _line(self, line: str, *, shown: bool = True, filed: bool = True) -> None:
+        if shown:
+            self.lines.append(line)
 
     async def _body(self, digest: str) -> str | None:
         return self.registry.definition(digest)
