@@ -81,16 +81,16 @@ class Hooks:
         return await self.arrivals.receive(source=SOURCE, key=found.key, thread=thread, body=body)
 
 
-async def whole(request: web.Request) -> bytes:
+async def whole(request: web.Request, largest: int = LARGEST) -> bytes:
     """The body, refused as soon as it is too large, whatever its header says."""
-    if (request.content_length or 0) > LARGEST:
-        raise web.HTTPRequestEntityTooLarge(LARGEST, request.content_length or 0)
+    if (request.content_length or 0) > largest:
+        raise web.HTTPRequestEntityTooLarge(largest, request.content_length or 0)
     parts: list[bytes] = []
     size = 0
     async with asyncio.timeout(READ_SECONDS):
         async for part in request.content.iter_chunked(CHUNK):
             size += len(part)
-            if size > LARGEST:
-                raise web.HTTPRequestEntityTooLarge(LARGEST, size)
+            if size > largest:
+                raise web.HTTPRequestEntityTooLarge(largest, size)
             parts.append(part)
     return b"".join(parts)

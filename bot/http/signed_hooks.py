@@ -9,7 +9,7 @@ from hashlib import sha256
 from aiohttp import web
 
 from bot.http.answers import answer
-from bot.http.hooks import LARGEST, STORE_SECONDS, Room, whole
+from bot.http.hooks import STORE_SECONDS, Room, whole
 from bot.http.tokens import unknown
 from engine.ports import Arrivals
 from engine.telemetry.metrics import Metrics
@@ -38,10 +38,8 @@ class SignedHook:
 
     async def receive(self, request: web.Request) -> web.Response:
         """Accept a delivery; one that is already there is answered alike and changes nothing."""
-        if (request.content_length or 0) > SIGNED_LARGEST:
-            raise web.HTTPRequestEntityTooLarge(SIGNED_LARGEST, request.content_length or 0)
-        async with self.room.taken(min(request.content_length or LARGEST, LARGEST)):
-            body = await whole(request)
+        async with self.room.taken(SIGNED_LARGEST):
+            body = await whole(request, SIGNED_LARGEST)
             outcome = await self._kept(request, body)
         self.metrics.hook(self.source, outcome)
         return answer({"status": outcome})
