@@ -151,7 +151,7 @@ def features(
         Reading(services.library, door),
         workflows,
         Home(store, people),
-        Commands(door, table, told),
+        Commands(door, table, told, services.access),
     ]
 
 

@@ -12,6 +12,7 @@ from bot.blocks.text import quoted
 from bot.slack.answered import answered
 from bot.slack.door import Door
 from bot.slack.origins import Origin, origin
+from bot.slack.rights import RIGHTS, Access
 from bot.slack.wire import as_typed
 from engine.domain.actor import Actor
 
@@ -62,6 +63,7 @@ class Commands:
     door: Door
     table: Sequence[Subcommand]
     help: str
+    access: Access
 
     def register(self, app: AsyncApp) -> None:
         """Attach this file's listeners to the app."""
@@ -78,6 +80,8 @@ class Commands:
         found = self.named(name.lower())
         once = str(args.body.get("trigger_id", ""))
         asked = Asked(actor, who, as_typed(words).strip(), once, words.strip())
+        if found:
+            await self.access.check(actor, RIGHTS[found.name].of(words), found.name)
         text = await found.answer(asked) if found else self.without(name.lower())
         if text:
             await self.door.whispers.whisper(who, text)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from bot.slack.rights import Access
 from engine.domain.actor import Actor, Surface
 from engine.domain.approval import Decided, Verdict
 from engine.domain.conversation import Place
@@ -156,6 +157,7 @@ class Library:
 class Services:
     """All of them, and the relay's quick way to an emoji."""
 
+    access: Access
     conversations: Conversations
     approvals: Approvals
     accounts: Accounts

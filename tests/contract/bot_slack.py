@@ -33,8 +33,11 @@ from engine.domain.actor import Actor, Surface
 from engine.domain.approval import Decided, Verdict
 from engine.domain.execution import Choice
 from engine.domain.ids import DraftId, ExecutionId, PersonId, PlanId, ProblemId, Tenant
+from engine.domain.questions import Limits
 from engine.domain.views import PlanView
 from engine.llm.playbooks import checked_title
+from engine.policy.rego import RegoPolicy
+from engine.services.access import Access
 from engine.services.answers import Answers
 from engine.services.conversations import Conversations
 from engine.services.feedback import Feedback
@@ -50,6 +53,7 @@ from engine.store.surface import PostgresSurface
 from engine.store.unit import PostgresStore
 from engine.tools.command_lines import CommandLines
 from engine.tools.loading import CATALOG, load_tools
+from tests.unit.governing import POLICIES
 
 TENANT = Tenant("default")
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
@@ -165,6 +169,7 @@ def services_of(
     """What the listeners ask: real but for what decides."""
     unused: Any = decisions
     return Services(
+        access=Access(store, RegoPolicy([POLICIES]), now, Limits()),
         conversations=Conversations(store, now, TENANT, {}),
         approvals=decisions,
         accounts=unused,

@@ -174,7 +174,9 @@ async def test_a_lifted_freeze_wakes_what_waits_and_is_over_for_good(
 async def test_operators_and_programs_freeze_and_others_are_refused_and_audited(
     room: Room, freezes: Freezes
 ) -> None:
-    program = Actor(kind=ActorKind.SERVICE, id=PersonId("token:ci"), name="ci")
+    program = Actor(
+        kind=ActorKind.SERVICE, id=PersonId("token:ci"), name="ci", scopes=("freeze.write",)
+    )
     with pytest.raises(NotAllowed, match=r"Only \*sre\*"):
         await freezes.set(DANA, words())
     made = await freezes.set(program, words(environment="prod"))
