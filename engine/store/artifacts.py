@@ -96,16 +96,16 @@ class PostgresArtifacts:
             f"SELECT {COLUMNS} FROM artifacts WHERE tenant = $1 AND state = $2 "  # noqa: S608 - a constant of this file
             "AND stored_at < $3 AND NOT EXISTS (SELECT FROM executions "
             "WHERE executions.id = artifacts.execution_id AND executions.ended_at IS NULL) "
-            # Evidence is needed until every plan that was drafted from it is over.
+            # Evidence goes with the plan of its thread: not while that is open, or kept.
             "AND NOT EXISTS (SELECT FROM drafts JOIN conversations "
             "ON conversations.id = drafts.conversation_id "
-            "JOIN plan_versions ON plan_versions.plan_id = conversations.plan_id "
-            "JOIN version_states USING (plan_id, version) "
-            "WHERE drafts.id = artifacts.draft_id "
-            "AND version_states.state IN ('drafting', 'waiting', 'approved', 'executing')) "
+            "LEFT JOIN version_states ON version_states.plan_id = conversations.plan_id "
+            "LEFT JOIN executions ON executions.plan_id = conversations.plan_id "
+            "LEFT JOIN artifact_holds ON artifact_holds.execution_id = executions.id "
+            "WHERE drafts.id = artifacts.draft_id AND (artifact_holds.at IS NOT NULL "
+            "OR version_states.state IN ('drafting', 'waiting', 'approved', 'executing'))) "
             "AND NOT EXISTS (SELECT FROM artifact_holds "
-            "WHERE artifact_holds.tenant = artifacts.tenant "
-            "AND artifact_holds.execution_id = artifacts.execution_id) "
+            "WHERE artifact_holds.execution_id = artifacts.execution_id) "
             "ORDER BY stored_at LIMIT $4 FOR UPDATE SKIP LOCKED",
             self._tenant,
             ArtifactState.STORED.value,
