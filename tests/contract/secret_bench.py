@@ -113,13 +113,13 @@ class SecretBench:
 
     async def run(self, action: str = "box.tell") -> CallResult:
         call = self.bench.frozen(action, {}).call
-        return await self.runner.run(call, {}, self._line)
+        return await self.runner.run(call, {}, self.line)
 
     def told(self) -> dict[str, Any]:
         told: dict[str, Any] = json.loads((self.folder / "report").read_text())
         return told
 
-    async def _line(self, line: str) -> None:
+    async def line(self, line: str, /, *, shown: bool = True, filed: bool = True) -> None:
         self.lines.append(line)
         if line.startswith("ready") and self.on_ready:
             self.on_ready(int(line.split()[1]))
