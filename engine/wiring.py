@@ -53,6 +53,7 @@ from engine.services.loglines import LogLines
 from engine.services.memory import Memory
 from engine.services.mirror import Mirror
 from engine.services.operating import Operating
+from engine.services.overrides import Overrides
 from engine.services.plans import Plans
 from engine.services.presence import Presence
 from engine.services.previews import Previews
@@ -175,7 +176,8 @@ def assembled(
     )
     sign_ins = signing_in(settings, opened.provider, store=store, clock=now)
     approvals = deciding(settings, opened, on) if gate else None
-    operating = Operating(store, on.policy, now, on.limits)
+    overrides = Overrides(directory, signer(settings)) if gate else None
+    operating = Operating(store, on.policy, now, on.limits, overrides)
     return Engine(
         tenant=tenant,
         pool=opened.pool,

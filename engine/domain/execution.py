@@ -173,7 +173,10 @@ class Start(Model):
 
 
 class Decision(Model):
-    """A person's choice, waiting for the workflow to act on it."""
+    """A person's choice, waiting for the workflow to act on it.
+
+    `signed` is what the gate signed of one that overrides what was approved, as JSON.
+    """
 
     id: int = 0
     execution_id: ExecutionId
@@ -182,3 +185,4 @@ class Decision(Model):
     person: PersonId
     person_name: str
     at: datetime
+    signed: str = ""

@@ -16,7 +16,6 @@ from engine.domain.plan import Origin, PlanVersion, Requirements, Step
 from engine.domain.policy import Deed, Question, Resource
 
 Stage = Literal["read-only", "approve-all", "low-auto"]
-OVERRIDES = frozenset({Choice.SKIP, Choice.MARK_DONE})
 UNBROKEN = Glass()
 
 

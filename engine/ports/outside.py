@@ -19,6 +19,7 @@ from engine.domain.ids import (
 )
 from engine.domain.knowledge import Parsed
 from engine.domain.model import Json
+from engine.domain.override import Override, SignedOverride
 from engine.domain.passage import Passage
 from engine.domain.plan import DraftStep, Relied, Step
 from engine.domain.policy import Question, Ruling
@@ -57,12 +58,14 @@ class Signer(Protocol):
     @property
     def key_id(self) -> str: ...
     def sign(self, statement: Statement) -> Signed: ...
+    def override(self, statement: Override) -> SignedOverride: ...
 
 
 class Verifier(Protocol):
     """Holds public keys only."""
 
     def verify(self, signed: Signed) -> bool: ...
+    def overrode(self, signed: SignedOverride) -> bool: ...
 
 
 class Directory(Protocol):

@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 from engine.domain.actor import GATE, Surface
 from engine.domain.approval import Signed, Statement, Verdict
 from engine.domain.call import Call
 from engine.domain.digest import check, outputs_digest
-from engine.domain.execution import Execution, StepRecord
+from engine.domain.execution import Choice, Decision, Execution, StepRecord, StepState
 from engine.domain.ids import PersonId
+from engine.domain.override import SignedOverride, overriding
 from engine.domain.plan import PlanVersion, Step
 from engine.domain.quorum import Quorum, concerns, count
 from engine.errors import Invalid, NotAllowed, NotFound, Tampered
@@ -74,8 +77,63 @@ class Authority:
         if started.at >= version.start_before:
             raise Tampered(told(version, "it was started after its time"))
         verify_steps(version, execution)
+        await self._verify_skipped(unit, version, execution)
         await self._verify_outputs(unit, version, execution)
         return approvers
+
+    async def _verify_skipped(self, unit: Unit, version: PlanVersion, execution: Execution) -> None:
+        """What was left out before a further change was so by a signed choice of a person."""
+        left_out = [
+            step.number
+            for step in execution.steps
+            if step.state is StepState.SKIPPED and overriding(version, Choice.SKIP, step.number)
+        ]
+        if not left_out:
+            return
+        signed = [readable(one) for one in await unit.executions.overrides(execution.id)]
+        for number in left_out:
+            if not any(self._overrode(one, version, execution, number) for one in signed):
+                raise Tampered(told(version, f"step {number} was left out, and nobody signed that"))
+
+    def verify_override(
+        self, version: PlanVersion, execution: Execution, number: int, decision: Decision
+    ) -> None:
+        """A choice that overrides what was approved is acted on when the gate signed just it.
+
+        Raises `Tampered`.
+        """
+        signed = readable(decision.signed)
+        genuine = (
+            signed is not None
+            and self._overrode(signed, version, execution, number)
+            and (signed.statement.choice, signed.statement.person)
+            == (decision.choice, decision.person)
+        )
+        if not genuine:
+            what = f"{decision.choice.value} of step {number} was put there, and nobody signed that"
+            raise Tampered(told(version, what))
+
+    def _overrode(
+        self,
+        signed: SignedOverride | None,
+        version: PlanVersion,
+        execution: Execution,
+        number: int,
+    ) -> bool:
+        """Whether it is genuine, and about this attempt of this step."""
+        if signed is None or not self.verifier.overrode(signed):
+            return False
+        said = signed.statement
+        return (said.tenant, said.plan_id, said.version, said.digest) == (
+            version.tenant,
+            version.plan_id,
+            version.version,
+            version.digest,
+        ) and (said.execution_id, said.step, said.attempt) == (
+            execution.id,
+            number,
+            execution.step(number).attempt,
+        )
 
     async def _verify_outputs(self, unit: Unit, version: PlanVersion, execution: Execution) -> None:
         """What later steps refer to is what a worker recorded, and told the audit, once."""
@@ -105,6 +163,14 @@ class Authority:
         if not concerns(signed.statement, version):
             raise Tampered(told(version, "a decision on it was made about something else"))
         return signed.statement
+
+
+def readable(signed: str) -> SignedOverride | None:
+    """What is stored of an override; None where it is none of ours."""
+    try:
+        return SignedOverride.model_validate_json(signed)
+    except ValidationError:
+        return None
 
 
 def refuse_revived(version: PlanVersion, quorum: Quorum) -> None:

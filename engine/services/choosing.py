@@ -7,6 +7,9 @@ from engine.domain.call import Effect
 from engine.domain.conversation import PostKind
 from engine.domain.execution import Choice, Decision, ExecutionState, Phase, StepRecord, StepState
 from engine.domain.move import Move
+from engine.domain.override import overriding
+from engine.errors import Tampered
+from engine.services.guards import Guards
 from engine.services.progress import UNASKED, probes
 from engine.services.undoing import Undoing
 
@@ -22,7 +25,12 @@ AFTER = {
 
 @dataclass(slots=True)
 class Choosing(Undoing):
-    """Choices in the order in which they were made; what is no longer offered is passed over."""
+    """Choices in the order in which they were made; what is no longer offered is passed over.
+
+    Without `guards` nothing is begun, and nothing that was approved is overridden.
+    """
+
+    guards: Guards | None = None
 
     async def _choices(self) -> None:
         while decision := await self.unit.executions.take_decision(self.execution.id):
@@ -33,6 +41,7 @@ class Choosing(Undoing):
     async def _apply(self, decision: Decision) -> None:
         number = self.execution.question_step
         if decision.choice in AFTER and number:
+            self._believe(decision, number)
             await self._step(number, state=AFTER[decision.choice])
             await self._run()
             return
@@ -52,6 +61,14 @@ class Choosing(Undoing):
             case Choice.ACKNOWLEDGE:
                 reason = f"Acknowledged by {decision.person_name}; the rollback did not complete."
                 await self._finish(ExecutionState.FAILED, reason)
+
+    def _believe(self, decision: Decision, number: int) -> None:
+        """Raises `Tampered` for an override that the gate did not sign."""
+        if not overriding(self.version, decision.choice, number):
+            return
+        if self.guards is None:
+            raise Tampered("Nothing is overridden where no signature can be checked.")
+        self.guards.authority.verify_override(self.version, self.execution, number, decision)
 
     async def _stop(self, decision: Decision) -> None:
         """Hold ends a countdown; pause starts no new step."""

@@ -7,6 +7,7 @@ from engine.domain.call import Effect, Ending
 from engine.domain.conversation import PostKind
 from engine.domain.execution import Choice, ExecutionState, Phase, StepRecord, StepState
 from engine.domain.move import Move
+from engine.errors import Tampered
 from engine.services.choosing import BETWEEN, PASSED
 from engine.services.guards import Stop
 from engine.services.halting import Halting
@@ -25,7 +26,10 @@ class Course(Halting):
         """Act on what people chose, then say what comes next."""
         if (left := await self._live()) > 0:
             return Move.wait(left)
-        await self._choices()
+        try:
+            await self._choices()
+        except Tampered as error:
+            return await self.halt(str(error))
         match self.execution.state:
             case ExecutionState.RUNNING | ExecutionState.WAITING:
                 await self._uncounted()

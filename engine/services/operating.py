@@ -4,14 +4,15 @@ from dataclasses import dataclass
 
 from engine.domain.actor import Actor
 from engine.domain.audit import AuditEvent
-from engine.domain.call import Effect
 from engine.domain.execution import Choice, Decision, Execution, ExecutionState
 from engine.domain.ids import ExecutionId
+from engine.domain.override import overriding
 from engine.domain.plan import PlanVersion, VersionRef
 from engine.domain.policy import Ruling
-from engine.domain.questions import OVERRIDES, Limits, to_operate
+from engine.domain.questions import Limits, to_operate
 from engine.errors import Conflict, NotAllowed
 from engine.ports import Clock, Policy, Store, Unit
+from engine.services.overrides import NOT_HERE, Overrides
 
 GOING = (ExecutionState.RUNNING, ExecutionState.WAITING)
 RETURNING = (ExecutionState.ROLLING_BACK, ExecutionState.ROLLBACK_FAILED)
@@ -19,12 +20,16 @@ RETURNING = (ExecutionState.ROLLING_BACK, ExecutionState.ROLLBACK_FAILED)
 
 @dataclass(frozen=True, slots=True)
 class Operating:
-    """One transaction each; pressing twice changes nothing."""
+    """One transaction each; pressing twice changes nothing.
+
+    Without `overrides` nothing that was approved is overridden from here.
+    """
 
     store: Store
     policy: Policy
     clock: Clock
     limits: Limits
+    overrides: Overrides | None = None
 
     async def choose(
         self, actor: Actor, execution_id: ExecutionId, choice: Choice, *, step: int | None = None
@@ -35,24 +40,23 @@ class Operating:
         """
         async with self.store.begin() as unit:
             execution = await unit.executions.lock(execution_id)
-            choice = meant(execution, choice)
-            ruling = await self._ruling(unit, actor, execution, choice, step)
+            version = await unit.plans.version(execution.plan_id, execution.version)
+            asked = Asked(execution, version, meant(execution, choice), step)
+            choice = asked.choice
+            ruling = await self._ruling(unit, actor, asked)
             said = already(execution, choice)
             if ruling.allows and not said and not await told_so(unit, execution, choice):
-                await self._choose(unit, actor, execution, choice, step)
+                await self._choose(unit, actor, asked, ruling)
         if not ruling.allows:
             raise NotAllowed(" ".join(ruling.reasons) or "The policy does not allow this.")
         return said or f"{WORDS[choice]} {execution.reference}."
 
-    async def _ruling(
-        self, unit: Unit, actor: Actor, execution: Execution, choice: Choice, step: int | None
-    ) -> Ruling:
-        version = await unit.plans.version(execution.plan_id, execution.version)
+    async def _ruling(self, unit: Unit, actor: Actor, asked: "Asked") -> Ruling:
         question = to_operate(
             actor,
-            version,
-            choice,
-            overrides=choice in OVERRIDES and writes_after(version, execution, step),
+            asked.version,
+            asked.choice,
+            overrides=asked.overrides,
             limits=self.limits,
             now=self.clock(),
         )
@@ -60,33 +64,64 @@ class Operating:
         await unit.audit.record(
             AuditEvent(
                 actor=actor,
-                action=f"execution.{choice.value}",
-                subject=execution.id,
+                action=f"execution.{asked.choice.value}",
+                subject=asked.execution.id,
                 decision=ruling.decision.value,
                 reason=" ".join(ruling.reasons),
                 policy_decision=ruling.id,
                 policy_input_digest=ruling.input_digest,
-                detail={"step": step},
+                detail={"step": asked.step},
             )
         )
         return ruling
 
-    async def _choose(
-        self, unit: Unit, actor: Actor, execution: Execution, choice: Choice, step: int | None
-    ) -> None:
-        still_offered(execution, choice, step)
-        await unit.executions.add_decision(
-            Decision(
-                execution_id=execution.id,
-                choice=choice,
-                step=step,
-                person=actor.id,
-                person_name=actor.name,
-                at=self.clock(),
-            )
+    async def _choose(self, unit: Unit, actor: Actor, asked: "Asked", ruling: Ruling) -> None:
+        execution, choice = asked.execution, asked.choice
+        still_offered(execution, choice, asked.step)
+        decision = Decision(
+            execution_id=execution.id,
+            choice=choice,
+            step=asked.step,
+            person=actor.id,
+            person_name=actor.name,
+            at=self.clock(),
         )
+        if asked.overrides:
+            decision = await self._signed(decision, actor, asked, ruling)
+        await unit.executions.add_decision(decision)
         await announce(unit, actor, execution, choice)
         await wake(unit, VersionRef(plan_id=execution.plan_id, version=execution.version))
+
+    async def _signed(
+        self, decision: Decision, actor: Actor, asked: "Asked", ruling: Ruling
+    ) -> Decision:
+        """It names the step, so that it is about no other one; only people's are signed."""
+        if self.overrides is None:
+            raise NotAllowed(NOT_HERE)
+        await self.overrides.person(actor)
+        about = decision.model_copy(update={"step": asked.about})
+        attempt = asked.execution.step(asked.about).attempt
+        return self.overrides.sign(about, asked.version, attempt=attempt, ruling=ruling)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody chooses for an execution, and for which of its steps."""
+
+    execution: Execution
+    version: PlanVersion
+    choice: Choice
+    step: int | None
+
+    @property
+    def about(self) -> int:
+        """The step; the one that is asked about where none is named."""
+        return self.step or self.execution.question_step or 0
+
+    @property
+    def overrides(self) -> bool:
+        """Whether it overrides what was approved."""
+        return overriding(self.version, self.choice, self.about)
 
 
 async def told_so(unit: Unit, execution: Execution, choice: Choice) -> bool:
@@ -122,12 +157,6 @@ async def announce(unit: Unit, actor: Actor, execution: Execution, choice: Choic
 def meant(execution: Execution, choice: Choice) -> Choice:
     """To pause a countdown is to hold it."""
     return Choice.HOLD if choice is Choice.PAUSE and execution.countdown_until else choice
-
-
-def writes_after(version: PlanVersion, execution: Execution, step: int | None) -> bool:
-    """Whether something is still changed behind the step that is asked about."""
-    asked = step or execution.question_step or 0
-    return any(one.effect is not Effect.READ for one in version.steps[asked:])
 
 
 def already(execution: Execution, choice: Choice) -> str:

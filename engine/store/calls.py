@@ -66,14 +66,15 @@ class PostgresCalls:
 
     async def add_decision(self, decision: Decision) -> None:
         await self._db.execute(
-            "INSERT INTO decisions (execution_id, choice, step, person, person_name, at) "
-            "VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO decisions (execution_id, choice, step, person, person_name, at, signed) "
+            "VALUES ($1, $2, $3, $4, $5, $6, $7)",
             decision.execution_id,
             decision.choice.value,
             decision.step,
             decision.person,
             decision.person_name,
             decision.at,
+            decision.signed,
         )
 
     async def take_decision(self, execution_id: ExecutionId) -> Decision | None:
@@ -83,10 +84,18 @@ class PostgresCalls:
             "SELECT id FROM decisions WHERE execution_id = $1 AND taken_at IS NULL "
             "ORDER BY id LIMIT 1 FOR UPDATE) "
             "RETURNING id, execution_id::text AS execution_id, choice, step, person, "
-            "person_name, at",
+            "person_name, at, signed",
             execution_id,
         )
         return Decision.model_validate(dict(row)) if row else None
+
+    async def overrides(self, execution_id: ExecutionId) -> list[str]:
+        """What the gate signed of choices that override what was approved, as JSON."""
+        rows = await self._db.fetch(
+            "SELECT signed FROM decisions WHERE execution_id = $1 AND signed <> '' ORDER BY id",
+            execution_id,
+        )
+        return [row["signed"] for row in rows]
 
     async def running(self, takes: Takes, now: datetime) -> dict[str, int]:
         """How many calls of this tool, environment and target run anywhere.
@@ -127,8 +136,9 @@ class PostgresCalls:
     async def undecided(self, execution_id: ExecutionId) -> Decision | None:
         """The oldest choice not yet acted on."""
         row = await self._db.fetchrow(
-            "SELECT id, execution_id::text AS execution_id, choice, step, person, person_name, at "
-            "FROM decisions WHERE execution_id = $1 AND taken_at IS NULL ORDER BY id LIMIT 1",
+            "SELECT id, execution_id::text AS execution_id, choice, step, person, person_name, at, "
+            "signed FROM decisions WHERE execution_id = $1 AND taken_at IS NULL "
+            "ORDER BY id LIMIT 1",
             execution_id,
         )
         return Decision.model_validate(dict(row)) if row else None

@@ -40,6 +40,7 @@ from engine.services.knowledge import Knowledge
 from engine.services.loglines import LogLines
 from engine.services.operating import Operating
 from engine.services.outputs import Outputs
+from engine.services.overrides import Overrides
 from engine.services.plans import Plans
 from engine.services.previews import Previews
 from engine.services.progress import Pace
@@ -407,7 +408,9 @@ async def open_room(
             partial(loaded, tools),
         ),
         executions=Executions(store, guards, clock, pace or Pace()),
-        operating=Operating(store, policy, clock, limits),
+        operating=Operating(
+            store, policy, clock, limits, Overrides(people, FileSigner(keys.private))
+        ),
         revisions=Revisions(store, tools, clock),
         previews=previews,
         steps=Steps(
