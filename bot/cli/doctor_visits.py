@@ -4,7 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
-from bot.cli import doctor_identity, doctor_machine, doctor_rules, doctor_slack, doctor_stores
+from bot.cli import (
+    doctor_identity,
+    doctor_machine,
+    doctor_outside,
+    doctor_rules,
+    doctor_slack,
+    doctor_stores,
+)
 from bot.cli.doctor_finding import Finding, fail, ok
 from bot.cli.records import UP_FILE, environment
 from engine.errors import ConfigurationError
@@ -21,6 +28,8 @@ CHECKS: tuple[Check, ...] = (
     doctor_rules.keys,
     doctor_rules.directory,
     doctor_identity.identity,
+    doctor_outside.linear,
+    doctor_outside.pagerduty,
     doctor_rules.tools,
     doctor_machine.git,
     doctor_machine.sandbox,

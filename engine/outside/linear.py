@@ -128,6 +128,11 @@ class Linear:
         self._team = None
         return (await self._known()).viewer_name
 
+    @property
+    def viewer(self) -> str:
+        """Whose account our key is; empty before it was asked."""
+        return self._team.viewer if self._team else ""
+
     async def _found(self, issue_id: str) -> Shown | None:
         try:
             return await self._ask(
