@@ -9,6 +9,7 @@ from bot.cli import (
     doctor_machine,
     doctor_outside,
     doctor_rules,
+    doctor_secrets,
     doctor_slack,
     doctor_stores,
 )
@@ -31,6 +32,7 @@ CHECKS: tuple[Check, ...] = (
     doctor_outside.linear,
     doctor_outside.pagerduty,
     doctor_rules.tools,
+    doctor_secrets.secrets,
     doctor_machine.git,
     doctor_machine.sandbox,
     doctor_rules.model,

@@ -11,6 +11,7 @@ import aiohttp
 from bot.cli.records import UP_FILE, configured
 from engine.configured import endpoints, redactor, remotes
 from engine.context.services import loaded_services
+from engine.credentials import Unrecorded, opened_credentials
 from engine.domain.actor import Actor, ActorKind
 from engine.domain.call import Ending
 from engine.domain.context import ContextRef
@@ -25,6 +26,7 @@ from engine.resources import shipped
 from engine.sandboxes import image_for, installed_for, opened_sandbox
 from engine.services.tool_runs import Ran, ToolRuns
 from engine.settings import Settings
+from engine.telemetry.metrics import Metrics
 from engine.tools.api import ApiTransport
 from engine.tools.registry import ToolRegistry
 from engine.tools.runner import ToolRunner
@@ -110,9 +112,13 @@ async def open_runs(settings: Settings) -> AsyncIterator[ToolRuns]:
         except NotFound:
             return None
 
-    async with aiohttp.ClientSession() as session, opened_sandbox(settings) as sandbox:
+    async with (
+        aiohttp.ClientSession() as session,
+        opened_sandbox(settings) as sandbox,
+        opened_credentials(settings, Unrecorded(), session, Metrics()) as credentials,
+    ):
         api = ApiTransport(session, connections)
-        runner = ToolRunner(body, sandbox, redactor(settings), api)
+        runner = ToolRunner(body, sandbox, redactor(settings), api, sources=credentials.sources)
         rules = [shipped("policies"), *filter(None, [settings.policy.folder])]
         limits = Limits(
             tenant=Tenant(settings.tenant),

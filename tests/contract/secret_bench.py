@@ -126,7 +126,11 @@ class SecretBench:
 
 
 def settings_for(
-    folder: Path, vault: PlayedVault, connection: dict[str, Any], **more: Any
+    folder: Path,
+    vault: PlayedVault,
+    connection: dict[str, Any],
+    login: dict[str, Any] | None = None,
+    **more: Any,
 ) -> Settings:
     """Settings with one connection of the box; its variables say where it reports."""
     secret_id = folder / "secret" / "secret-id"
@@ -139,7 +143,7 @@ def settings_for(
                 "role_id": ROLE_ID,
                 "secret_id_file": str(secret_id),
                 "timeout_seconds": 1,
-                **more.pop("vault", {}),
+                **(login or {}),
             }
         ),
         "CARAPULSE_TOOLS": json.dumps(
