@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from secrets import token_urlsafe
+from secrets import token_hex, token_urlsafe
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
@@ -15,7 +15,7 @@ from engine.errors import Conflict, NotFound
 from engine.store.audit import PostgresAudit
 from engine.store.connection import Connection, answering
 
-LONGEST = 63
+LONGEST = 50
 
 
 async def make_login(owner_dsn: str, tenant: str, site: Site, actor: Actor) -> str:
@@ -23,7 +23,7 @@ async def make_login(owner_dsn: str, tenant: str, site: Site, actor: Actor) -> s
 
     Raises `Conflict` where there is one, and `Unavailable`.
     """
-    login, password = login_name(tenant, site), token_urlsafe(32)
+    login, password = login_name(site), token_urlsafe(32)
     async with owner(owner_dsn) as connection:
         database = await connection.fetchval("SELECT current_database()")
         added = await connection.fetchval(
@@ -41,7 +41,6 @@ async def make_login(owner_dsn: str, tenant: str, site: Site, actor: Actor) -> s
             )
         # Both are ours, of characters that need no quoting; a statement of this kind takes no
         # parameters.
-        await connection.execute(f"DROP ROLE IF EXISTS {login}")
         await connection.execute(
             f"CREATE ROLE {login} LOGIN NOCREATEDB NOCREATEROLE PASSWORD '{password}' "
             "IN ROLE carapulse_runner"
@@ -86,10 +85,10 @@ async def told(connection: Connection, tenant: str, actor: Actor, action: str, s
     await PostgresAudit(connection, tenant).record(event)
 
 
-def login_name(tenant: str, site: Site) -> str:
-    """`carapulse_runner_default_prod_eu_1`, within what a name may hold."""
-    text = f"carapulse_runner_{tenant}_{site.environment}_{site.cluster}".lower()
-    return re.sub(r"[^a-z0-9_]", "_", text)[:LONGEST]
+def login_name(site: Site) -> str:
+    """`carapulse_runner_prod_eu_1_0f3a9c21`: logins are the server's, which has more databases."""
+    text = f"carapulse_runner_{site.environment}_{site.cluster}".lower()
+    return f"{re.sub(r'[^a-z0-9_]', '_', text)[:LONGEST]}_{token_hex(4)}"
 
 
 def in_place_of(dsn: str, login: str, password: str, database: str) -> str:
