@@ -45,6 +45,14 @@ class Stale(Conflict):
     """Another revision than the one that the asker has seen."""
 
 
+class TooMany(CarapulseError):
+    """It was asked for too often; `seconds` until it may be asked for again."""
+
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
 class Tampered(CarapulseError):
     """What is stored is not what was approved. Nothing runs; this is alarmed."""
 

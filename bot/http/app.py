@@ -3,17 +3,20 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from time import monotonic
 
 from aiohttp import web
 
 from bot.http.differences import Differences, Previews
 from bot.http.errors import problems
+from bot.http.guesses import MOST, SECONDS, guarded
 from bot.http.health import Check, Health, database
 from bot.http.hooks import Hooks, Room
 from bot.http.library import Library
 from bot.http.records import Records
 from bot.http.request_ids import measured
 from bot.http.tokens import ACCESS, CALLERS, LONGEST, Access, Callers
+from engine.domain.turnstile import Turnstile
 from engine.ports import Arrivals, Store
 from engine.telemetry.metrics import Metrics
 
@@ -27,7 +30,7 @@ class Sidecar:
     """What the routes need. `checks` come beside that of the database, by name.
 
     `callers` knows the tokens of people; `access` asks the policy for everybody. `more` are routes
-    of others: method, path and handler.
+    of others: method, path and handler. `turnstile` counts tokens that prove nothing.
     """
 
     store: Store
@@ -41,6 +44,7 @@ class Sidecar:
     callers: Callers | None = None
     access: Access | None = None
     more: Sequence[tuple[str, str, Handler]] = ()
+    turnstile: Turnstile | None = None
 
     def routes(self) -> tuple[tuple[str, str, Handler], ...]:
         """Every path there is."""
@@ -62,7 +66,8 @@ class Sidecar:
 
     def app(self) -> web.Application:
         """The routes, behind the middlewares that name, measure and explain."""
-        app = web.Application(middlewares=[measured(self.metrics), problems])
+        guard = guarded(self.turnstile or Turnstile(MOST, SECONDS, monotonic))
+        app = web.Application(middlewares=[measured(self.metrics), problems, guard])
         if self.callers:
             app[CALLERS] = self.callers
         if self.access:

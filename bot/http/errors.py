@@ -20,6 +20,7 @@ from engine.errors import (
     SignInNeeded,
     Stale,
     Tampered,
+    TooMany,
     Unavailable,
     Unidentified,
 )
@@ -32,6 +33,7 @@ STATUSES: tuple[tuple[type[CarapulseError], int], ...] = (
     (Stale, 412),
     (Conflict, 409),
     (Tampered, 409),
+    (TooMany, 429),
     (Unavailable, 503),
 )
 RETRY_SECONDS = 1
@@ -79,6 +81,8 @@ def expected(request: web.Request, error: CarapulseError) -> web.Response:
     """An error that its type explains."""
     status = next((code for kind, code in STATUSES if isinstance(error, kind)), 500)
     headers = {503: {"Retry-After": str(RETRY_SECONDS)}, 401: {"WWW-Authenticate": "Bearer"}}
+    if isinstance(error, TooMany):
+        headers[429] = {"Retry-After": str(error.seconds)}
     fields = error.fields if isinstance(error, Invalid) else {}
     more: dict[str, Json] = {}
     if isinstance(error, SignInNeeded):

@@ -28,6 +28,8 @@ class Callers(Protocol):
 
 
 CALLERS = web.AppKey("callers", Callers)
+# Set in a request once its token has proven somebody.
+IDENTIFIED = web.RequestKey("identified", bool)
 
 
 def bearer(request: web.Request) -> str:
@@ -98,6 +100,7 @@ async def holder(request: web.Request, store: Store, scope: str) -> Actor:
         found = await unit.tokens.scopes(token_hash(token))
     if found is None:
         raise unknown(UNKNOWN)
+    request[IDENTIFIED] = True
     name, scopes = found
     if scope not in scopes:
         raise web.HTTPForbidden(text=f"The token {name} lacks the scope {scope}.")
@@ -123,6 +126,7 @@ async def person(request: web.Request, token: str, scope: str = "") -> Caller:
         caller = await callers.caller(token)
     except Unidentified as error:
         raise unknown(str(error)) from None
+    request[IDENTIFIED] = True
     if scope and scope not in caller.scopes:
         raise web.HTTPForbidden(text=f"{caller.actor.name} lacks the scope {scope}.")
     return caller

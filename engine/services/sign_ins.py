@@ -9,15 +9,17 @@ import hmac
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
+from time import monotonic
 
 from engine.domain.actor import Actor
 from engine.domain.identity import Claims, Purpose, SignIn
 from engine.domain.ids import PlanId, Tenant
 from engine.domain.model import Json
-from engine.errors import Conflict, NotAllowed, NotFound, Unidentified
+from engine.domain.turnstile import Turnstile
+from engine.errors import Conflict, NotAllowed, NotFound, TooMany, Unidentified
 from engine.ports import Clock, Store
 from engine.ports.identity import IdentityProvider
 
@@ -30,6 +32,13 @@ NOT_FRESH = (
     "recorded. Sign out there, and try again."
 )
 KEPT = timedelta(days=1)
+OFTEN = "You have had many links to sign in just now. Use the last one, or ask again in {} min."
+LINKS, IN_SECONDS = 10, 600.0
+
+
+def usual() -> Turnstile:
+    """As many links as somebody may get, in this process."""
+    return Turnstile(LINKS, IN_SECONDS, monotonic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,7 @@ class SignIns:
     base_url: str
     lasts: timedelta
     leeway: timedelta
+    turnstile: Turnstile = field(default_factory=usual)
 
     async def invite(
         self,
@@ -54,7 +64,10 @@ class SignIns:
         digest: str = "",
         asked: Mapping[str, Json] | None = None,
     ) -> str:
-        """A link for this person alone."""
+        """A link for this person alone. Raises `TooMany` when they have had many just now."""
+        if wait := self.turnstile.wait(actor.id):
+            raise TooMany(OFTEN.format(-(-wait // 60)), wait)
+        self.turnstile.charge(actor.id)
         secret, now = secrets.token_urlsafe(32), self.clock()
         async with self.store.begin() as unit:
             await unit.identities.tidy(now - KEPT)

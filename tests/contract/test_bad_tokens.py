@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 
 from bot.http.app import Sidecar, open_sidecar
+from bot.http.guesses import MOST, SECONDS
 from bot.local.issuer.keys import new_key
 from engine.directory.oidc.fetching import Fetcher
 from engine.directory.oidc.provider import Expected, Provider
@@ -20,6 +21,7 @@ from engine.directory.oidc.published import Published
 from engine.domain.actor import Actor
 from engine.domain.identity import Caller
 from engine.domain.ids import PersonId
+from engine.domain.turnstile import Turnstile
 from engine.errors import Unavailable
 from engine.ports import Arrivals, Store
 from engine.telemetry.metrics import Metrics
@@ -126,7 +128,11 @@ async def open_door(inside: tuple[str, ...] = (HERE,), seconds: float = 1) -> As
         expected = Expected(publisher.url, AUDIENCE, CLIENT)
         provider = Provider(expected, published, fetcher, lambda: datetime.now(UTC))
         sidecar = Sidecar(
-            cast(Store, NoStore()), cast(Arrivals, None), Metrics(), callers=Alone(provider)
+            cast(Store, NoStore()),
+            cast(Arrivals, None),
+            Metrics(),
+            callers=Alone(provider),
+            turnstile=Turnstile(MOST, SECONDS, lambda: now[0]),
         )
         async with open_sidecar(sidecar, stop_seconds=1) as listening:
             yield Door(publisher, Mint(publisher.url, *KEYS), listening.url, now)
@@ -335,3 +341,18 @@ async def test_a_provider_that_says_it_is_another_one_is_none(door: Door) -> Non
     status, _, _ = await door.ask(door.mint.token())
 
     assert status == 401
+
+
+async def test_a_source_of_many_unknown_tokens_waits_and_who_was_let_in_before_does_not(
+    door: Door,
+) -> None:
+    good, bad = door.mint.token(), door.mint.token(aud="elsewhere")
+    await door.ask(good)
+    first = [(await door.ask(bad))[0] for _ in range(MOST)]
+
+    status, told, _ = await door.ask(bad)
+    again, _, _ = await door.ask(good)
+
+    assert set(first) == {401}
+    assert (status, again) == (429, 403)
+    assert "Try again in 2 s." in told["detail"]

@@ -13,8 +13,9 @@ from engine.domain.digest import digest
 from engine.domain.identity import RevocationKind
 from engine.domain.plan import PlanVersion, VersionRef, VersionState
 from engine.domain.quorum import quorum
-from engine.errors import NotAllowed, SignInNeeded
+from engine.errors import NotAllowed, SignInNeeded, TooMany
 from engine.policy.rego import RegoPolicy
+from engine.services.sign_ins import LINKS
 from tests.conftest import Database
 from tests.contract.identity_bench import Bench, open_bench
 from tests.integration.room import write
@@ -283,3 +284,17 @@ async def test_an_approval_without_a_second_sign_in_never_counts(bench: Bench) -
 async def decisions(bench: Bench, version: PlanVersion) -> list[Signed]:
     async with bench.room.store.begin() as unit:
         return await unit.approvals.of(version.plan_id, version.version)
+
+
+async def test_nobody_is_given_links_without_an_end(bench: Bench) -> None:
+    version = await bench.room.planned(write())
+    for _ in range(LINKS):
+        await invited(bench, version)
+
+    with pytest.raises(TooMany, match="many links"):
+        await bench.press(ANN, version)
+    other = bench.press(BO, version)
+
+    with pytest.raises(SignInNeeded):
+        await other
+    assert await bench.room.pool.fetchval("SELECT count(*) FROM sign_ins") == LINKS + 1
