@@ -53,6 +53,7 @@ class PlayedVault:
     tokens: dict[str, Token] = field(default_factory=dict)
     leases: dict[str, Lease] = field(default_factory=dict)
     revoked: list[str] = field(default_factory=list)
+    minted: set[str] = field(default_factory=set)
     kv: dict[str, dict[str, Json]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     forbidden: set[str] = field(default_factory=set)
@@ -120,9 +121,10 @@ class PlayedVault:
             return web.json_response(
                 {"lease_id": "", "data": {"data": self.kv[path], "metadata": metadata}}
             )
-        data = minted(method, path, body)
+        data = credentials(method, path, body)
         if data is None:
             return refused(404)
+        self.minted |= {str(data.get("password", ""))} - {""}
         lease = f"{path}/{token_hex(12)}"
         self.leases[lease] = Lease(token, time.monotonic() + self.lease_ttl, data)
         return web.json_response(
@@ -198,7 +200,7 @@ class PlayedVault:
         return token in self.tokens and self.tokens[token].ends > time.monotonic()
 
 
-def minted(method: str, path: str, body: dict[str, Any]) -> dict[str, Json] | None:
+def credentials(method: str, path: str, body: dict[str, Any]) -> dict[str, Json] | None:
     """New credentials of a secrets engine; None where there is nothing of that name."""
     if (method, path) == ("GET", "database/creds/reader"):
         return {"username": f"v-worker-{token_hex(4)}", "password": f"A1a-{token_hex(10)}"}
