@@ -190,8 +190,13 @@ def to_execute(
     complete: bool,
     holds: Sequence[Hold],
     now: datetime,
+    place: ContextRef | None = None,
 ) -> Question:
-    """May this version start? `approvers` and `complete` come from the verified statements."""
+    """May this version start? `approvers` and `complete` come from the verified statements.
+
+    `place` is one that it changes, where that is not the plan's own.
+    """
+    version = version.model_copy(update={"context": place}) if place else version
     facts = ExecuteFacts(
         **_of(version, limits, holds),
         approvers=tuple(approvers),
@@ -213,8 +218,10 @@ def to_run(
     approvers: Sequence[PersonId],
     holds: Sequence[Hold],
     now: datetime,
+    place: ContextRef | None = None,
 ) -> Question:
-    """May this call of a started version be made?"""
+    """May this call of a started version be made? `place` is where, if not the plan's own."""
+    version = version.model_copy(update={"context": place}) if place else version
     facts = ToolFacts(
         **_of(version, limits, holds),
         approvers=tuple(approvers),

@@ -32,7 +32,8 @@ def assess(steps: Sequence[Step], context: ContextRef) -> Assessment:
     if not writes:
         return Assessment(risk=Risk.READ, reasons=("reads only, changes nothing",))
     worst = _alarms(writes, context)
-    count = len(targets([step.call for step in writes]))
+    places = {step.context or context for step in writes}
+    count = max(len(places), len(targets([step.call for step in writes])))
     bare = [step.number for step in writes if step.rollback is None]
     if worst:
         risk = Risk.HIGH

@@ -15,6 +15,7 @@ from engine.domain.model import Model
 from engine.domain.plan import PlanVersion, Step
 from engine.domain.policy import Answer, Ruling
 from engine.domain.questions import Limits, to_execute, to_run
+from engine.domain.strictest import strictest
 from engine.errors import NotAllowed, Tampered, Unavailable
 from engine.ports import Policy, Unit
 from engine.services.alarm import alarm
@@ -83,7 +84,7 @@ class Guards:
             await refused(unit, version, str(error))
             return Stop(reason=str(error), final=True)
         holds = await self.holds.on(unit, version, now)
-        ruling = await self.policy.ask(
+        questions = [
             to_execute(
                 WORKER,
                 version,
@@ -92,8 +93,11 @@ class Guards:
                 complete=True,
                 holds=holds,
                 now=now,
+                place=place,
             )
-        )
+            for place in touched(version)
+        ]
+        ruling = strictest([await self.policy.ask(question) for question in questions])
         if ruling.decision is not Answer.ALLOW:
             said = " ".join(ruling.reasons) or "The policy does not allow it to start."
             return Stop(reason=said, final=True)
@@ -153,6 +157,7 @@ class Guards:
             approvers=approvers,
             holds=holds,
             now=now,
+            place=step.context,
         )
         return await self.policy.ask(question)
 

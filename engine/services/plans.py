@@ -30,6 +30,7 @@ from engine.domain.policy import Answer, Deed, Ruling
 from engine.domain.questions import Limits, to_create
 from engine.domain.risk import assess
 from engine.domain.session import Viewer
+from engine.domain.strictest import strictest
 from engine.errors import Conflict, Invalid, NotAllowed
 from engine.ports import Clock, Directory, Policy, Services, Store, Tools, Unit
 from engine.services.ending import call_off
@@ -126,21 +127,24 @@ class Plans:
         break_glass: str,
     ) -> Ruling:
         """Raises `NotAllowed` when the policy forbids the plan."""
-        question = to_create(
-            actor,
-            steps,
-            context,
-            assess(steps, context).risk,
-            limits=self.limits,
-            origin=draft.origin,
-            requester=before.requester if before else draft.requester,
-            editors=editors,
-            owners=self._owners(context),
-            break_glass=break_glass,
-            now=self.clock(),
-        )
+        questions = [
+            to_create(
+                actor,
+                there,
+                place,
+                assess(steps, context).risk,
+                limits=self.limits,
+                origin=draft.origin,
+                requester=before.requester if before else draft.requester,
+                editors=editors,
+                owners=self._owners(place),
+                break_glass=break_glass,
+                now=self.clock(),
+            )
+            for place, there in by_place(steps, context).items()
+        ]
         crossing("K04")
-        ruling = await self.policy.ask(question)
+        ruling = strictest([await self.policy.ask(question) for question in questions])
         if ruling.decision is Answer.DENY:
             raise NotAllowed(" ".join(ruling.reasons) or "The policy does not allow this plan.")
         return ruling
@@ -305,6 +309,15 @@ class Plans:
             reason = f"v{before.version} was replaced by v{before.version + 1}."
             await call_off(unit, ref, reason, self.clock())
             await unit.jobs.add("execution.wake", {"plan_id": ref.plan_id, "version": ref.version})
+
+
+def by_place(steps: tuple[Step, ...], context: ContextRef) -> dict[ContextRef, tuple[Step, ...]]:
+    """Every place that a plan touches with its steps there; its own is asked for all of them."""
+    found = {context: steps}
+    for step in steps:
+        if step.context and step.context != context:
+            found[step.context] = (*found.get(step.context, ()), step)
+    return found
 
 
 def programmed(draft: Draft) -> Actor:
