@@ -3,6 +3,8 @@
 from engine.domain.ids import PlanId
 from engine.domain.model import Model
 
+# How keys of ours begin outside.
+OURS = "carapulse:"
 TRIGGERED, ACKNOWLEDGED, RESOLVED = 1, 2, 3
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from engine.domain.actor import PAGERDUTY
 from engine.domain.conversation import PostKind
 from engine.domain.incident import Incident
-from engine.domain.page import PageRow
+from engine.domain.page import OURS, PageRow
 from engine.domain.problem import Alert, AlertStatus, Problem
 from engine.ports import Services, Store, Unit
 from engine.services.alerts import Alerts, event, note
@@ -36,6 +36,8 @@ class Incidents:
             page = await unit.pages.of_key(incident.key) if incident.key else None
             if page:
                 return await self._told_of(unit, page, incident)
+            if incident.key.startswith(OURS):
+                return "a page that is not known"
             problem = await self._problem(unit, incident)
             own = problem is not None and by_fingerprint(problem, incident)
             if problem and await unit.inbox.once("pagerduty.event", incident.event):

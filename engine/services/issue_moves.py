@@ -6,7 +6,7 @@ from engine.domain.actor import LINEAR, Actor, Surface
 from engine.domain.approval import Verdict
 from engine.domain.audit import AuditEvent
 from engine.domain.issue import Issue, IssueMove, Standing
-from engine.errors import CarapulseError, Conflict, NotAllowed, NotFound, Unavailable
+from engine.errors import CarapulseError, Conflict, NotAllowed, NotFound, Tampered, Unavailable
 from engine.ports import Clock, Directory, Store
 from engine.ports.tracking import Accounts, Tracker
 from engine.services.approvals import Approvals
@@ -115,11 +115,13 @@ class IssueMoves:
     async def _said(self, issue: Issue, number: int, verdict: Verdict, refusal: str) -> str:
         """A refusal of the gate, and where it can be done instead."""
         text = await self.words.answer(refusal)
-        async with self.store.begin() as unit:
-            version = await unit.plans.version(issue.plan_id, number)
-        if verdict is Verdict.APPROVE and not_here(version):
-            return f"{ELSEWHERE} {text}"
-        return text
+        try:
+            async with self.store.begin() as unit:
+                version = await unit.plans.version(issue.plan_id, number)
+        except (NotFound, Tampered):
+            return text
+        here = verdict is Verdict.REJECT or not not_here(version)
+        return text if here else f"{ELSEWHERE} {text}"
 
     async def _refused(self, issue: Issue, move: IssueMove, verdict: Verdict, said: str) -> None:
         """Who never came to the gate is in the audit too."""

@@ -19,6 +19,7 @@ TOKEN = re.compile(r"\{@([a-z]+):([^{}\s]{1,80})\}")
 SPECIAL = re.compile(r"([\\`*_\[\]<>#|~!@])")
 TICKS = re.compile(r"`{3,}")
 TITLE, DESCRIPTION, STEP = 200, 50_000, 4_000
+CUT = "(cut here; the card in Slack has all of it)"
 NAMED_AT_MOST = 12
 SURFACES = {
     "button": "in Slack",
@@ -56,7 +57,7 @@ ENDINGS = {
 
 @dataclass(frozen=True, slots=True)
 class IssueWords:
-    """`masked` takes secrets out; nothing leaves without it."""
+    """`masked` takes secrets out; nothing leaves without it, and words are masked as they came."""
 
     directory: Directory
     masked: Callable[[str], str]
@@ -66,11 +67,11 @@ class IssueWords:
 
     async def filing(self, version: PlanVersion, link: str) -> Filing:
         """A version with its exact steps, who may approve it, and where its card is."""
-        steps = [stepped(step) for step in version.steps]
+        steps = [self._stepped(step) for step in version.steps]
         parts = [
-            quoted(version.intent),
-            f"**Risk:** {version.risk.value}{reasons(version)}",
-            f"**Where:** {placed(version)}",
+            f"> {self.plain(version.intent, 3000)}",
+            f"**Risk:** {self._risk(version)}",
+            f"**Where:** {self._placed(version)}",
             await self._deciding(version),
             f"**Decide before:** {version.decide_before:%Y-%m-%d %H:%M} UTC",
             f"### Steps of version {version.version}",
@@ -83,14 +84,14 @@ class IssueWords:
         return Filing(
             version=version.version,
             title=self.masked(f"{version.reference}: {inert(version.title, TITLE)}"),
-            description=text[:DESCRIPTION],
+            description=cut(text, DESCRIPTION),
             labels=self._labels(version),
         )
 
     def changed(self, version: PlanVersion) -> str:
         """A new version in the same issue."""
-        by = f" by {plain(version.changed_by)}" if version.changed_by else ""
-        what = [f"- {plain(each)}" for each in version.changes[:20]]
+        by = f" by {self.plain(version.changed_by)}" if version.changed_by else ""
+        what = [f"- {self.plain(each)}" for each in version.changes[:20]]
         return self.masked(
             "\n".join(
                 [
@@ -105,9 +106,9 @@ class IssueWords:
         """Who said what, and where."""
         said = signed.statement
         where = SURFACES.get(said.surface.value, "")
-        why = f": {plain(said.reason)}" if said.reason else "."
+        why = f": {self.plain(said.reason)}" if said.reason else "."
         return self.masked(
-            f"{plain(said.person_name)} {VERDICTS[said.verdict]} version {said.version} "
+            f"{self.plain(said.person_name)} {VERDICTS[said.verdict]} version {said.version} "
             f"{where}{why}"
         )
 
@@ -115,14 +116,14 @@ class IssueWords:
         """Where the version stands now; empty for what needs no words."""
         text = STATES.get(state, "").format(n=version.version)
         if text and reason and state in (VersionState.WITHDRAWN, VersionState.EXPIRED):
-            text += f" {plain(reason)}"
+            text += f" {self.plain(reason)}"
         return self.masked(text)
 
     def ran(self, execution: Execution) -> str:
         """Where its execution stands; empty for what needs no words."""
         text = ENDINGS.get(execution.state, "").format(ref=execution.reference)
         if text and execution.reason and execution.state is not ExecutionState.RUNNING:
-            text += f" {plain(execution.reason)}"
+            text += f" {self.plain(execution.reason)}"
         return self.masked(text)
 
     async def answer(self, text: str) -> str:
@@ -134,10 +135,10 @@ class IssueWords:
 
     async def _named(self, kind: str, value: str) -> str:
         if kind != "slack":
-            return plain(value)
+            return self.plain(value)
         team, _, user = value.partition(":")
         person = await self.directory.person(Account(team=team, user=user))
-        return plain(person.name) if person else "somebody"
+        return self.plain(person.name) if person else "somebody"
 
     async def _deciding(self, version: PlanVersion) -> str:
         """Names of those who may approve, and how many it takes."""
@@ -146,10 +147,10 @@ class IssueWords:
         for group in dict.fromkeys(one for each in need.groups for one in each):
             for actor in await self.directory.members(group):
                 if eligible(version, actor.id):
-                    names[plain(actor.name)] = None
+                    names[self.plain(actor.name)] = None
         who = ", ".join(list(names)[:NAMED_AT_MOST]) or "nobody of the directory"
         people = "one person" if need.people == 1 else f"{need.people} people"
-        asked = plain(version.requester_name)
+        asked = self.plain(version.requester_name)
         return f"**May approve:** {who}; it takes {people}. Asked for by {asked}."
 
     def _how(self, version: PlanVersion, link: str) -> str:
@@ -168,21 +169,36 @@ class IssueWords:
 
     def _labels(self, version: PlanVersion) -> tuple[str, ...]:
         environment = version.context.environment
-        told = [f"risk: {version.risk.value}", f"env: {environment}" if environment else ""]
+        told = [f"risk: {version.risk.name.lower()}", f"env: {environment}" if environment else ""]
         return tuple(dict.fromkeys(filter(None, (*self.labels, *told))))
+
+    def plain(self, text: str, limit: int = 500) -> str:
+        """Somebody's words inside ours; what is escaped first hides its secrets from the mask."""
+        return plain(self.masked(text), limit)
+
+    def _stepped(self, step: Step) -> str:
+        """One step with everything that it would run."""
+        checked = " (check)" if step.expect is not None else ""
+        head = f"{step.number}. **{self.plain(step.title)}**{checked} `{step.call.name}`"
+        undo = f"\n\nUndone by:\n\n{fenced(step.rollback)}" if step.rollback else ""
+        return f"{head}\n\n{fenced(step.call)}{undo}"
+
+    def _placed(self, version: PlanVersion) -> str:
+        """The scope in words."""
+        context = version.context
+        place = " in ".join(filter(None, (context.service, context.environment)))
+        cluster = f" ({context.cluster})" if context.cluster else ""
+        return self.plain(place + cluster) or "nowhere named"
+
+    def _risk(self, version: PlanVersion) -> str:
+        """How much, and why."""
+        why = self.plain("; ".join(version.risk_reasons))
+        return version.risk.name.lower() + (f" ({why})" if why else "")
 
 
 def not_here(version: PlanVersion) -> bool:
     """Whether an approval needs more than a move can say."""
     return version.requirements.break_glass or version.requirements.step_up
-
-
-def stepped(step: Step) -> str:
-    """One step with everything that it would run."""
-    checked = " (check)" if step.expect is not None else ""
-    head = f"{step.number}. **{plain(step.title)}**{checked} `{step.call.name}`"
-    undo = f"\n\nUndone by:\n\n{fenced(step.rollback)}" if step.rollback else ""
-    return f"{head}\n\n{fenced(step.call)}{undo}"
 
 
 def fenced(call: Call) -> str:
@@ -191,25 +207,13 @@ def fenced(call: Call) -> str:
     if call.request:
         lines += [f"{call.request.method} {call.request.url}", call.request.body]
     lines += [call.stdin]
-    text = TICKS.sub("``", "\n".join(filter(None, lines)))[:STEP]
-    return f"```\n{text}\n```"
+    text = TICKS.sub("``", "\n".join(filter(None, lines)))
+    return f"```\n{cut(text, STEP)}\n```"
 
 
-def placed(version: PlanVersion) -> str:
-    """The scope in words."""
-    context = version.context
-    place = " in ".join(filter(None, (context.service, context.environment)))
-    return plain(f"{place} ({context.cluster})" if context.cluster else place) or "nowhere named"
-
-
-def reasons(version: PlanVersion) -> str:
-    """Why the risk is what it is."""
-    return f" ({plain('; '.join(version.risk_reasons))})" if version.risk_reasons else ""
-
-
-def quoted(text: str) -> str:
-    """Somebody's words, as theirs."""
-    return f"> {plain(text, 3000)}" if text else ""
+def cut(text: str, limit: int) -> str:
+    """Where it ends before its end it says so."""
+    return text if len(text) <= limit else f"{text[:limit]}\n{CUT}"
 
 
 def plain(text: str, limit: int = 500) -> str:

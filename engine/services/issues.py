@@ -13,14 +13,14 @@ from engine.domain.execution import Execution, ExecutionState
 from engine.domain.ids import PlanId
 from engine.domain.issue import Issue, Note, NoteKind, NoteRow, Shown, Standing, Told
 from engine.domain.plan import PlanVersion, VersionState
-from engine.errors import Invalid, NotFound, Unavailable
+from engine.errors import Invalid, NotFound, Tampered, Unavailable
 from engine.ports import Clock, Store, Unit
 from engine.ports.tracking import Leases, Tracker
 from engine.services.issue_words import IssueWords
 
 NAME = "linear"
-EVERY, HELD = 1.0, 10.0
-AT_ONCE = 50
+EVERY, HELD = 1.0, 30.0
+AT_ONCE = 200
 # The card is waited for so long, that the issue can lead to it.
 LINKED_WITHIN = timedelta(seconds=10)
 STANDINGS = {
@@ -79,12 +79,15 @@ class Issues:
         await self.ask()
 
     async def note(self) -> None:
-        """Note what changed since it was last looked at."""
+        """Note what changed since it was last looked at; one plan never holds up the others."""
         async with self.store.begin() as unit:
             stale = await unit.issues.stale(AT_ONCE)
         for plan_id, change in stale:
-            async with self.store.begin() as unit:
-                await self._note(unit, plan_id, change)
+            try:
+                async with self.store.begin() as unit:
+                    await self._note(unit, plan_id, change)
+            except (NotFound, Tampered) as error:
+                log.warning("not told", action="issues.not_told", plan_id=plan_id, said=str(error))
 
     async def send(self) -> None:
         """Do what is noted, in order for each issue. Raises `Unavailable`; the rest waits."""
@@ -94,9 +97,9 @@ class Issues:
             if not left:
                 return
             for row in left:
+                if await self.leases.lease(NAME, self.holder, HELD) is None:
+                    return
                 await self._send(row)
-            if await self.leases.lease(NAME, self.holder, HELD) is None:
-                return
 
     async def ask(self) -> None:
         """Look at issues that changed, where their changes don't come to us."""
@@ -108,9 +111,13 @@ class Issues:
         async with self.store.begin() as unit:
             ids = await unit.issues.open_ids(100)
         for issue_id, at in (await self.tracker.updated(ids)).items():
-            if self._changed.get(issue_id) != at:
+            if self._changed.get(issue_id) == at:
+                continue
+            try:
                 await self.look(issue_id)
-                self._changed[issue_id] = at
+            except (NotFound, Tampered) as error:
+                log.warning("not decided", action="issues.not_decided", said=str(error))
+            self._changed[issue_id] = at
         for gone in self._changed.keys() - set(ids):
             del self._changed[gone]
 

@@ -3,20 +3,21 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
 from engine.domain.execution import Execution, ExecutionState, StepState
 from engine.domain.freeze import inert
-from engine.domain.ids import ExecutionId
-from engine.domain.page import ACKNOWLEDGED, RESOLVED, Page, PageRow
+from engine.domain.ids import ExecutionId, PlanId
+from engine.domain.page import ACKNOWLEDGED, OURS, RESOLVED, Page, PageRow
 from engine.domain.plan import PlanVersion
-from engine.errors import Invalid, Unavailable
+from engine.errors import Invalid, NotFound, Tampered, Unavailable
 from engine.ports import Store, Unit
 from engine.ports.tracking import Leases, Pager
 
 NAME = "pagerduty"
-EVERY, HELD = 1.0, 10.0
+EVERY, HELD = 1.0, 30.0
 AT_ONCE = 50
 log = structlog.get_logger(__name__)
 
@@ -50,14 +51,20 @@ class Paging:
     async def note(self) -> None:
         """Want what is critical and was not paged, and end what is over."""
         async with self.store.begin() as unit:
-            for execution_id in await unit.pages.critical(AT_ONCE):
-                await self._critical(unit, execution_id)
-            for plan_id, number in await unit.pages.broken_glass(AT_ONCE):
-                await unit.pages.want(self._glass(await unit.plans.version(plan_id, number)))
-            for row in await unit.pages.paging():
-                stage = await self._stage(unit, row)
-                if stage > row.wanted:
-                    await unit.pages.want(row.model_copy(update={"wanted": stage}))
+            stuck = await unit.pages.critical(AT_ONCE)
+            used = await unit.pages.broken_glass(AT_ONCE)
+            open_ones = await unit.pages.paging()
+        work = [
+            *(partial(self._critical, each) for each in stuck),
+            *(partial(self._glass, plan_id, number) for plan_id, number in used),
+            *(partial(self._further, row) for row in open_ones),
+        ]
+        for each in work:
+            try:
+                async with self.store.begin() as unit:
+                    await each(unit)
+            except (NotFound, Tampered) as error:  # the alarm of the guards is louder than a page
+                log.warning("not paged", action="pages.not_noted", said=str(error))
 
     async def send(self) -> None:
         """Tell each page's next stage, in order. Raises `Unavailable`; the rest waits."""
@@ -82,7 +89,7 @@ class Paging:
         async with self.store.begin() as unit:
             await unit.pages.sent(row.key, row.wanted, refused=refused)
 
-    async def _critical(self, unit: Unit, execution_id: ExecutionId) -> None:
+    async def _critical(self, execution_id: ExecutionId, unit: Unit) -> None:
         execution = await unit.executions.get(execution_id)
         if why := critical(execution):
             version = await unit.plans.version(execution.plan_id, execution.version)
@@ -95,14 +102,22 @@ class Paging:
                 )
             )
 
-    def _glass(self, version: PlanVersion) -> PageRow:
+    async def _glass(self, plan_id: PlanId, number: int, unit: Unit) -> None:
+        version = await unit.plans.version(plan_id, number)
         why = "break-glass was used"
-        return PageRow(
-            key=key_of(f"{version.reference}-v{version.version}"),
-            plan_id=version.plan_id,
-            version=version.version,
-            page=self._page(version, why, "warning", version.break_glass),
+        await unit.pages.want(
+            PageRow(
+                key=key_of(f"{version.reference}-v{number}"),
+                plan_id=plan_id,
+                version=number,
+                page=self._page(version, why, "warning", version.break_glass),
+            )
         )
+
+    async def _further(self, row: PageRow, unit: Unit) -> None:
+        stage = await self._stage(unit, row)
+        if stage > row.wanted:
+            await unit.pages.want(row.model_copy(update={"wanted": stage}))
 
     def _page(self, version: PlanVersion, why: str, severity: str, reason: str) -> Page:
         context = version.context
@@ -140,4 +155,4 @@ def critical(execution: Execution) -> str:
 
 def key_of(reference: str) -> str:
     """The name of a page outside."""
-    return f"carapulse:{reference}"
+    return f"{OURS}{reference}"

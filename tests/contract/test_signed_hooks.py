@@ -62,7 +62,7 @@ def happened(kind: str = "triggered", status: str = "triggered", **changes: Any)
         "id": f"evt-{kind}",
         "event_type": f"incident.{kind}",
         "resource_type": "incident",
-        "occurred_at": "2026-11-22T14:02:00Z",
+        "occurred_at": "2026-11-22T14:00:00Z",
         "agent": {"id": "PLH1HKV", "summary": "Earline Greenholt"},
         "data": data,
         **changes,
@@ -147,15 +147,13 @@ async def test_a_move_is_stored_before_the_answer_and_looked_at_once(desks: Desk
     [
         (moved(), "another", 401),
         (moved(), "", 401),
-        (moved(webhookTimestamp=int((time.time() - 61) * 1000)), SECRET, 401),
-        (moved(webhookTimestamp=int((time.time() + 90) * 1000)), SECRET, 401),
         (moved(webhookTimestamp=True), SECRET, 400),
         (moved(webhookTimestamp="now"), SECRET, 400),
         (b"[]", SECRET, 400),
         (b"\xff{", SECRET, 400),
         (b" " * (1024 * 1024 + 1), SECRET, 413),
     ],
-    ids=["wrong-key", "no-key", "old", "future", "bool", "text", "list", "garbage", "large"],
+    ids=["wrong-key", "no-key", "bool", "text", "list", "garbage", "large"],
 )
 async def test_what_is_not_linears_own_and_fresh_is_refused_and_not_stored(
     desks: Desks, raw: bytes, secret: str, status: int
@@ -164,6 +162,15 @@ async def test_what_is_not_linears_own_and_fresh_is_refused_and_not_stored(
 
     assert answered == status
     assert await desks.stored() == 0
+
+
+@pytest.mark.parametrize("seconds", [-61, 70, -90_000])
+async def test_a_signature_of_another_time_counts_no_more(desks: Desks, seconds: int) -> None:
+    raw = moved(webhookTimestamp=int((time.time() + seconds) * 1000))
+
+    answered = await desks.linear(raw)
+
+    assert (answered, await desks.stored()) == (401, 0)
 
 
 async def test_a_signature_over_another_body_is_refused(desks: Desks) -> None:

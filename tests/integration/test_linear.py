@@ -6,9 +6,11 @@ from pathlib import Path
 from time import monotonic
 
 import aiohttp
+import asyncpg
 import pytest
 
 from engine.domain.breaker import Breaker
+from engine.domain.conversation import Place
 from engine.domain.execution import ExecutionState
 from engine.domain.ids import PersonId
 from engine.domain.plan import PlanVersion, VersionRef, VersionState
@@ -29,7 +31,7 @@ from tests.contract.played_linear import (
     PlayedLinear,
     open_linear,
 )
-from tests.integration.room import TENANT, Room, open_room, proposed, write
+from tests.integration.room import TENANT, Room, note, open_room, proposed, write
 from tests.unit.governing import ANN, BO, DANA, People
 
 DANA_THERE = "44444444-4444-4444-8444-444444444444"
@@ -52,6 +54,7 @@ class Bench:
     tracker: Linear
     issues: Issues
     moves: IssueMoves
+    owner: str
     counted: list[str] = field(default_factory=list)
 
     async def planned(self) -> PlanVersion:
@@ -116,7 +119,7 @@ async def bench(database: Database, tmp_path: Path) -> AsyncIterator[Bench]:
             look=moves.look,
             poll=30,
         )
-        yield Bench(room, linear, tracker, issues, moves, counted)
+        yield Bench(room, linear, tracker, issues, moves, database.owner_dsn, counted)
 
 
 async def test_a_waiting_plan_has_one_issue_with_its_exact_steps_and_labels(bench: Bench) -> None:
@@ -129,7 +132,7 @@ async def test_a_waiting_plan_has_one_issue_with_its_exact_steps_and_labels(benc
     assert "settings.yaml" in issue.description
     assert "https://acme.slack.com/archives/" in issue.description
     assert "Bo" in issue.description
-    assert labels == {"Carapulse", f"risk: {version.risk.value}", "env: prod"}
+    assert labels == {"Carapulse", f"risk: {version.risk.name.lower()}", "env: prod"}
     assert bench.linear.state() == "Todo"
 
 
@@ -185,6 +188,37 @@ async def test_nobody_else_approves_and_the_issue_goes_back(
     assert denied == 1
     if by != DANA_THERE:
         assert words in bench.linear.comments()[-1]
+
+
+async def test_high_risk_is_not_approved_there_and_the_issue_says_where_it_is(
+    bench: Bench,
+) -> None:
+    version = await bench.room.planned(note())
+    await bench.room.pool.execute("UPDATE posts SET ts = '1700000000.000200' WHERE card")
+    await bench.told()
+
+    await bench.moved("Done", BO_THERE)
+
+    assert version.requirements.break_glass
+    assert await bench.state(version) is VersionState.WAITING
+    assert "can't be approved here" in bench.linear.only().description
+    assert "It can't be approved here" in bench.linear.comments()[-1]
+    assert bench.linear.state() == "Todo"
+
+
+async def test_an_altered_plan_holds_up_no_other_issue(bench: Bench) -> None:
+    version = await bench.planned()
+    await bench.room.pool.execute("UPDATE posts SET wanted = wanted + 1 WHERE card")
+    owner = await asyncpg.connect(bench.owner)
+    await owner.execute("UPDATE plan_versions SET body = '{}' WHERE plan_id = $1", version.plan_id)
+    await owner.close()
+    elsewhere = Place(channel="C0INC", thread="1700000000.000900")
+    await bench.room.planned(write(), place=elsewhere)
+    await bench.room.pool.execute("UPDATE posts SET ts = '1700000000.000300' WHERE card")
+
+    await bench.told()
+
+    assert len(bench.linear.issues) == 2
 
 
 async def test_a_move_is_answered_once_however_often_it_is_looked_at(bench: Bench) -> None:
@@ -272,7 +306,7 @@ async def test_an_answer_that_was_lost_makes_no_second_issue_and_no_second_comme
 ) -> None:
     version = await bench.room.planned(write())
     await bench.room.pool.execute("UPDATE posts SET ts = '1700000000.000200' WHERE card")
-    bench.linear.labels |= {f"risk: {version.risk.value}": "l-8", "env: prod": "l-9"}
+    bench.linear.labels |= {f"risk: {version.risk.name.lower()}": "l-8", "env: prod": "l-9"}
     bench.linear.faults += ["", "lost"]
     with pytest.raises(Unavailable):
         await bench.told()
