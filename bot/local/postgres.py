@@ -20,6 +20,7 @@ from engine.errors import ConfigurationError, Unavailable
 DATABASE = "carapulse"
 OWNER = "carapulse"
 APP = "carapulse_app"
+PURGE = "carapulse_purge"
 SUPERUSER = "postgres"
 CONNECT_WITHIN = 5.0
 CONNECTIONS = 200
@@ -47,6 +48,11 @@ class Server:
     def app_dsn(self) -> str:
         return self.dsn(APP)
 
+    @property
+    def purge_dsn(self) -> str:
+        """Removes old rows of the audit, and can do nothing else."""
+        return self.dsn(PURGE)
+
     async def answers(self) -> bool:
         """Tell whether the server takes connections and has finished recovering."""
         try:
@@ -60,12 +66,12 @@ class Server:
 
 
 async def start_postgres(children: Children, folder: Folder, *, durable: bool = True) -> Server:
-    """Start the server on a free loopback port, with owner and app role and the database.
+    """Start the server on a free loopback port, with its roles and the database.
 
     `durable=False` is for tests: it trades safety against power loss for speed.
     """
     data = folder.part("postgres")
-    roles = (SUPERUSER, OWNER, APP)
+    roles = (SUPERUSER, OWNER, APP, PURGE)
     passwords = {role: folder.password(f"postgres-{role}") for role in roles}
     server = Server(free_port(), passwords)
     user = unprivileged_user()
@@ -180,7 +186,7 @@ def _lived_in(cluster: Path) -> bool:
 
 
 async def _make_roles(server: Server) -> None:
-    """Make what is missing: the owner, the app role, the database."""
+    """Make what is missing: the owner, the roles that log in, the database."""
     admin = await asyncpg.connect(server.dsn(SUPERUSER, "postgres"), timeout=CONNECT_WITHIN)
     try:
         await _make_role(admin, OWNER, server.passwords[OWNER], "CREATEDB CREATEROLE")
@@ -190,7 +196,8 @@ async def _make_roles(server: Server) -> None:
         await asyncio.wait_for(admin.close(), CONNECT_WITHIN)
     owner = await asyncpg.connect(server.owner_dsn, timeout=CONNECT_WITHIN)
     try:
-        await _make_role(owner, APP, server.passwords[APP], "")
+        for role in (APP, PURGE):
+            await _make_role(owner, role, server.passwords[role], "")
     finally:
         await asyncio.wait_for(owner.close(), CONNECT_WITHIN)
 

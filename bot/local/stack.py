@@ -38,12 +38,16 @@ class StackOptions:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Where the components are; None is a component that this start does without."""
+    """Where the components are; None is a component that this start does without.
+
+    `purge_dsn` is empty for a database that is not ours.
+    """
 
     folder: Folder
     children: Children
     owner_dsn: str
     app_dsn: str
+    purge_dsn: str
     redis_url: str | None
     temporal_address: str | None
     opa_url: str | None
@@ -84,12 +88,13 @@ async def _started(children: Children, folder: Folder, wanted: StackOptions) -> 
             policy = group.create_task(_policy(children, folder, wanted))
     except* CarapulseError as failures:
         raise _first(failures) from None
-    owner_dsn, app_dsn = postgres.result()
+    owner_dsn, app_dsn, purge_dsn = postgres.result()
     return Stack(
         folder=folder,
         children=children,
         owner_dsn=owner_dsn,
         app_dsn=app_dsn,
+        purge_dsn=purge_dsn,
         redis_url=redis.result(),
         temporal_address=temporal.result(),
         opa_url=policy.result(),
@@ -98,11 +103,13 @@ async def _started(children: Children, folder: Folder, wanted: StackOptions) -> 
     )
 
 
-async def _postgres(children: Children, folder: Folder, wanted: StackOptions) -> tuple[str, str]:
+async def _postgres(
+    children: Children, folder: Folder, wanted: StackOptions
+) -> tuple[str, str, str]:
     if wanted.owner_dsn:
-        return wanted.owner_dsn, wanted.app_dsn or wanted.owner_dsn
+        return wanted.owner_dsn, wanted.app_dsn or wanted.owner_dsn, ""
     server = await start_postgres(children, folder, durable=wanted.durable)
-    return server.owner_dsn, server.app_dsn
+    return server.owner_dsn, server.app_dsn, server.purge_dsn
 
 
 async def _redis(children: Children, folder: Folder, wanted: StackOptions) -> str | None:

@@ -95,7 +95,10 @@ async def open_up(options: UpOptions, *, on_event: OnEvent) -> AsyncIterator[Up]
         env |= options.env
         token = await service_token(stack.folder.secrets, stack.app_dsn, options.tenant)
         await start_carapulse(stack, env, keys, http_port)
-        stacked.enter_context(told_environment(stack.folder.secrets, gate_environment(env, keys)))
+        told = gate_environment(env, keys)
+        if stack.purge_dsn:  # for `carapulse audit purge` alone: no process of ours has it
+            told["CARAPULSE_POSTGRES__PURGE_DSN"] = stack.purge_dsn
+        stacked.enter_context(told_environment(stack.folder.secrets, told))
         notes = (*stack.notes, *moved(options, http_port, page_port))
         yield Up(stack, world, slack_url, f"http://{LOOPBACK}:{http_port}", token, env, notes)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli.audit import purge
 from bot.local import up
 from bot.local.children import Child, ChildEvent
 from bot.local.ports import answers_http
@@ -100,3 +101,17 @@ async def test_a_taken_port_is_replaced_and_told(unused_tcp_port: int) -> None:
     assert up.moved(options, 8080, unused_tcp_port) == ()
     [note] = up.moved(options, 4242, unused_tcp_port)
     assert note == "Port 8080 is in use by something else; 4242 is used instead."
+
+
+async def test_the_purge_has_a_login_that_no_process_is_told_of(
+    tmp_path: Path, started: Started, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = up.UpOptions(tmp_path, LEAN, world=False, env={"CARAPULSE_AUDIT__KEEP_DAYS": "30"})
+    async with up.open_up(options, on_event=ignore) as running:
+        await purge(folder=tmp_path)
+
+        told = (tmp_path / "secrets" / "environment").read_text()
+        given = [value for env in started.children.values() for value in env.values()]
+        assert running.stack.purge_dsn in told
+        assert running.stack.purge_dsn not in given
+    assert "0 rows purged" in capsys.readouterr().out
