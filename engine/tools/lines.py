@@ -30,6 +30,8 @@ INVISIBLE = {
 
 def visible(text: str) -> str:
     """The text without escape sequences, control characters and characters that nobody sees."""
+    if text.isprintable():  # most lines: none of those is
+        return text
     if "\x1b" in text or any(letter in text for letter in "\u0090\u0098\u009b\u009d\u009e\u009f"):
         text = str(ESCAPES.sub("", text))
     return text.translate(INVISIBLE)

@@ -55,6 +55,7 @@ print("the last line, with password=hunter2hunter2")
 EACH = len(LINE) + 12
 TOOLS = 5
 GROWTH = 64 << 20
+LONG = (pytest.mark.long, pytest.mark.timeout(900))
 
 
 @dataclass
@@ -124,7 +125,7 @@ async def pouring(database: Database, tmp_path: Path) -> AsyncIterator[Pouring]:
 
 
 @pytest.mark.parametrize(
-    "size", [2_000_000, pytest.param(100_000_000, marks=pytest.mark.long)], ids=["2 MB", "100 MB"]
+    "size", [2_000_000, pytest.param(100_000_000, marks=LONG)], ids=["2 MB", "100 MB"]
 )
 async def test_five_tools_print_much_at_once(pouring: Pouring, size: int) -> None:
     await pouring.pour(100)
