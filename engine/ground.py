@@ -205,12 +205,12 @@ def deciding_by(settings: PolicySettings, session: aiohttp.ClientSession) -> Pol
     """The server that is set, or our own process; allowed reads are remembered for a moment."""
     folders = [shipped("policies"), *filter(None, [settings.folder])]
     if not settings.opa_url:
-        return CachedPolicy(RegoPolicy(folders), monotonic)
+        return CachedPolicy(RegoPolicy(folders, settings.roles), monotonic)
     breaker = Breaker(OPA_FAILURES, OPA_PAUSE, monotonic)
     url = checked_url(settings.opa_url)
     server: Policy = OpaPolicy(session, url, timeout=settings.timeout_seconds, breaker=breaker)
     if settings.standby:
-        server = StandbyPolicy(server, RegoPolicy(folders))
+        server = StandbyPolicy(server, RegoPolicy(folders, settings.roles))
     return CachedPolicy(server, monotonic)
 
 
@@ -222,7 +222,7 @@ def shadowing(settings: Settings, opened: Opened, redactor: Redactor) -> Shadow 
         server = OpaPolicy(opened.session, url, timeout=rules.timeout_seconds, breaker=breaker)
         tried = Candidate(url, server)
     elif rules.shadow_folder:
-        tried = candidate([shipped("policies"), rules.shadow_folder])
+        tried = candidate([shipped("policies"), rules.shadow_folder], rules.roles)
     else:
         return None
     kept = PostgresShadows(opened.pool, settings.tenant)

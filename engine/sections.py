@@ -53,12 +53,17 @@ class TemporalSettings(Section):
 
 
 class PolicySettings(Section):
-    """`folder` adds Rego files beside ours. `stage` is what writes may do at most; `stages` says
-    it by environment, `environment/service` or `*/service`.
+    """Who decides what is allowed: `folder` adds Rego files beside ours.
+
+    `stage` is what writes may do at most; `stages` says it by environment, `environment/service`
+    or `*/service`.
 
     With `opa_url` an OPA server decides; with `standby` our own process does where that is down.
     `shadow_folder` (or `shadow_url`, an OPA server) is a candidate for `folder`: it is asked the
     same, nobody follows it, and `carapulse policy shadow` lists what it would answer differently.
+
+    `roles` binds directory groups to roles of the rules, as in `{"platform": ["operators"]}`; a
+    role that is bound here has these groups alone. An OPA server has them from its bundle.
     """
 
     opa_url: str = ""
@@ -66,6 +71,7 @@ class PolicySettings(Section):
     folder: Path | None = None
     shadow_folder: Path | None = None
     shadow_url: str = ""
+    roles: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     stage: Literal["read-only", "approve-all", "low-auto"] = "approve-all"
     stages: dict[str, Literal["read-only", "approve-all", "low-auto"]] = Field(default_factory=dict)
     timeout_seconds: float = Field(default=1.5, gt=0)
@@ -391,26 +397,3 @@ class LogSettings(Section):
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     format: Literal["json", "text"] = "json"
-
-
-class ArtifactSettings(Section):
-    """Where complete outputs are kept: in `folder`, or at `url` (s3://BUCKET/PATH).
-
-    Without either nothing but the shown lines is. They are written to `spool_folder` first. At
-    most `limit` MiB are kept of a call, for `keep_days` after it was stored (none: for ever).
-    Links are signed with `link_keys_file` and last `link_seconds`.
-    """
-
-    folder: Path | None = None
-    url: str = Field(default="", pattern=r"^(s3://[^/]+(/.*)?)?$")
-    endpoint: str = ""
-    region: str = ""
-    access_key_id: SecretStr = SecretStr("")
-    secret_access_key: SecretStr = SecretStr("")
-    virtual_hosted_style_request: bool = False
-    spool_folder: Path | None = None
-    limit: int = Field(default=256, ge=1, le=10_240)
-    timeout_seconds: float = Field(default=30, ge=1, le=300)
-    keep_days: int | None = Field(default=None, ge=1)
-    link_keys_file: Path | None = None
-    link_seconds: int = Field(default=300, ge=10, le=86_400)

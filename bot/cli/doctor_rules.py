@@ -22,7 +22,7 @@ TEAM = 2
 async def policy(settings: Settings) -> list[Finding]:
     """It loads, and answers the questions whose answers are known."""
     try:
-        RegoPolicy(rule_folders(settings))
+        RegoPolicy(rule_folders(settings), settings.policy.roles)
     except ConfigurationError as error:
         return [fail("policy", str(error), "Correct the Rego files of CARAPULSE_POLICY__FOLDER.")]
     return [ok("policy", f"loads and answers as it must; stage {settings.policy.stage}")]

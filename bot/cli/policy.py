@@ -37,11 +37,12 @@ async def tried(
     from engine.settings import Settings
 
     ours = shipped("policies")
-    own = folder or Settings.load().policy.folder
+    settings = Settings.load().policy
+    own, bound = folder or settings.folder, settings.roles
     folders = [ours, own] if own else [ours]
-    after = RegoPolicy(folders)
-    former = RegoPolicy([ours, before] if before else [ours])
-    roles = data(folders).get("roles", {})
+    after = RegoPolicy(folders, bound)
+    former = RegoPolicy([ours, before] if before else [ours], bound)
+    roles = data(folders, bound).get("roles", {})
     groups = roles.get("approvers", []) if isinstance(roles, dict) else []
     named = tuple(str(group) for group in groups) if isinstance(groups, list) else ()
     found = await compared(former, after, named)
@@ -60,8 +61,9 @@ async def bundle(file: Path, /, *, folder: Path | None = None) -> None:
     from engine.resources import shipped
     from engine.settings import Settings
 
-    own = folder or Settings.load().policy.folder
-    body = packed([shipped("policies"), *filter(None, [own])])
+    settings = Settings.load().policy
+    own = folder or settings.folder
+    body = packed([shipped("policies"), *filter(None, [own])], settings.roles)
     await asyncio.to_thread(file.write_bytes, body)
 
 

@@ -125,4 +125,4 @@ async def open_runs(settings: Settings) -> AsyncIterator[ToolRuns]:
             stage=settings.policy.stage,
             emoji_max_risk=settings.approvals.emoji_max_risk,
         )
-        yield ToolRuns(registry, runner, RegoPolicy(rules), now, limits)
+        yield ToolRuns(registry, runner, RegoPolicy(rules, settings.policy.roles), now, limits)

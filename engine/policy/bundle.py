@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from engine.policy.modules import data, modules
+from engine.policy.modules import UNBOUND, Bound, data, modules
 
 
-def packed(folders: Sequence[Path]) -> bytes:
+def packed(folders: Sequence[Path], bound: Bound = UNBOUND) -> bytes:
     """A .tar.gz; the same rules give the same bytes, and its revision is their digest.
 
     Raises:
         ConfigurationError: a folder or module can't be used.
     """
     files = {f"/{name}": source.encode() for name, source in modules(folders).items()}
-    values = data(folders)
+    values = data(folders, bound)
     files["/data.json"] = json.dumps(values, sort_keys=True).encode()
     digest = sha256(b"\0".join(name.encode() + body for name, body in sorted(files.items())))
     manifest = {"revision": digest.hexdigest()[:16], "roots": sorted({"policy", *values})}

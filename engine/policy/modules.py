@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from engine.domain.canonical import parse
 from engine.domain.model import Json
@@ -13,6 +14,11 @@ from engine.errors import ConfigurationError, Invalid
 FORBIDDEN = re.compile(r"\b(opa\s*\.\s*runtime|http\s*\.\s*send|net\s*\.\s*lookup_ip_addr)\b")
 BRACKETED = re.compile(r"\bopa\s*\[")
 MOST_BYTES = 1_000_000
+# Directory groups, and the roles that each of them has.
+Bound = Mapping[str, Sequence[str]]
+UNBOUND: Bound = MappingProxyType({})
+# Roles of programs: they are in the audit under these names.
+OURS = frozenset({"services", "workers", "gates"})
 
 
 def modules(folders: Sequence[Path]) -> dict[str, str]:
@@ -33,14 +39,30 @@ def modules(folders: Sequence[Path]) -> dict[str, str]:
     return found
 
 
-def data(folders: Sequence[Path]) -> dict[str, Json]:
-    """The `data.json` of each folder, merged; the later folder wins, key by key."""
+def data(folders: Sequence[Path], bound: Bound = UNBOUND) -> dict[str, Json]:
+    """The `data.json` of each folder, merged; the later folder wins, key by key.
+
+    `bound` are the roles of directory groups; a role that is bound there is theirs alone.
+    """
     merged: dict[str, Json] = {}
     for folder in folders:
         path = folder / "data.json"
         if path.is_file():
             merged = _merge(merged, _object(path))
-    return merged
+    return _merge(merged, {"roles": held(bound)}) if bound else merged
+
+
+def held(bound: Bound) -> dict[str, Json]:
+    """The groups of each role. Raises `ConfigurationError` for a role that no group may have."""
+    found: dict[str, Json] = {}
+    for role in sorted({role for roles in bound.values() for role in roles}):
+        if role in OURS:
+            raise ConfigurationError(
+                f"policy.roles: {role} are our own services, and no group can be one of them."
+            )
+        groups: list[Json] = [*sorted(group for group, roles in bound.items() if role in roles)]
+        found[role] = groups
+    return found
 
 
 def _source(path: Path) -> str:

@@ -20,7 +20,7 @@ from engine.domain.policy import Question, Ruling
 from engine.errors import ConfigurationError, Unavailable
 from engine.policy.answers import DOWN, UNKNOWN, denied, ruled
 from engine.policy.facts import document, missing
-from engine.policy.modules import data, modules
+from engine.policy.modules import UNBOUND, Bound, data, modules
 from engine.policy.smoke import SMOKE
 
 ENTRY = "policy/assistant/v1/result"
@@ -32,11 +32,14 @@ MESSAGE = re.compile(r"\(errormsg \d+:([^()\n]{1,200})\)")
 
 
 class RegoPolicy:
-    """The `Policy` port over Rego files in folders; later folders add to earlier ones."""
+    """The `Policy` port over Rego files in folders; later folders add to earlier ones.
 
-    def __init__(self, folders: Sequence[Path]) -> None:
+    `bound` are the roles of directory groups, as the settings say them.
+    """
+
+    def __init__(self, folders: Sequence[Path], bound: Bound = UNBOUND) -> None:
         self._lock = threading.Lock()
-        self._interpreter, self._bundle = compiled(folders)
+        self._interpreter, self._bundle = compiled(folders, bound)
         for question, decision in SMOKE:
             answer = self._decide(question)
             if answer.decision is not decision:
@@ -72,7 +75,9 @@ class RegoPolicy:
         return text
 
 
-def compiled(folders: Sequence[Path]) -> tuple[regopy.Interpreter, regopy.Bundle]:
+def compiled(
+    folders: Sequence[Path], bound: Bound = UNBOUND
+) -> tuple[regopy.Interpreter, regopy.Bundle]:
     """An interpreter with the folders' modules, built for the entry point.
 
     Raises:
@@ -87,7 +92,7 @@ def compiled(folders: Sequence[Path]) -> tuple[regopy.Interpreter, regopy.Bundle
             raise ConfigurationError(
                 f"The policy {name} can't be read: {told(error, source)}."
             ) from None
-    interpreter.add_data_json(json.dumps(data(folders)))
+    interpreter.add_data_json(json.dumps(data(folders, bound)))
     try:
         bundle = interpreter.build(None, [ENTRY])
     except regopy.RegoError as error:

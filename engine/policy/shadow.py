@@ -18,6 +18,7 @@ from engine.domain.policy import Question, Ruling
 from engine.domain.shadow import Difference, Mask, Said, Shape, Tally
 from engine.errors import ConfigurationError, Unavailable
 from engine.policy.bundle import packed
+from engine.policy.modules import UNBOUND, Bound
 from engine.policy.rego import RegoPolicy
 from engine.ports import Clock, Policy
 from engine.ports.shadows import Shadows
@@ -178,13 +179,13 @@ class ShadowedPolicy:
         return ruling
 
 
-def candidate(folders: Sequence[Path]) -> Candidate:
+def candidate(folders: Sequence[Path], bound: Bound = UNBOUND) -> Candidate:
     """Rules in folders, later ones beside earlier ones; what is wrong with them is told."""
     try:
-        name = sha256(packed(folders)).hexdigest()[:16]
+        name = sha256(packed(folders, bound)).hexdigest()[:16]
     except (ConfigurationError, OSError, UnicodeDecodeError) as error:
         return Candidate(UNREADABLE, problem=str(error))
     try:
-        return Candidate(name, RegoPolicy(folders))
+        return Candidate(name, RegoPolicy(folders, bound))
     except (ConfigurationError, Unavailable) as error:
         return Candidate(name, problem=str(error))
