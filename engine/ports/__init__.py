@@ -19,6 +19,7 @@ from engine.ports.outside import (
     Tools,
     Verifier,
 )
+from engine.ports.problems import Problems
 from engine.ports.store import (
     Approvals,
     Arrivals,
@@ -31,7 +32,6 @@ from engine.ports.store import (
     Jobs,
     Plans,
     Posts,
-    Problems,
     Store,
     Tokens,
     Unit,

@@ -33,11 +33,11 @@ from engine.domain.ids import (
 )
 from engine.domain.model import Json
 from engine.domain.plan import PlanVersion, VersionRef, VersionState
-from engine.domain.problem import Problem
 from engine.ports.artifacts import Artifacts
 from engine.ports.freezes import BreakGlass, Freezes
 from engine.ports.identity import Identities
 from engine.ports.knowledge import Documents, Memory, Sessions
+from engine.ports.problems import Problems
 from engine.ports.reminders import Reminders
 from engine.ports.runners import Runners
 from engine.ports.templates import Templates
@@ -237,24 +237,6 @@ class Posts(Protocol):
 
     async def of(self, kind: PostKind, subject: str) -> Post | None: ...
     async def at(self, channel: str, ts: str) -> Post | None: ...
-
-
-class Problems(Protocol):
-    """Problems and their alerts."""
-
-    async def lock_key(self, key: str) -> Problem | None:
-        """The open or last problem of this grouping key, locked until the transaction ends."""
-        ...
-
-    async def add(self, problem: Problem) -> None: ...
-    async def new_reference(self) -> str: ...
-    async def save(self, problem: Problem) -> None: ...
-    async def get(self, problem_id: ProblemId) -> Problem: ...
-    async def firing(self, limit: int) -> list[Problem]:
-        """Those that are not over, newest first."""
-        ...
-
-    async def count_since(self, key: str, since: datetime) -> int: ...
 
 
 class Inbox(Protocol):
