@@ -39,8 +39,9 @@ lint: setup  ## format, rules, imports, types; the cheapest first
 bench: setup  ## measure against bare baselines; prints ratios, under 8 minutes
 	$(BIN)/python -m tests.benchmarks
 
-ci-long: setup  ## what takes long: faults, and the acceptance tests again and again
+ci-long: setup  ## what takes long: faults, and the acceptance tests, on both engines
 	$(BIN)/python -m pytest tests/faults tests/acceptance tests/contract/test_sandbox_escapes.py -m "long or not long" --timeout 1800
+	CARAPULSE_TEST_ENGINE=direct $(BIN)/python -m pytest tests/faults tests/acceptance -m "long or not long" --timeout 1800
 
 lock:  ## resolve requirements.lock anew; needs uv on the PATH
 	uv pip compile --universal --python-version 3.11 --generate-hashes --only-binary :all: \

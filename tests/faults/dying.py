@@ -75,6 +75,10 @@ async def dies_at(rig: Rig, folder: Path, point: str) -> None:
         at = asyncio.get_running_loop().time()
     allowed = RECOVERS_WITHIN + (SILENCE if point in ("K10", "K11", "K12", "K15") else 0)
     left = at + allowed - asyncio.get_running_loop().time()
+    if point == "K15":  # loud, and a person decides: nobody undoes a second time unasked
+        card = await thread.card("Rolling back step 2 failed", within=left)
+        await press(rig.bo, card, "Roll back")
+        left = RECOVERS_WITHIN
     done = ("Failed and rolled back",) if undone else ("Done in",)
     last = await thread.card(*done, within=left)
     await thread.outcome(*done, within=RECOVERS_WITHIN)
@@ -102,7 +106,7 @@ async def consistent(rig: Rig, thread: Thread, plan: str) -> None:
     if execution["state"] == "rolled_back":
         assert len(made) == 6, made
     digests = await rig.owner.fetch(
-        "SELECT v.digest, a.body::jsonb->>'digest' AS approved, "
+        "SELECT v.digest, a.body::jsonb->'statement'->>'digest' AS approved, "
         "s.body::jsonb->'detail'->>'digest' AS started FROM plan_versions v "
         "JOIN approvals a ON a.plan_id = v.plan_id AND a.version = v.version "
         "JOIN audit s ON s.action = 'execution.start' AND s.subject = $3 "
