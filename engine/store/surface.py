@@ -9,6 +9,8 @@ from engine.store.connection import Connection, Pool, answering, touched
 from engine.store.posts import COLUMNS, THREAD, post
 
 CHANNEL = "carapulse_posts"
+# A whisper is shown once. What its buttons led to may be a secret: a link to sign in.
+FORGOTTEN = "CASE WHEN kind = 'whisper' THEN body - 'buttons' ELSE body END"
 # Somebody may have begun a conversation there before the surface's answer arrived; it stays.
 MOVE = (
     "UPDATE conversations SET thread = told.ts FROM told WHERE told.ts <> '' "
@@ -99,7 +101,8 @@ class PostgresSurface:
                 "attempts = 0, error = '', "
                 "urgent = urgent AND wanted > $2, epoch = $4, shown_clock = now(), "
                 "shown_at = CASE WHEN shown_version = $5 AND shown_at <> '' THEN shown_at "
-                "ELSE $6 END, shown_version = $5 WHERE id = $1 AND epoch <= $4 "
+                f"ELSE $6 END, shown_version = $5, body = {FORGOTTEN} "
+                "WHERE id = $1 AND epoch <= $4 "
                 "RETURNING id, tenant, channel, ts), "
                 f"moved AS ({MOVE}) SELECT count(*) FROM told",
                 post_id,
@@ -115,7 +118,8 @@ class PostgresSurface:
         """It could not be shown: again in `retry_in` seconds, or never (None)."""
         async with answering():
             await self.pool.execute(
-                "UPDATE posts SET error = $2, attempts = attempts + 1, epoch = $4, "
+                "UPDATE posts SET error = $2, attempts = attempts + 1, epoch = $4, "  # noqa: S608 - a constant of this file
+                f"body = CASE WHEN $3::float8 IS NULL THEN {FORGOTTEN} ELSE body END, "
                 "shown = CASE WHEN $3::float8 IS NULL THEN wanted ELSE shown END, "
                 "not_before = now() + coalesce($3::float8, 0) * interval '1 second' "
                 "WHERE id = $1 AND epoch <= $4",
