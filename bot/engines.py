@@ -7,6 +7,7 @@ import structlog
 
 from engine.domain.ids import new_id
 from engine.errors import ConfigurationError, Unavailable
+from engine.ports import Store
 from engine.settings import Settings
 from engine.store.flows import PostgresFlows
 from engine.wiring import Engine
@@ -34,10 +35,22 @@ def check_engine(settings: Settings) -> None:
 async def starting(settings: Settings, engine: Engine) -> Starting:
     """What starts and wakes work; Temporal may be away meanwhile."""
     if settings.engine == "direct":
+        await refuse_runners(engine.store)
         return DirectStarter(PostgresFlows(engine.pool, settings.tenant))
     temporal = settings.temporal
     client = await connect_later(temporal.address, temporal.namespace)
     return Starter(client, temporal.queue)
+
+
+async def refuse_runners(store: Store) -> None:
+    """Raises `ConfigurationError` where some places have runners: nothing would bring them work."""
+    async with store.begin() as unit:
+        places = [str(one.site) for one in await unit.runners.listed()]
+    if places:
+        raise ConfigurationError(
+            f"The direct engine has no runners, and {', '.join(places)} has its own. Set "
+            "CARAPULSE_ENGINE=temporal, or end them with `carapulse runner remove`."
+        )
 
 
 async def serve(settings: Settings, engine: Engine) -> None:

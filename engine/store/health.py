@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 
 import asyncpg
 
+from engine.domain.site import Served
 from engine.errors import Unavailable
 from engine.store.connection import DOWN
 from engine.store.migrations import missing
+from engine.store.runners import PostgresRunners
 
 INSERT_ONLY = ("plan_versions", "approvals", "audit")
 
@@ -43,6 +45,19 @@ async def examine(dsn: str, *, timeout: float) -> Health:
         raise Unavailable("postgres", f"The database refuses to be read: {error}.") from None
     finally:
         await connection.close(timeout=timeout)
+
+
+async def runners_of(dsn: str, tenant: str, *, timeout: float) -> list[Served]:
+    """The places with runners of their own. Raises `Unavailable`."""
+    try:
+        connection = await asyncpg.connect(dsn, timeout=timeout, command_timeout=timeout)
+        try:
+            lacking = await missing(connection)
+            return [] if lacking else await PostgresRunners(connection, tenant).listed()
+        finally:
+            await connection.close(timeout=timeout)
+    except (*DOWN, asyncpg.PostgresError, ValueError) as error:
+        raise Unavailable("postgres", f"The database does not tell: {error}.") from None
 
 
 async def alterable(connection: "asyncpg.Connection[asyncpg.Record]") -> list[str]:

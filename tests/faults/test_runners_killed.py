@@ -11,9 +11,9 @@ import pytest
 
 from bot.local.slack.person import plain
 from tests.acceptance.rig import Rig
-from tests.acceptance.thread import press
+from tests.acceptance.thread import press, reference
 from tests.acceptance.waiting import until
-from tests.faults.breaking import Drill, asked, ended_once, reference
+from tests.faults.breaking import Drill, asked, ended_once
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 SITE = "prod/eu-1"

@@ -1,13 +1,18 @@
 """A runner next to a cluster: what it makes, what it refuses, and what its login can reach."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
 import pytest
+from temporalio.client import ActivityFailureError, Client
 
+from bot.cli.doctor_finding import ok
+from bot.cli.doctor_runners import runners
+from bot.engines import refuse_runners
 from bot.runner import check
 from engine.domain.actor import Actor, ActorKind
 from engine.domain.call import CallResult
@@ -24,6 +29,8 @@ from engine.settings import Settings
 from engine.store.connection import Pool, open_pool
 from engine.store.runner_logins import make_login, remove_login
 from engine.store.unit import PostgresStore
+from engine.workflows.activities import ToolActivities
+from engine.workflows.worker import connect, open_runner_on
 from tests.conftest import Database
 from tests.integration.room import (
     STAGING,
@@ -311,6 +318,20 @@ async def test_a_login_reaches_its_own_plans_and_writes_only_its_own_steps(bench
     assert refused == []
 
 
+async def test_a_runner_reads_each_column_that_a_worker_reads(bench: Bench) -> None:
+    query = (
+        "SELECT array_agg(attname ORDER BY attname) FROM pg_attribute "
+        "WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped"
+    )
+    tables = ("executions", "steps", "tool_calls", "log_lines", "artifacts", "freezes")
+
+    seen = {one: await bench.pool.fetchval(query, f"runner.{one}") for one in tables}
+    there = {one: await bench.pool.fetchval(query, f"public.{one}") for one in tables}
+
+    assert seen == there
+    assert await bench.pool.fetch("SELECT signed FROM decisions") == []
+
+
 async def test_a_place_has_one_login_and_without_it_the_worker_makes_its_calls(
     database: Database, tmp_path: Path
 ) -> None:
@@ -343,6 +364,59 @@ def test_a_runner_that_knows_too_much_or_gets_no_work_does_not_start(
 
     with pytest.raises(ConfigurationError, match=said):
         check(settings, HERE)
+
+
+async def test_doctor_tells_which_places_wait_for_a_runner_and_what_direct_can_not(
+    bench: Bench, database: Database
+) -> None:
+    given = {"CARAPULSE_POSTGRES__DSN": database.app_dsn}
+    settings = Settings.load(given)
+
+    before = await runners(settings)
+    await bench.beat()
+    after = await runners(settings)
+    direct = await runners(Settings.load({**given, "CARAPULSE_ENGINE": "direct"}))
+
+    assert [one.found for one in before] == [
+        "prod/eu-1: no runner serves it, last heard: never; its steps wait"
+    ]
+    assert after == [ok("runners", "prod/eu-1: 1 is alive")]
+    assert [one.level for one in direct] == ["fail"]
+    with pytest.raises(ConfigurationError, match="prod/eu-1 has its own"):
+        await refuse_runners(bench.room.store)
+
+
+async def test_what_somebody_puts_on_a_runners_queue_by_hand_makes_nothing(
+    bench: Bench, temporal_address: str
+) -> None:
+    ref = await bench.room.approved(write(), level().model_copy(update={"context": US}))
+    genuine = moved(await bench.handed(ref))
+    unknown = genuine.model_copy(update={"execution_id": ExecutionId(new_id())})
+    later = genuine.model_copy(update={"attempt": 7})
+    foreign = genuine.model_copy(update={"step": 2})
+    queue = f"{HERE.queue}-{new_id()}"
+    client = await connect(temporal_address, "default")
+
+    async with open_runner_on(client, queue, tools=ToolActivities(bench.steps.perform), at_once=4):
+        for forged in (unknown, later, foreign):
+            await by_hand(client, queue, forged)
+        assert bench.room.script.calls == []
+        await by_hand(client, queue, genuine)
+
+    assert bench.room.script.calls == ["git.set_value"]
+    assert len(await alarms(bench.room)) == 2
+
+
+async def by_hand(client: Client, queue: str, request: StepRequest) -> None:
+    """An activity without a workflow, as whoever reaches Temporal can start one."""
+    with suppress(ActivityFailureError):
+        await client.execute_activity(
+            "perform",
+            request,
+            id=f"by-hand-{new_id()}",
+            task_queue=queue,
+            start_to_close_timeout=timedelta(seconds=20),
+        )
 
 
 @pytest.mark.parametrize("text", ["prod", "prod/", "/eu-1", "pr.od/eu-1", "prod/eu 1", "a/b/c"])
