@@ -155,11 +155,17 @@ class CommandRun:
         return {**self.given.files, **files}
 
     def _hosts(self) -> tuple[tuple[str, ...], str]:
-        """What the call may reach, and the URL that names it: the near end of a tunnel alone."""
-        address = self.given.address
+        """What the call may reach, and the URL of the settings that names it.
+
+        Of a connection with a tunnel that is the near end, in the place of its own host.
+        """
+        address, name = self.given.address, self.endpoint.name
         if not address:
             return self.call.hosts, self.endpoint.url
-        return (address,), f"tcp://{address}"
+        hosts = (
+            address if urlsplit(f"//{one}").hostname == name else one for one in self.call.hosts
+        )
+        return tuple(hosts), f"tcp://{address}"
 
     def _needs(self, vectors: Sequence[tuple[str, ...]]) -> Needs:
         """The named hosts, the files, and the folders of repositories on this machine."""
