@@ -61,19 +61,19 @@ class Objects:
                         )
                     )
                 elif not await self._there(key):
-                    await self._soon(
-                        obstore.put_async(
-                            self.store,
-                            checked(key),
-                            path,
-                            use_multipart=True,
-                            chunk_size=PART,
-                            max_concurrency=AT_ONCE,
-                        ),
-                        self.seconds * (1 + size / (50 << 20)),
-                    )
+                    await self._in_parts(key, path)
             except AlreadyExistsError:
                 return
+
+    async def _in_parts(self, key: str, path: Path) -> None:
+        """One that breaks off is never closed, and so never to be seen."""
+        writer = obstore.open_writer_async(
+            self.store, checked(key), buffer_size=PART, max_concurrency=AT_ONCE
+        )
+        with path.open("rb") as file:
+            while piece := await asyncio.to_thread(file.read, PART):
+                await self._soon(writer.write(piece))
+        await self._soon(writer.close())
 
     async def _there(self, key: str) -> bool:
         try:
@@ -104,8 +104,8 @@ class Objects:
             except FileNotFoundError:
                 return
 
-    async def _soon(self, call: Awaitable[Result], seconds: float = 0) -> Result:
-        async with asyncio.timeout(seconds or self.seconds):
+    async def _soon(self, call: Awaitable[Result]) -> Result:
+        async with asyncio.timeout(self.seconds):
             return await call
 
 

@@ -22,7 +22,7 @@ from engine.services.results import key_of
 
 FLUSH_EVERY = 0.2
 BATCH = 500
-WAITING_AT_MOST = 5000
+WAITING_AT_MOST = 1000
 # What one call may put into rows, in characters, beside the lines of its end.
 SHOWN = 1 << 20
 END_LINES = 20
