@@ -46,7 +46,9 @@ class Escalation(Model):
         if not isinstance(given, list | tuple):
             return given
         words = {risk.word: risk for risk in Risk}
-        return tuple(words.get(one, one) if isinstance(one, str) else one for one in given)
+        if unknown := [one for one in given if isinstance(one, str) and one not in words]:
+            raise ValueError(f"{unknown[0]} is none of {', '.join(words)}")
+        return tuple(words[one] if isinstance(one, str) else one for one in given)
 
     def fits(self, version: PlanVersion) -> bool:
         """Whether it is for this version."""

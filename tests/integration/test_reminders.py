@@ -14,7 +14,9 @@ from engine.domain.call import Risk
 from engine.domain.move import MoveKind
 from engine.domain.plan import PlanVersion, VersionRef, VersionState
 from engine.domain.reminding import Escalation, Nagging
+from engine.errors import ConfigurationError
 from engine.services.reminders import Reminders
+from engine.settings import Settings
 from tests.conftest import Database
 from tests.integration.room import INC, Room, open_room
 from tests.unit.governing import People
@@ -166,3 +168,10 @@ async def test_without_settings_it_only_expires(room: Room) -> None:
     move = await room.next(ref(version))
 
     assert round(move.seconds) == 4 * HOUR
+
+
+def test_a_risk_that_is_none_stops_the_start_and_is_named() -> None:
+    wrong = json.dumps([{"to": ["sre"], "risks": ["hgih"]}])
+
+    with pytest.raises(ConfigurationError, match="hgih is none of read, low, medium, high"):
+        Settings.load(over={"CARAPULSE_APPROVALS__ESCALATIONS": wrong})
