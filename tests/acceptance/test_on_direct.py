@@ -8,12 +8,12 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from tests.acceptance.rig import DRILL, Rig, engine_of_tests, open_rig
+from tests.acceptance.rig import DRILL, Rig, engine_of_tests
 from tests.acceptance.test_golden_path import test_a_sentence_becomes_an_approved_verified_rollback
 from tests.acceptance.test_stopping import (
     test_cancel_stops_the_tool_within_seconds_and_nothing_was_changed,
 )
-from tests.faults.dying import armable, dies_at
+from tests.faults.dying import dies_at, open_mortal
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
@@ -30,8 +30,8 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def directly(tmp_path_factory: pytest.TempPathFactory, places: Path) -> AsyncIterator[Rig]:
     """A Carapulse without Temporal, whose processes can be ended at a place."""
-    added = replace(DRILL, engine="direct", env=armable(places))
-    async with open_rig(tmp_path_factory.mktemp("direct"), added) as opened:
+    added = replace(DRILL, engine="direct")
+    async with open_mortal(tmp_path_factory.mktemp("direct"), places, added) as opened:
         yield opened
 
 

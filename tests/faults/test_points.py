@@ -11,9 +11,9 @@ import pytest_asyncio
 from engine.crossing import crossing
 from engine.errors import ConfigurationError
 from engine.settings import Settings
-from tests.acceptance.rig import DRILL, Rig, open_rig
+from tests.acceptance.rig import DRILL, Rig
 from tests.faults.breaking import all_up
-from tests.faults.dying import ALL, armable, dies_at
+from tests.faults.dying import ALL, dies_at, open_mortal
 
 ROUNDS = 5
 SOURCES = Path(__file__).parents[2]
@@ -50,8 +50,8 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def mortal(tmp_path_factory: pytest.TempPathFactory, places: Path) -> AsyncIterator[Rig]:
     """A Carapulse whose processes can be ended at a place; on the engine of the tests."""
-    added = replace(DRILL, env=armable(places), durable=True)
-    async with open_rig(tmp_path_factory.mktemp("points"), added) as rig:
+    added = replace(DRILL, durable=True)
+    async with open_mortal(tmp_path_factory.mktemp("points"), places, added) as rig:
         yield rig
 
 

@@ -114,6 +114,28 @@ async def test_a_wrong_setting_is_one_failure_with_its_cure(
     assert "hunter2" not in str(found)
 
 
+async def test_without_temporal_it_is_told_whether_somebody_takes_what_is_due(
+    broken: type[Broken],
+) -> None:
+    before = await broken.by(ENGINE="direct")
+    owner = await asyncpg.connect(broken.env["CARAPULSE_POSTGRES__DSN"], timeout=10)
+    try:
+        await owner.execute(
+            "INSERT INTO flows (tenant, kind, subject, due_at) "
+            "VALUES ('default', 'draft', 'left', now() - interval '1 minute')"
+        )
+        after = await broken.by(ENGINE="direct")
+        await owner.execute("DELETE FROM flows WHERE subject = 'left'")
+    finally:
+        await owner.close()
+
+    assert [one.level for one in before if one.area == "engine"] == [Level.OK]
+    [late] = [one for one in after if one.area == "engine"]
+    assert late.level is Level.WARN
+    assert "1 plans or requests wait" in late.found
+    assert not {one.area for one in after} & {"temporal", "worker"}
+
+
 async def test_a_queue_without_a_worker_is_a_warning(broken: type[Broken]) -> None:
     findings = await broken.by(TEMPORAL__QUEUE="deserted")
 

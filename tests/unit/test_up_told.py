@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.cli.up import show
+from bot.cli.up import chosen, show
+from engine.settings import Settings
 
 
 def test_addresses_are_printed_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
@@ -28,3 +29,20 @@ def test_addresses_are_printed_as_they_are(capsys: pytest.CaptureFixture[str]) -
         "Logs  here/[logs]",
     ]
     assert [line for line in lines if line != line.rstrip()] == []
+
+
+@pytest.mark.parametrize(
+    ("set_to", "asked", "engine"),
+    [
+        ("temporal", None, "temporal"),
+        ("direct", None, "direct"),
+        ("temporal", "direct", "direct"),
+        ("direct", "temporal", "temporal"),
+    ],
+)
+def test_the_engine_is_what_the_command_asks_for_or_else_the_setting(
+    tmp_path: Path, set_to: Any, asked: Any, engine: str
+) -> None:
+    settings = Settings.load().model_copy(update={"engine": set_to})
+
+    assert chosen(settings, tmp_path, 0, reset=False, engine=asked).stack.engine == engine
