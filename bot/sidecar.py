@@ -54,6 +54,7 @@ def served(
         previews=engine.previews,
         callers=engine.identities,
         access=engine.access,
+        holding=engine.views.holds,
         more=[
             *identity(engine),
             *AuditRecords(engine.store, engine.audits).routes(),

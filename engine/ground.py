@@ -25,6 +25,7 @@ from engine.directory.nobody import Nobody
 from engine.directory.oidc.provider import Provider
 from engine.domain.breaker import Breaker
 from engine.domain.freeze import Window
+from engine.domain.glass import Tickets
 from engine.domain.ids import Tenant
 from engine.domain.questions import Limits
 from engine.errors import ConfigurationError, NotFound
@@ -174,7 +175,10 @@ def grounded(settings: Settings, opened: Opened) -> Ground:
             tenant=tenant,
             stage=settings.policy.stage,
             stages=settings.policy.stages,
-            ticket_pattern=settings.approvals.ticket_pattern,
+            tickets=Tickets(
+                pattern=settings.approvals.ticket_pattern,
+                example=settings.approvals.ticket_example,
+            ),
             emoji_max_risk=settings.approvals.emoji_max_risk,
             sessions_required=settings.sessions.required,
             identity_provider=bool(settings.oidc.client_id),

@@ -4,12 +4,22 @@ import re
 from datetime import time
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 
+from engine.domain.questions import Stage
 from engine.domain.reminding import Escalation
 
+# `prod`, `prod/ledger`, `*/ledger`.
+PLACE = r"([a-z0-9][\w.-]{0,62}|\*(?=/))(/[a-z0-9][\w.-]{0,62})?"
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 # What deploy/sandbox.Dockerfile puts into the image.
 SANDBOX_PROGRAMS = (
@@ -72,9 +82,17 @@ class PolicySettings(Section):
     shadow_folder: Path | None = None
     shadow_url: str = ""
     roles: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    stage: Literal["read-only", "approve-all", "low-auto"] = "approve-all"
-    stages: dict[str, Literal["read-only", "approve-all", "low-auto"]] = Field(default_factory=dict)
+    stage: Stage = "approve-all"
+    stages: dict[str, Stage] = Field(default_factory=dict)
     timeout_seconds: float = Field(default=1.5, gt=0)
+
+    @field_validator("stages")
+    @classmethod
+    def _places(cls, given: dict[str, Stage]) -> dict[str, Stage]:
+        for name in given:
+            if not re.fullmatch(PLACE, name):
+                raise ValueError(f"{name!r} is no place: write prod, prod/ledger or */ledger")
+        return given
 
 
 class SlackSettings(Section):
@@ -301,7 +319,8 @@ class AuditSettings(Section):
 class ApprovalSettings(Section):
     """`emoji_max_risk`: the worst risk that an emoji may approve.
 
-    Break-glass asks for a ticket that looks like `ticket_pattern`. What was approved by it is told
+    Break-glass asks for a ticket that looks like `ticket_pattern`; people are shown
+    `ticket_example`. What was approved by it is told
     once a day at `digest_at`, in `digest_channel` (that of Slack's settings where it is empty).
 
     Approvers are reminded at these fractions of their time (`remind_after`; empty: never). Of the
@@ -310,6 +329,7 @@ class ApprovalSettings(Section):
 
     emoji_max_risk: Literal["none", "low", "medium"] = "low"
     ticket_pattern: str = r"[A-Z][A-Z0-9]{1,9}-[0-9]{1,7}"
+    ticket_example: str = "OPS-1234"
     digest_at: time = time(9, 0)
     digest_channel: str = ""
     remind_after: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.5,)
@@ -323,6 +343,15 @@ class ApprovalSettings(Section):
         except re.error as error:
             raise ValueError(f"is no regular expression: {error}") from None
         return given
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if not re.fullmatch(self.ticket_pattern, self.ticket_example):
+            raise ValueError(
+                f"ticket_example: {self.ticket_example} does not look like ticket_pattern; "
+                "give one that does"
+            )
+        return self
 
 
 class AtOnceSettings(Section):

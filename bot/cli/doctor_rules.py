@@ -17,6 +17,7 @@ from engine.settings import Settings
 from engine.tools.registry import ToolRegistry
 
 TEAM = 2
+ENVS = "environments"
 
 
 async def policy(settings: Settings) -> list[Finding]:
@@ -25,7 +26,31 @@ async def policy(settings: Settings) -> list[Finding]:
         RegoPolicy(rule_folders(settings), settings.policy.roles)
     except ConfigurationError as error:
         return [fail("policy", str(error), "Correct the Rego files of CARAPULSE_POLICY__FOLDER.")]
-    return [ok("policy", f"loads and answers as it must; stage {settings.policy.stage}")]
+    return [
+        ok("policy", f"loads and answers as it must; stage {settings.policy.stage}"),
+        *staged(settings),
+    ]
+
+
+def staged(settings: Settings) -> list[Finding]:
+    """Whether `policy.stages` names what there is, where a services file tells."""
+    if settings.context.services_file is None:
+        return []
+    try:
+        services = loaded_services(settings.context.services_file)
+    except ConfigurationError:
+        return []  # told by what looks at the tools
+    known = {str(one) for name in services.names() for one in listed(services.entry(name), ENVS)}
+    wrong = []
+    for place in settings.policy.stages:
+        environment, _, service = place.partition("/")
+        there = environment == "*" or environment in known
+        if not there or (service and service not in services.names()):
+            wrong.append(place)
+    if not wrong:
+        return []
+    told = f"policy.stages names what the services file does not: {', '.join(wrong)}"
+    return [warn("policy", told, "Correct CARAPULSE_POLICY__STAGES; it limits nothing there.")]
 
 
 def rule_folders(settings: Settings) -> list[Any]:

@@ -13,7 +13,7 @@ from bot.http.guesses import MOST, SECONDS, guarded
 from bot.http.health import Check, Health, database
 from bot.http.hooks import Hooks, Room
 from bot.http.library import Library
-from bot.http.records import Records
+from bot.http.records import Holding, Records, Unheld
 from bot.http.request_ids import measured
 from bot.http.tokens import ACCESS, CALLERS, LONGEST, Access, Callers
 from engine.domain.turnstile import Turnstile
@@ -30,7 +30,8 @@ class Sidecar:
     """What the routes need. `checks` come beside that of the database, by name.
 
     `callers` knows the tokens of people; `access` asks the policy for everybody. `more` are routes
-    of others: method, path and handler. `turnstile` counts tokens that prove nothing.
+    of others: method, path and handler. `turnstile` counts tokens that prove nothing; `holding`
+    knows freezes and windows.
     """
 
     store: Store
@@ -45,12 +46,13 @@ class Sidecar:
     access: Access | None = None
     more: Sequence[tuple[str, str, Handler]] = ()
     turnstile: Turnstile | None = None
+    holding: Holding = field(default_factory=Unheld)
 
     def routes(self) -> tuple[tuple[str, str, Handler], ...]:
         """Every path there is."""
         health = Health({"postgres": database(self.store), **self.checks}, self.metrics)
         hooks = Hooks(self.arrivals, self.metrics, self.hook_token, self.room)
-        records = Records(self.store)
+        records = Records(self.store, self.holding)
         return (
             ("GET", "/healthz", health.live),
             ("GET", "/readyz", health.ready),

@@ -1,10 +1,12 @@
 """What the API says about plans and executions: chosen fields, so that rows can change freely."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from engine.domain.approval import Signed
 from engine.domain.call import Call
 from engine.domain.execution import Execution, LogLine, StepRecord
+from engine.domain.freeze import Hold
 from engine.domain.model import Json
 from engine.domain.plan import PlanVersion, Step, VersionState
 
@@ -35,6 +37,11 @@ def plan(version: PlanVersion, state: VersionState, signed: list[Signed]) -> dic
         "decide_before": time(version.decide_before),
         "start_before": time(version.start_before),
     }
+
+
+def held(holds: Sequence[Hold]) -> list[Json]:
+    """The freezes and windows that keep its changes from starting now."""
+    return [{"kind": one.kind.value, "text": one.text, "until": time(one.until)} for one in holds]
 
 
 def short(version: PlanVersion, state: VersionState) -> dict[str, Json]:

@@ -1,7 +1,8 @@
 """Plans, executions and their logs, for holders of a service token with the right scope."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import Annotated, Protocol
 
 from aiohttp import web
 from pydantic import Field, ValidationError
@@ -10,9 +11,11 @@ from bot.http import bodies
 from bot.http.answers import answer
 from bot.http.tokens import require_scope
 from engine.domain.alertmanager import clean
+from engine.domain.freeze import Hold
 from engine.domain.model import Json, Model
+from engine.domain.plan import PlanVersion
 from engine.errors import Invalid, NotFound
-from engine.ports import Store
+from engine.ports import Store, Unit
 
 REFERENCE_AT_MOST = 64
 
@@ -24,11 +27,26 @@ class LogQuery(Model):
     limit: Annotated[int, Field(ge=1, le=1000)] = 200
 
 
+class Holding(Protocol):
+    """`engine.services.guards.Holds`."""
+
+    async def on(self, unit: Unit, version: PlanVersion, now: datetime) -> tuple[Hold, ...]: ...
+
+
+class Unheld:
+    """Where neither freezes nor windows are known."""
+
+    async def on(self, unit: Unit, version: PlanVersion, now: datetime) -> tuple[Hold, ...]:
+        """Nothing."""
+        return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Records:
     """Reads only; what belongs to another tenant is not there."""
 
     store: Store
+    holding: Holding
 
     async def plan(self, request: web.Request) -> web.Response:
         """The current version of a plan, by id or reference."""
@@ -38,7 +56,9 @@ class Records:
             version = await unit.plans.current(plan_id)
             state = await unit.plans.state(plan_id, version.version)
             signed = await unit.approvals.of(plan_id, version.version)
-        return answer(bodies.plan(version, state, signed))
+            now = datetime.now(UTC)
+            holds = () if state.ended else await self.holding.on(unit, version, now)
+        return answer({**bodies.plan(version, state, signed), "holds": bodies.held(holds)})
 
     async def execution(self, request: web.Request) -> web.Response:
         """An execution with its steps, by id or reference."""

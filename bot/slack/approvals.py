@@ -86,7 +86,7 @@ class Deciding:
 
     async def glass_given(self, args: AsyncArgs) -> None:
         """The dialog came back: what is wrong stands below its field, and nothing typed is lost."""
-        fields = wrong(freeze.given(args.body["view"]), self.approvals.ticket_pattern)
+        fields = wrong(freeze.given(args.body["view"]), self.approvals.tickets)
         if fields:
             await args.ack(response_action="errors", errors=fields)
             return

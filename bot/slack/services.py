@@ -12,6 +12,7 @@ from engine.domain.draft import Evidence
 from engine.domain.execution import Choice
 from engine.domain.feedback import Rating, Thumb
 from engine.domain.form import PlanForm
+from engine.domain.glass import Tickets
 from engine.domain.ids import DraftId, EvidenceId, ExecutionId, PlanId, ProblemId
 from engine.domain.model import Json
 from engine.domain.template import TemplateRecord
@@ -74,7 +75,7 @@ class Approvals(Protocol):
     ) -> Decided: ...
     async def may(self, actor: Actor, plan_id: PlanId, number: int) -> str: ...
     @property
-    def ticket_pattern(self) -> str: ...
+    def tickets(self) -> Tickets: ...
 
 
 class Accounts(Protocol):

@@ -13,7 +13,7 @@ from engine.errors import Invalid
 SHORTEST, LONGEST, LONGEST_TICKET = 20, 500, 64
 WORDS = 3
 TOO_SHORT = f"Say in a sentence why this can't be done otherwise ({SHORTEST} characters or more)."
-NO_TICKET = "This is no ticket; it looks like {}."
+NO_TICKET = "This is no ticket{}."
 
 BreakGlassReason = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=SHORTEST, max_length=LONGEST)
@@ -25,6 +25,22 @@ class Glass(Model):
 
     reason: str = ""
     ticket: str = ""
+
+
+class Tickets(Model):
+    """What tickets look like: a regular expression, and one of them for people."""
+
+    pattern: str = ".+"
+    example: str = ""
+
+    def fits(self, ticket: str) -> bool:
+        """Whether it looks like one."""
+        return len(ticket) <= LONGEST_TICKET and bool(re.fullmatch(self.pattern, ticket))
+
+    @property
+    def refusal(self) -> str:
+        """What is said of something else."""
+        return NO_TICKET.format(f"; one looks like {self.example}" if self.example else "")
 
 
 class Use(Model):
@@ -42,19 +58,19 @@ class Use(Model):
     at: datetime
 
 
-def wrong(glass: Glass, pattern: str) -> dict[str, str]:
+def wrong(glass: Glass, tickets: Tickets) -> dict[str, str]:
     """What is wrong with which field; empty when it is enough."""
     found = {}
     if len(glass.reason) < SHORTEST or len(glass.reason.split()) < WORDS:
         found["reason"] = TOO_SHORT
-    if len(glass.ticket) > LONGEST_TICKET or not re.fullmatch(pattern, glass.ticket):
-        found["ticket"] = NO_TICKET.format(pattern)
+    if not tickets.fits(glass.ticket):
+        found["ticket"] = tickets.refusal
     return found
 
 
-def checked(glass: Glass, pattern: str) -> Glass:
+def checked(glass: Glass, tickets: Tickets) -> Glass:
     """The same, trimmed. Raises `Invalid` with an entry per field."""
     tidy = Glass(reason=" ".join(glass.reason.split())[:LONGEST], ticket=glass.ticket.strip())
-    if fields := wrong(tidy, pattern):
+    if fields := wrong(tidy, tickets):
         raise Invalid(f"Break-glass needs more. {' '.join(fields.values())}", fields)
     return tidy

@@ -9,7 +9,7 @@ from engine.domain.call import Call, Effect, Risk
 from engine.domain.context import ContextRef
 from engine.domain.execution import Choice, Phase
 from engine.domain.freeze import Freeze, FreezeWords, Hold
-from engine.domain.glass import Glass
+from engine.domain.glass import Glass, Tickets
 from engine.domain.ids import PersonId, Tenant
 from engine.domain.model import Model
 from engine.domain.plan import Origin, PlanVersion, Requirements, Step
@@ -32,7 +32,7 @@ class Limits(Model):
     sessions_required: bool = False
     identity_provider: bool = False
     stages: dict[str, Stage] = {}
-    ticket_pattern: str = ".+"
+    tickets: Tickets = Tickets()
 
     def stage_of(self, context: ContextRef) -> Stage:
         """What changes there may do at most."""

@@ -206,7 +206,7 @@ class Approvals:
         if isinstance(found, Decided):
             return found
         signed, ruling = found
-        return await self._record(unit, ballot.checked(self.limits.ticket_pattern), signed, ruling)
+        return await self._record(unit, ballot.checked(self.limits.tickets), signed, ruling)
 
     async def _allowed(
         self, unit: Unit, ballot: Ballot
@@ -232,7 +232,7 @@ class Approvals:
         ruling = await self._ruling(unit, ballot, step_up=ballot.proof.step_up)
         if not ruling.allows:
             if ballot.lacks_step_up and (await self._ruling(unit, ballot, step_up=True)).allows:
-                ballot.checked(self.limits.ticket_pattern)  # before anybody signs in for nothing
+                ballot.checked(self.limits.tickets)  # before anybody signs in for nothing
                 raise SignInNeeded(verdicts.sign_in(version))
             raise Refused(await self._refusal(ballot, quorum, ruling), ruling)
         return signed, ruling

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from engine.domain.actor import Actor, Surface
 from engine.domain.approval import UNPROVEN, Proof, Verdict
-from engine.domain.glass import Glass, checked
+from engine.domain.glass import Glass, Tickets, checked
 from engine.domain.plan import PlanVersion, VersionState
 from engine.domain.quorum import Quorum
 
@@ -40,11 +40,11 @@ class Ballot:
         """What is given along; nothing where nothing is asked for."""
         return Glass(reason=self.reason, ticket=self.ticket) if self.breaks_glass else Glass()
 
-    def checked(self, pattern: str) -> "Ballot":
+    def checked(self, tickets: Tickets) -> "Ballot":
         """The same with its reason and ticket tidied, as they are signed. Raises `Invalid`."""
         if not self.breaks_glass:
             return replace(self, ticket="")
-        good = checked(self.glass, pattern)
+        good = checked(self.glass, tickets)
         return replace(self, reason=good.reason, ticket=good.ticket)
 
     @property

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from engine.domain.actor import Actor, Surface
 from engine.domain.approval import UNPROVEN, Decided, Proof, Verdict
 from engine.domain.audit import AuditEvent
+from engine.domain.glass import Tickets
 from engine.domain.identity import Claims, Purpose, SignIn
 from engine.domain.ids import PlanId
 from engine.domain.plan import PlanVersion
@@ -89,9 +90,9 @@ class StepUps:
             raise SignInNeeded(str(error), url) from None
 
     @property
-    def ticket_pattern(self) -> str:
-        """What a ticket looks like, for those who ask for one."""
-        return self.gate.limits.ticket_pattern
+    def tickets(self) -> Tickets:
+        """What tickets look like, for those who ask for one."""
+        return self.gate.limits.tickets
 
     async def may(self, actor: Actor, plan_id: PlanId, number: int) -> str:
         """Why this person can't approve; empty when nothing is in the way."""

@@ -32,6 +32,7 @@ from engine.directory.file import FileDirectory
 from engine.domain.actor import Actor, Surface
 from engine.domain.approval import Decided, Verdict
 from engine.domain.execution import Choice
+from engine.domain.glass import Tickets
 from engine.domain.ids import DraftId, ExecutionId, PersonId, PlanId, ProblemId, Tenant
 from engine.domain.questions import Limits
 from engine.domain.views import PlanView
@@ -91,7 +92,7 @@ class Decisions:
         self.note(verdict, actor.id, plan_id, version, surface, reason)
         return Decided(text="1 of 2 so far.")
 
-    ticket_pattern = ".+"
+    tickets = Tickets()
 
     async def may(self, actor: Actor, plan_id: PlanId, number: int) -> str:
         return ""

@@ -14,6 +14,7 @@ from engine.context.services import ServiceFile
 from engine.secrets.tokens import make_token, token_hash
 from engine.services.feedback import Feedback
 from engine.services.freezes import Freezes
+from engine.services.guards import Holds
 from engine.services.requests import Requests
 from engine.store.intake import open_intake
 from engine.telemetry.metrics import Metrics
@@ -53,6 +54,7 @@ async def desk(database: Database, tmp_path: Path) -> AsyncIterator[Desk]:
             room.store,
             open_intake(room.pool, TENANT, "one"),
             Metrics(),
+            holding=Holds(),
             more=[
                 *FreezeRecords(room.store, freezes).routes(),
                 *Drafting(room.store, requests, room.drafts, feedback).routes(),
@@ -135,3 +137,17 @@ async def test_freezing_takes_its_own_scope(desk: Desk) -> None:
     missing, _, _ = await desk("GET", "/freezes/not-an-id")
 
     assert (write, read, missing) == (403, 403, 404)
+
+
+async def test_a_plan_tells_what_holds_it(desk: Desk) -> None:
+    version = await desk.room.planned()
+    free = (await desk("GET", f"/plans/{version.plan_id}"))[1]["holds"]
+    freeze = {"environment": "prod", "reason": "the sale of the year is on"}
+    await desk("POST", "/freezes", freeze)
+
+    _, body, _ = await desk("GET", f"/plans/{version.plan_id}")
+
+    (held,) = body["holds"]
+    assert free == []
+    assert (held["kind"], held["until"]) == ("freeze", None)
+    assert "the sale of the year is on" in held["text"]

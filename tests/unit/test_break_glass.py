@@ -10,6 +10,7 @@ from engine.domain.approval import Decided, Statement, Verdict
 from engine.domain.call import Risk
 from engine.domain.conversation import Place, PostKind
 from engine.domain.freeze import Freeze
+from engine.domain.glass import Tickets
 from engine.domain.ids import FreezeId, Tenant
 from engine.domain.plan import Requirements, VersionState
 from engine.domain.quorum import count
@@ -24,7 +25,7 @@ WHY, TICKET = "checkout loses orders and the fix is known", "OPS-7"
 
 @pytest.fixture
 def hall(tmp_path: Path) -> Hall:
-    opened = open_hall(tmp_path, ticket_pattern="[A-Z]+-[0-9]+")
+    opened = open_hall(tmp_path, tickets=Tickets(pattern="[A-Z]+-[0-9]+", example="OPS-7"))
     opened.memory.put(version(risk=Risk.HIGH, requirements=NEEDS))
     return opened
 
@@ -171,3 +172,11 @@ async def test_what_is_frozen_can_be_approved(hall: Hall) -> None:
     )
 
     assert not (await approve(hall, BO)).complete
+
+
+def test_whoever_gives_no_ticket_is_shown_one() -> None:
+    shown = Tickets(pattern=r"[A-Z]+-[0-9]+", example="OPS-7")
+
+    assert shown.refusal == "This is no ticket; one looks like OPS-7."
+    assert shown.fits("OPS-12")
+    assert not shown.fits("OPS")

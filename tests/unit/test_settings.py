@@ -1,9 +1,11 @@
 """Settings: every way in, no unknown key anywhere, and no value in an error."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from bot.cli.doctor_rules import staged
 from engine.errors import ConfigurationError
 from engine.settings import Settings
 
@@ -219,3 +221,33 @@ def test_secrets_are_not_in_the_text_of_the_tree() -> None:
 
     assert SECRET not in repr(settings)
     assert SECRET not in settings.model_dump_json()
+
+
+@pytest.mark.parametrize("place", ["Prod", "prod/", "/ledger", "*", "prod/ledger/x", "prod ledger"])
+def test_a_stage_of_no_place_stops_the_start_and_is_named(place: str) -> None:
+    with pytest.raises(ConfigurationError, match="stages"):
+        Settings.load({"CARAPULSE_POLICY__STAGES": json.dumps({place: "low-auto"})})
+
+
+def test_an_example_of_a_ticket_looks_like_one() -> None:
+    with pytest.raises(ConfigurationError, match="ticket_example"):
+        Settings.load({"CARAPULSE_APPROVALS__TICKET_PATTERN": "INC[0-9]+"})
+
+
+def test_a_stage_of_a_place_that_is_not_there_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "services.yaml"
+    file.write_text("services: [{name: ledger, environments: [prod]}]\nenvironments: {prod: {}}\n")
+    stages = {
+        "prod": "approve-all",
+        "*/ledger": "low-auto",
+        "prdo": "read-only",
+        "prod/lgr": "low-auto",
+    }
+    given = {
+        "CARAPULSE_CONTEXT__SERVICES_FILE": str(file),
+        "CARAPULSE_POLICY__STAGES": json.dumps(stages),
+    }
+
+    (found,) = staged(Settings.load(given))
+
+    assert found.found.endswith("does not: prdo, prod/lgr")
