@@ -84,6 +84,7 @@ def known_values(settings: Settings) -> list[str]:
         settings.slack.signing_secret.get_secret_value(),
         settings.hooks.alertmanager_token.get_secret_value(),
         settings.oidc.client_secret.get_secret_value(),
+        settings.artifacts.secret_access_key.get_secret_value(),
         settings.boundary.token.get_secret_value(),
         settings.vault.role_id.get_secret_value(),
     ]
@@ -109,7 +110,12 @@ def hidden(settings: Settings) -> list[Path]:
         *(vault.secret_id_file, vault.sink_file),
         *(one.token_file for one in settings.tools.connections.values()),
     )
-    return [path.parent for path in secret if path is not None]
+    ours = settings.artifacts
+    outputs = (ours.folder, ours.spool_folder)
+    return [
+        *(path.parent for path in (*secret, ours.link_keys_file) if path is not None),
+        *(path for path in outputs if path is not None),
+    ]
 
 
 def planner(

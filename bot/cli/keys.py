@@ -70,6 +70,27 @@ async def rotate(
     print(f"{after} signs now; {before} is retired in {overlap} s. What it signed keeps counting.")  # noqa: T201
 
 
+@keys.command(name="rotate-links")
+async def rotate_links(*, folder: Path = DEFAULT_FOLDER) -> None:
+    """Sign links to files with a new key. Links that are out go on, until two more rotations.
+
+    Args:
+        folder: of the `carapulse up` that runs, when nothing is configured.
+    """
+    import asyncio
+
+    from bot.cli.records import configured
+    from engine.errors import ConfigurationError
+    from engine.secrets.links import rotate_file
+
+    file = configured(folder).artifacts.link_keys_file
+    if file is None:
+        raise ConfigurationError(
+            "No key for links is configured. Set CARAPULSE_ARTIFACTS__LINK_KEYS_FILE."
+        )
+    print(f"Links are signed by {await asyncio.to_thread(rotate_file, file)} from now on.")  # noqa: T201 - the command's answer
+
+
 @keys.command
 async def retire(key_id: str, *, at: datetime | None = None, folder: Path = DEFAULT_FOLDER) -> None:
     """Let nothing count that a key signs from a time on. For a stolen key delete its file instead.

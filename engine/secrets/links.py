@@ -1,6 +1,7 @@
 """The keys that sign links to files: random, in one file, the first signs and all verify."""
 
 import hmac
+import os
 import secrets
 from hashlib import sha256
 from pathlib import Path
@@ -21,6 +22,18 @@ def new_key() -> str:
 def rotated(lines: str) -> str:
     """A new key in front; links that older ones signed go on for as long as they are there."""
     return "".join([new_key(), *lines.splitlines(keepends=True)[: KEYS_AT_MOST - 1]])
+
+
+def rotate_file(file: Path) -> str:
+    """Put a new key into the file, made when it is missing; the key's id."""
+    lines = rotated(file.read_text(encoding="ascii") if file.exists() else "")
+    draft = file.with_name(f"{file.name}.draft")
+    draft.unlink(missing_ok=True)
+    # Opened with its final rights: it is never readable by others, not even for a moment.
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
+        opened.write(lines)
+    draft.replace(file)
+    return lines.partition(":")[0]
 
 
 class LinkKeys:
