@@ -18,7 +18,8 @@ SAID = {
     "incident.escalated": "escalated it in PagerDuty",
     "incident.reassigned": "reassigned it in PagerDuty",
 }
-FIRES = frozenset({"incident.triggered", "incident.reopened"})
+BEGINS, ENDS = "incident.triggered", "incident.resolved"
+FIRES = frozenset({BEGINS, "incident.reopened"})
 LOOKED_AT = 200
 
 
@@ -38,6 +39,8 @@ class Incidents:
                 return await self._told_of(unit, page, incident)
             if incident.key.startswith(OURS):
                 return "a page that is not known"
+            if await late(unit, incident):
+                return "over already"
             problem = await self._problem(unit, incident)
             own = problem is not None and by_fingerprint(problem, incident)
             if problem and await unit.inbox.once("pagerduty.event", incident.event):
@@ -102,6 +105,15 @@ class Incidents:
             starts_at=incident.at,
             ends_at=incident.at if over else None,
         )
+
+
+async def late(unit: Unit, incident: Incident) -> bool:
+    """Whether its beginning arrives after its end, as a delivery that was made again does."""
+    if incident.kind not in (BEGINS, ENDS):
+        return False
+    kind = incident.kind.encode()
+    first = await unit.inbox.first("pagerduty.incident", incident.id, kind)
+    return incident.kind == BEGINS and first == ENDS.encode()
 
 
 def by_fingerprint(problem: Problem, incident: Incident) -> bool:

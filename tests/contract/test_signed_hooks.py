@@ -241,6 +241,16 @@ async def test_an_incident_of_pagerduty_becomes_a_problem_and_ends_with_it(desks
     assert "Earline Greenholt acknowledged it in PagerDuty (incident 2)." in notes
 
 
+async def test_a_beginning_that_arrives_after_the_end_opens_nothing(desks: Desks) -> None:
+    await desks.pagerduty(happened("resolved", "resolved"))
+    await desks.carry_out()
+
+    await desks.pagerduty(happened())
+    await desks.carry_out()
+
+    assert await desks.bench.problems() == []
+
+
 async def test_an_incident_joins_the_thread_of_the_alert_that_it_is_about(desks: Desks) -> None:
     await desks.bench.alerts.receive(body(desks.bench.alert()))
 

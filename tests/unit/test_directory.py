@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.directory.file import FileDirectory
+from engine.directory.file import FileDirectory, read_listing
 from engine.domain.actor import Account
 from engine.domain.ids import PersonId, Tenant
 from engine.errors import ConfigurationError
@@ -68,3 +68,20 @@ def test_a_wrong_file_is_refused_with_the_reason(tmp_path: Path, text: str, told
 
     with pytest.raises(ConfigurationError, match=told):
         FileDirectory(file, tenant=Tenant("acme"))
+
+
+def test_a_user_of_linear_is_one_person_and_is_named_by_its_id(tmp_path: Path) -> None:
+    user = "11111111-1111-4111-8111-111111111111"
+    file = tmp_path / "people.yaml"
+    file.write_text(f"people: [{{id: ann, name: Ann, linear: [{user}]}}]")
+    found = FileDirectory(file, tenant=Tenant("default"))
+
+    file.write_text(f"people: [{{id: ann, name: Ann, linear: [{user}, {user}]}}]")
+    with pytest.raises(ConfigurationError, match="belongs to two people"):
+        read_listing(file)
+    file.write_text("people: [{id: ann, name: Ann, linear: [ann@example.com]}]")
+    with pytest.raises(ConfigurationError, match="linear"):
+        read_listing(file)
+
+    assert found.linear(user) == "ann"
+    assert found.linear(user.replace("1", "2")) is None

@@ -58,6 +58,12 @@ test_an_emoji_is_only_enough_when_the_version_says_so if {
 	decision(question(ann, "plan.approve", {"facts": enough})) == "allow"
 }
 
+test_whoever_moves_the_issue_of_a_plan_decides_by_hand if {
+	facts := object.union(from_dana, {"surface": "linear"})
+	decision(question(ann, "plan.approve", {"facts": facts})) == "allow"
+	decision(question(dana, "plan.approve", {"facts": facts})) == "deny"
+}
+
 test_an_alert_and_an_automatic_surface_are_no_hand if {
 	every surface in ["alert", "auto", ""] {
 		facts := object.union(from_dana, {"surface": surface})
