@@ -6,6 +6,7 @@ It connects to Postgres and Temporal and serves nobody, so that it needs no inbo
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 
 import structlog
 
@@ -32,6 +33,10 @@ async def open_runner(settings: Settings, site: Site) -> AsyncIterator[Engine]:
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(open_engine(settings, gate=False, site=site))
         await check_login(engine, site)
+        # What is old is removed by those who know which drafts and holds there are.
+        delivery = replace(engine.delivery, keep_days=None)
+        await stack.enter_async_context(running(delivery.run()))
+        await stack.enter_async_context(running(engine.credentials.run()))
         await stack.enter_async_context(running(serve(settings, engine, site)))
         yield engine
 

@@ -17,7 +17,7 @@ from bot.runner import check
 from engine.domain.actor import Actor, ActorKind
 from engine.domain.call import CallResult
 from engine.domain.context import ContextRef
-from engine.domain.conversation import Place
+from engine.domain.conversation import Place, PostKind
 from engine.domain.execution import ExecutionState
 from engine.domain.ids import ExecutionId, PersonId, new_id
 from engine.domain.move import Move, MoveKind, StepRequest
@@ -33,6 +33,7 @@ from engine.workflows.activities import ToolActivities
 from engine.workflows.worker import connect, open_runner_on
 from tests.conftest import Database
 from tests.integration.room import (
+    INC,
     STAGING,
     TENANT,
     Room,
@@ -316,6 +317,20 @@ async def test_a_login_reaches_its_own_plans_and_writes_only_its_own_steps(bench
 
     assert seen == dict.fromkeys(seen, 1)
     assert refused == []
+
+
+async def test_a_file_of_its_plan_comes_into_that_thread_and_no_other(bench: Bench) -> None:
+    ref = await bench.room.approved(write(), place=ELSEWHERE)
+    await bench.handed(ref)
+    execution = await bench.room.execution(ref)
+
+    async with bench.steps.store.begin() as unit:
+        await unit.posts.want(PostKind.FILE, execution.id, ELSEWHERE)
+    with pytest.raises(asyncpg.PostgresError):
+        async with bench.steps.store.begin() as unit:
+            await unit.posts.want(PostKind.FILE, execution.id, INC)
+
+    assert await bench.room.posts("file") == 1
 
 
 async def test_a_runner_reads_each_column_that_a_worker_reads(bench: Bench) -> None:
