@@ -19,7 +19,7 @@ from engine.domain.questions import Stage
 from engine.domain.reminding import Escalation
 
 # `prod`, `prod/ledger`, `*/ledger`.
-PLACE = r"([a-z0-9][\w.-]{0,62}|\*(?=/))(/[a-z0-9][\w.-]{0,62})?"
+PLACE = r"([a-z0-9][a-z0-9._-]{0,62}|\*(?=/))(/[a-z0-9][a-z0-9._-]{0,62})?"
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 # What deploy/sandbox.Dockerfile puts into the image.
 SANDBOX_PROGRAMS = (

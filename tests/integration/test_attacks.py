@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import asyncpg
 import pytest
+from pydantic import ValidationError
 
 from engine.domain.actor import Actor, ActorKind, Surface
 from engine.domain.approval import Verdict
@@ -67,8 +68,8 @@ async def untouched(room: Room, ref: VersionRef) -> None:
 
 
 SERVICE = Actor(kind=ActorKind.SERVICE, id=PersonId("token:ci"), name="CI", groups=("sre",))
-# The audit holds no row of an actor that is neither a person nor a named service.
-REFUSED = (CarapulseError, asyncpg.CheckViolationError)
+# No row of the audit is made of an actor that is neither a person nor a named service, nor held.
+REFUSED = (CarapulseError, ValidationError, asyncpg.CheckViolationError)
 LIARS = {
     "the requester with the group of approvers": DANA.model_copy(update={"groups": ("sre",)}),
     "a stranger with the group of approvers": person("mallory", "sre"),
