@@ -18,8 +18,8 @@ from engine.llm.openai import OpenAI
 from engine.llm.planner import PlannerSettings
 from engine.llm.routing import Route, Router
 from engine.llm.token_file import TokenFile
+from engine.model_sections import LlmSettings, ModelProvider
 from engine.ports import Spending
-from engine.sections import LlmSettings, ModelProvider
 from engine.telemetry.metrics import Metrics
 from engine.tools.redaction import Redactor
 

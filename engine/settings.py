@@ -27,6 +27,7 @@ from engine.artifact_settings import ArtifactSettings
 from engine.connections import BoundarySettings, ToolSettings, VaultSettings
 from engine.domain.freeze import Window
 from engine.errors import ConfigurationError
+from engine.model_sections import LlmSettings
 from engine.sections import (
     ApprovalSettings,
     AuditSettings,
@@ -38,7 +39,6 @@ from engine.sections import (
     KeySettings,
     KnowledgeSettings,
     LinearSettings,
-    LlmSettings,
     LogSettings,
     OidcSettings,
     PagerDutySettings,

@@ -10,7 +10,7 @@ from bot.cli.up import DEFAULT_FOLDER
 if TYPE_CHECKING:
     from engine.domain.spending import DaySpending
     from engine.llm.token_file import Tokens
-    from engine.sections import LlmSettings
+    from engine.model_sections import LlmSettings
     from engine.settings import Settings
 
 llm = App(name="llm", help="Show language models, what they cost, and log in to one.")
