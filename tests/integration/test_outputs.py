@@ -18,9 +18,9 @@ from engine.domain.call import Call, CallResult
 from engine.domain.execution import ExecutionState
 from engine.domain.ids import ArtifactId, Tenant, new_id
 from engine.domain.plan import VersionRef
-from engine.errors import Invalid, NotAllowed, NotFound, Unavailable
+from engine.errors import ConfigurationError, Invalid, NotAllowed, NotFound, Unavailable
 from engine.ports import OnLine
-from engine.secrets.links import LinkKeys, new_key, rotated
+from engine.secrets.links import LinkKeys, new_key, rotate_file, rotated
 from engine.services.delivery import Delivery
 from engine.services.downloads import Downloads
 from engine.services.loglines import GOES_ON
@@ -330,3 +330,17 @@ async def test_an_output_is_delivered_soon_after_it_was_written(bench: Bench) ->
         while (await bench.only(ref)).state is not ArtifactState.STORED:  # noqa: ASYNC110 - its row tells
             await asyncio.sleep(0.02)
     running.cancel()
+
+
+async def test_the_key_for_links_is_rotated_in_place_and_is_for_nobody_else(bench: Bench) -> None:
+    links = LinkKeys(bench.keys)
+    before, signature = links.signed("claim")
+
+    after = rotate_file(bench.keys)
+
+    assert links.signed("claim")[0] == after != before
+    assert links.holds("claim", before, signature)
+    assert bench.keys.stat().st_mode & 0o777 == 0o600
+    bench.keys.chmod(0o644)
+    with pytest.raises(ConfigurationError, match="can be read by others"):
+        LinkKeys(bench.keys)
