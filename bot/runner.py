@@ -14,6 +14,7 @@ from bot.engines import ASK_AGAIN, at_once
 from bot.process import running
 from engine.domain.site import Site
 from engine.errors import ConfigurationError, Unavailable
+from engine.ports import Store
 from engine.settings import Settings
 from engine.wiring import Engine, open_engine
 from engine.workflows.activities import ToolActivities
@@ -32,7 +33,7 @@ async def open_runner(settings: Settings, site: Site) -> AsyncIterator[Engine]:
     check(settings, site)
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(open_engine(settings, gate=False, site=site))
-        await check_login(engine, site)
+        await check_login(engine.store, site)
         # What is old is removed by those who know which drafts and holds there are.
         delivery = replace(engine.delivery, keep_days=None)
         await stack.enter_async_context(running(delivery.run()))
@@ -59,9 +60,9 @@ def check(settings: Settings, site: Site) -> None:
         raise ConfigurationError(f"A runner must not know {', '.join(held)}. Take it away.")
 
 
-async def check_login(engine: Engine, site: Site) -> None:
+async def check_login(store: Store, site: Site) -> None:
     """Raises `ConfigurationError` where the database's login is not that of this site."""
-    async with engine.store.begin() as unit:
+    async with store.begin() as unit:
         mine = await unit.runners.mine()
     if mine != site:
         whose = f"is the runner's of {mine}" if mine else "is no runner's"

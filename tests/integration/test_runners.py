@@ -1,8 +1,7 @@
-"""A runner next to a cluster: what it makes, what it refuses, and what its login can reach."""
+"""A runner next to a cluster: what it makes, what it refuses, and when it does not start."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,27 +12,21 @@ from temporalio.client import ActivityFailureError, Client
 from bot.cli.doctor_finding import ok
 from bot.cli.doctor_runners import runners
 from bot.engines import refuse_runners
-from bot.runner import check
-from engine.domain.actor import Actor, ActorKind
+from bot.runner import check, check_login
 from engine.domain.call import CallResult
 from engine.domain.context import ContextRef
-from engine.domain.conversation import Place, PostKind
 from engine.domain.execution import ExecutionState
-from engine.domain.ids import ExecutionId, PersonId, new_id
+from engine.domain.ids import ExecutionId, new_id
 from engine.domain.move import Move, MoveKind, StepRequest
 from engine.domain.plan import VersionRef
 from engine.domain.site import Site
 from engine.errors import ConfigurationError, Conflict, NotFound
-from engine.services.steps import Steps
 from engine.settings import Settings
-from engine.store.connection import Pool, open_pool
 from engine.store.runner_logins import make_login, remove_login
-from engine.store.unit import PostgresStore
 from engine.workflows.activities import ToolActivities
 from engine.workflows.worker import connect, open_runner_on
 from tests.conftest import Database
 from tests.integration.room import (
-    INC,
     STAGING,
     TENANT,
     Room,
@@ -41,118 +34,10 @@ from tests.integration.room import (
     good,
     level,
     look,
-    note,
-    open_room,
     write,
 )
+from tests.integration.runner_bench import ADMIN, ELSEWHERE, HERE, US, Bench, open_bench
 from tests.unit.governing import PROD
-
-HERE = Site(environment="prod", cluster="eu-1")
-US = PROD.model_copy(update={"cluster": "us-1"})
-ELSEWHERE = Place(channel="C0INC", thread="1700000009.000100")
-ADMIN = Actor(kind=ActorKind.SERVICE, id=PersonId("cli:admin"), name="admin")
-
-
-# What a runner must not be able to do.
-FORBIDDEN = (
-    "SELECT * FROM public.plans",
-    "SELECT * FROM public.steps",
-    "SELECT * FROM public.approvals",
-    "SELECT * FROM public.turns",
-    "SELECT * FROM public.inbox",
-    "SELECT * FROM public.service_tokens",
-    "SELECT * FROM public.pgqueuer",
-    "SET ROLE carapulse_app",
-    "CREATE TABLE runner.mine (id int)",
-    "CREATE FUNCTION runner.sees(uuid) RETURNS boolean LANGUAGE sql AS 'SELECT true'",
-    "UPDATE executions SET state = 'succeeded' WHERE id = '{ours}'",
-    "UPDATE executions SET stopped_by = 'Ann' WHERE id = '{ours}'",
-    "UPDATE executions SET epoch = 9 WHERE id = '{ours}'",
-    "UPDATE executions SET reason = 'mine' WHERE id = '{theirs}'",
-    "UPDATE steps SET state = 'succeeded' WHERE execution_id = '{ours}' AND number = 2",
-    "UPDATE steps SET state = 'succeeded' WHERE execution_id = '{theirs}'",
-    "UPDATE steps SET attempt = 3 WHERE execution_id = '{ours}' AND number = 1",
-    "UPDATE steps SET cluster = 'eu-1' WHERE execution_id = '{ours}' AND number = 2",
-    "INSERT INTO tool_calls (execution_id, step, phase, attempt, worker, lease_until, started_at) "
-    "VALUES ('{ours}', 2, 'act', 1, 'x', now(), now())",
-    "INSERT INTO tool_calls (execution_id, step, phase, attempt, worker, lease_until, started_at) "
-    "VALUES ('{theirs}', 1, 'act', 1, 'x', now(), now())",
-    "INSERT INTO log_lines (execution_id, step, at, line) VALUES ('{theirs}', 1, now(), 'x')",
-    "DELETE FROM tool_calls",
-    "DELETE FROM log_lines",
-    "UPDATE plan_versions SET body = 'x'",
-    "UPDATE version_states SET state = 'approved'",
-    "INSERT INTO approvals (plan_id, version, body) SELECT plan_id, version, body FROM approvals",
-    "DELETE FROM decisions",
-    "UPDATE decisions SET taken_at = now()",
-    "INSERT INTO audit (tenant, actor, action, subject, decision, body) "
-    "SELECT tenant, actor, 'plan.approve', subject, decision, body FROM audit",
-    "INSERT INTO audit (tenant, actor, action, subject, decision, body) "
-    "SELECT tenant, actor, 'step.act', '{theirs}', decision, body FROM audit",
-    "INSERT INTO posts (id, tenant, kind, subject, channel, thread, recipient, card, urgent) "
-    "VALUES (gen_random_uuid(), 'default', 'outcome', '{ours}', 'C0ALL', '', '', false, false)",
-    "UPDATE posts SET wanted = wanted + 1 WHERE subject = '{theirs}'",
-    "UPDATE runners SET environment = 'staging'",
-    "INSERT INTO runners (login, tenant, environment, cluster) "
-    "VALUES (session_user, 'default', 'staging', 'eu-1')",
-    "INSERT INTO inbox (tenant, source, key, thread, body) "
-    "VALUES ('default', 'slack', 'x', '', '')",
-    "INSERT INTO tool_definitions (digest, body) VALUES ('x', 'x')",
-    "INSERT INTO freezes SELECT * FROM freezes",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """A room whose prod/eu-1 is served by a runner with a login of its own."""
-
-    room: Room
-    pool: Pool
-    steps: Steps
-
-    async def beat(self) -> None:
-        async with self.steps.store.begin() as unit:
-            await unit.runners.beat(self.steps.worker)
-
-    async def handed(self, ref: VersionRef) -> Move:
-        """The next move, which is a call for the runner."""
-        await self.beat()
-        move = await self.room.next(ref)
-        assert move.kind is MoveKind.CALL
-        assert [one.queue for one in move.requests] == [HERE.queue] * len(move.requests)
-        return move
-
-    async def work(self, ref: VersionRef) -> Move:
-        """Calls of this place by the runner, the others by the worker."""
-        for _ in range(40):
-            await self.beat()
-            move = await self.room.next(ref)
-            if move.kind is not MoveKind.CALL:
-                return move
-            for one in move.requests:
-                steps = self.steps if one.queue else self.room.steps
-                await steps.perform(one)
-        raise AssertionError("it goes on for ever")
-
-
-@asynccontextmanager
-async def open_bench(database: Database, folder: Path) -> AsyncIterator[Bench]:
-    dsn = await make_login(database.owner_dsn, TENANT, HERE, ADMIN)
-    async with open_room(database, folder) as room:
-        pool = await open_pool(dsn, size=4, statement_timeout=5, connect_timeout=5)
-        try:
-            yield Bench(room, pool, at_site(room, PostgresStore(pool, TENANT)))
-        finally:
-            await pool.close()
-            await remove_login(database.owner_dsn, TENANT, HERE, ADMIN)
-
-
-def at_site(room: Room, store: PostgresStore) -> Steps:
-    """What a runner has: the room's services on the login of the runner."""
-    lines = room.steps.loglines
-    outputs = replace(lines.outputs, store=store)
-    loglines = replace(lines, store=store, outputs=outputs)
-    return replace(room.steps, store=store, loglines=loglines, worker="runner-1", site=HERE)
 
 
 @pytest.fixture
@@ -294,59 +179,6 @@ def moved(move: Move, **changes: object) -> StepRequest:
     return move.request.model_copy(update=changes)
 
 
-async def test_a_login_reaches_its_own_plans_and_writes_only_its_own_steps(bench: Bench) -> None:
-    room, pool = bench.room, bench.pool
-    mine = await room.approved(write(), level().model_copy(update={"context": US}), place=ELSEWHERE)
-    foreign = await room.approved(note(), context=STAGING)
-    await bench.handed(mine)
-    await room.next(foreign)
-    ours, theirs = await room.execution(mine), await room.execution(foreign)
-
-    seen = {
-        table: await pool.fetchval(f"SELECT count(*) FROM {table}")  # noqa: S608 - names of this test
-        for table in ("executions", "plan_versions", "plans", "approvals", "conversations")
-    }
-    refused = []
-    for statement in FORBIDDEN:
-        try:
-            status = await pool.execute(statement.format(ours=ours.id, theirs=theirs.id))
-        except (asyncpg.PostgresError, asyncpg.InterfaceError):
-            continue
-        if not status.endswith(" 0"):
-            refused.append(statement)
-
-    assert seen == dict.fromkeys(seen, 1)
-    assert refused == []
-
-
-async def test_a_file_of_its_plan_comes_into_that_thread_and_no_other(bench: Bench) -> None:
-    ref = await bench.room.approved(write(), place=ELSEWHERE)
-    await bench.handed(ref)
-    execution = await bench.room.execution(ref)
-
-    async with bench.steps.store.begin() as unit:
-        await unit.posts.want(PostKind.FILE, execution.id, ELSEWHERE)
-    with pytest.raises(asyncpg.PostgresError):
-        async with bench.steps.store.begin() as unit:
-            await unit.posts.want(PostKind.FILE, execution.id, INC)
-
-    assert await bench.room.posts("file") == 1
-
-
-async def test_a_runner_reads_each_column_that_a_worker_reads(bench: Bench) -> None:
-    query = (
-        "SELECT array_agg(attname ORDER BY attname) FROM pg_attribute "
-        "WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped"
-    )
-    tables = ("executions", "steps", "tool_calls", "log_lines", "artifacts", "freezes")
-
-    seen = {one: await bench.pool.fetchval(query, f"runner.{one}") for one in tables}
-    there = {one: await bench.pool.fetchval(query, f"public.{one}") for one in tables}
-
-    assert seen == there
-    assert await bench.pool.fetch("SELECT signed FROM decisions") == []
-
-
 async def test_a_place_has_one_login_and_without_it_the_worker_makes_its_calls(
     database: Database, tmp_path: Path
 ) -> None:
@@ -432,6 +264,15 @@ async def by_hand(client: Client, queue: str, request: StepRequest) -> None:
             task_queue=queue,
             start_to_close_timeout=timedelta(seconds=20),
         )
+
+
+async def test_a_runner_starts_with_its_own_login_alone(bench: Bench) -> None:
+    await check_login(bench.steps.store, HERE)
+
+    with pytest.raises(ConfigurationError, match="is no runner's"):
+        await check_login(bench.room.store, HERE)
+    with pytest.raises(ConfigurationError, match="is the runner's of prod/eu-1"):
+        await check_login(bench.steps.store, Site.parse("prod/us-1"))
 
 
 @pytest.mark.parametrize("text", ["prod", "prod/", "/eu-1", "pr.od/eu-1", "prod/eu 1", "a/b/c"])
