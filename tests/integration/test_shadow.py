@@ -20,17 +20,17 @@ from tests.conftest import Database
 from tests.contract.test_policy import decide
 from tests.unit.governing import ANN, BO, CY, DANA, NOW, POLICIES
 
+SECRET = "AKIA" + "IOSFODNN7EXAMPLE"  # in two parts, for this file holds no secret
 STRICTER = """
 package policy.assistant.v1
 
 import rego.v1
 
-refusals contains concat("", ["Ask with AKIAIOSFODNN7EXAMPLE about ", input.actor.id]) if {
+refusals contains concat("", ["Ask with SECRET about ", input.actor.id]) if {
 	input.action == "plan.approve"
 	"sre" in input.actor.groups
 }
-"""
-SECRET = "AKIAIOSFODNN7EXAMPLE"
+""".replace("SECRET", SECRET)
 
 
 @pytest.fixture
