@@ -43,8 +43,9 @@ TRAILER = "%(trailers:key=Carapulse-Step,valueonly,separator=%x20)"
 
 
 def engine_of_tests() -> Literal["temporal", "direct"]:
-    """What CARAPULSE_TEST_ENGINE said; tests/conftest.py keeps it under this name."""
-    return "direct" if os.environ.get(ENGINE) == "direct" else "temporal"
+    """What CARAPULSE_TEST_ENGINE says; tests/conftest.py takes it away and keeps its value."""
+    said = os.environ.get("CARAPULSE_TEST_ENGINE") or os.environ.get(ENGINE)
+    return "direct" if said == "direct" else "temporal"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,9 @@ import pytest
 import pytest_asyncio
 
 from tests.acceptance.rig import DRILL, Rig, engine_of_tests
+from tests.acceptance.test_failing_check import (
+    test_without_a_press_it_is_rolled_back_and_checked_again,
+)
 from tests.acceptance.test_golden_path import test_a_sentence_becomes_an_approved_verified_rollback
 from tests.acceptance.test_stopping import (
     test_cancel_stops_the_tool_within_seconds_and_nothing_was_changed,
@@ -53,15 +56,16 @@ async def test_it_is_ready_without_temporal(rig: Rig) -> None:
     assert rig.up.stack.temporal_address is None
 
 
-@pytest.mark.parametrize("point", ["K07", "K12", "K15"])
+@pytest.mark.parametrize("point", ["K07", "K12"])
 async def test_a_worker_that_dies_is_replaced_and_nothing_is_lost_or_repeated(
     rig: Rig, places: Path, point: str
 ) -> None:
-    """With an approval not acted on; with a call whose result is not stored; in a rollback."""
+    """With an approval not acted on; with a call whose result is not stored."""
     await dies_at(rig, places, point)
 
 
 __all__ = [
     "test_a_sentence_becomes_an_approved_verified_rollback",
     "test_cancel_stops_the_tool_within_seconds_and_nothing_was_changed",
+    "test_without_a_press_it_is_rolled_back_and_checked_again",
 ]
