@@ -107,7 +107,8 @@ class PostgresDrafts:
         """The newest request to run a plan of this conversation again that did not fail."""
         found = await self._db.fetchval(
             "SELECT id::text FROM drafts WHERE conversation_id = $1 "
-            "AND body::jsonb->>'repeats' = $2 AND state IN ('open', 'done') ORDER BY created_at DESC LIMIT 1",
+            "AND body::jsonb->>'repeats' = $2 AND state IN ('open', 'done') "
+            "ORDER BY created_at DESC LIMIT 1",
             conversation_id,
             plan_id,
         )

@@ -44,7 +44,7 @@ def problem(event: dict[str, Any]) -> str:
     action = event.get("event_action")
     if action not in ("trigger", "acknowledge", "resolve"):
         return "event_action is wrong"
-    payload = event.get("payload")
+    payload: dict[str, Any] = event.get("payload") or {}
     if action != "trigger":
         return "payload is for triggers" if payload else ""
     if set(payload) - PAYLOAD or not payload["source"] or payload["severity"] not in SEVERITIES:
