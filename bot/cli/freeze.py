@@ -2,9 +2,9 @@
 
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from bot.cli.up import DEFAULT_FOLDER
 
@@ -37,7 +37,7 @@ async def list_them(*, folder: Path = DEFAULT_FOLDER, json: bool = False) -> Non
             "id": one.id,
             "what": one.what,
             "from": f"{one.starts_at:%Y-%m-%d %H:%M} UTC",
-            "until": f"{one.ends_at:%Y-%m-%d %H:%M} UTC" if one.ends_at else "lifted",
+            "until": f"{one.ends_at:%Y-%m-%d %H:%M} UTC" if one.ends_at else "no end",
             "by": one.set_by_name,
             "reason": one.reason,
         }
@@ -52,6 +52,7 @@ async def set_one(
     *,
     environment: str = "",
     service: str = "",
+    everything: Annotated[bool, Parameter(name="--all", negative=())] = False,
     until: str = "",
     folder: Path = DEFAULT_FOLDER,
     json: bool = False,
@@ -60,8 +61,9 @@ async def set_one(
 
     Args:
         reason: why; everybody whose change waits reads it.
-        environment: where; everywhere when it is not given.
-        service: of what; of everything when it is not given.
+        environment: where; with a service alone, everywhere.
+        service: of what; with an environment alone, of everything there.
+        everything: all changes everywhere, when neither is given.
         until: 18:00, 2026-12-24, "2026-12-24 18:00", 2h, 3d; else until it is lifted.
         folder: of the `carapulse up` that runs, when no database is configured.
         json: print the whole record, for scripts.
@@ -73,6 +75,8 @@ async def set_one(
     from engine.domain.until import until as read
     from engine.errors import Invalid
 
+    if everything == bool(environment or service):
+        raise Invalid("Say what is frozen: --environment prod, --service checkout, or --all.")
     async with opened(folder) as (actor, freezes):
         try:
             end = read(until, freezes.clock(), freezes.timezone)[0] if until else None

@@ -137,7 +137,9 @@ def show(running: "Up") -> None:
         console.print(f"{name:<6}{value}", markup=False)
     for note in running.notes:
         console.print(f"Note: {note}", markup=False)
-    console.print("Plans and executions as JSON, with the token that may only read:")
+    console.print(
+        "Plans and executions as JSON, with a token that `carapulse token list` explains:"
+    )
     console.print(reading(running), markup=False)
     console.print("Ctrl-C stops it.", style="dim")
 

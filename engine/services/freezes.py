@@ -127,7 +127,7 @@ class Freezes:
         wrong = {}
         places = environments(self.services)
         if words.environment and places and words.environment not in places:
-            wrong["environment"] = f"{words.environment} is none of {', '.join(places)}"
+            wrong["environment"] = f"{words.environment} is no environment here, but {', '.join(places)}"
         if words.service and places and words.service not in self.services.names():
             wrong["service"] = f"{words.service} is not in the service graph"
         return wrong
