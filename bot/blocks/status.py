@@ -49,6 +49,8 @@ def who(view: PlanView) -> str:
     text = f"Needs {view.need}{of_whom}{but}. {view.have} of {view.need} so far."
     if version.requirements.step_up:
         text += " Each signs in again."
+    if view.session:
+        text += f" In the session {line(view.session, 150)}: its members approve."
     if view.approvers:
         text += f" Can approve: {', '.join(told(each, 100) for each in view.approvers[:6])}."
     return f"{text} Expires {moments.day_and_time(version.decide_before)}.{nudged(view)}"

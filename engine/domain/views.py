@@ -25,7 +25,7 @@ class PlanView(Model):
     `effects` are sentences about what changed ("Error rate 37 % -> 0.4 %"), filled at the end.
     `holds` are the freezes and windows that keep it from starting now; `stage` is what changes in
     this place may do at most; `nudges` are the reminders and escalations of it so far, `called`
-    mentions of whom the last escalation called.
+    mentions of whom the last escalation called; `session` is the one it belongs to, and whose.
     """
 
     version: PlanVersion
@@ -45,6 +45,7 @@ class PlanView(Model):
     again: Again | None = None
     nudges: tuple[Nudge, ...] = ()
     called: tuple[str, ...] = ()
+    session: str = ""
 
 
 class LogView(Model):

@@ -10,11 +10,12 @@ from engine.domain.conversation import PostKind
 from engine.domain.draft import DraftState, Evidence
 from engine.domain.execution import Execution, ExecutionState, StepRecord, StepState
 from engine.domain.expectation import short, told
-from engine.domain.ids import DraftId, ExecutionId, PlanId, ProblemId
+from engine.domain.ids import DraftId, ExecutionId, PersonId, PlanId, ProblemId
 from engine.domain.plan import PlanVersion, Step
 from engine.domain.questions import Limits
 from engine.domain.quorum import quorum
 from engine.domain.reminding import Nudge
+from engine.domain.session import Session, Viewer
 from engine.domain.views import FindingsView, LogView, PlanView, ProblemView
 from engine.ports import Clock, Directory, Store, Unit
 from engine.services.guards import NEVER, Holds
@@ -53,6 +54,7 @@ class Views:
             holds = await self.holds.on(unit_, version, self.clock()) if not state.ended else ()
             again = await again_of(unit_, version)
             nudges = await unit_.reminders.of(plan_id, number)
+            session = await unit_.sessions.get(version.session) if version.session else None
         count = quorum(version, signed)
         return PlanView(
             version=version,
@@ -62,7 +64,7 @@ class Views:
             have=count.have,
             need=count.need,
             missing=count.missing,
-            approvers=await self._approvers(version),
+            approvers=await self._approvers(version, session, count.approvers),
             groups=await self._groups(version),
             execution=execution,
             evidence=tuple(evidence),
@@ -72,6 +74,7 @@ class Views:
             again=again,
             nudges=tuple(nudges),
             called=await self._called(nudges),
+            session=f"{session.name}, opened by {session.owner_name}" if session else "",
         )
 
     async def log(self, execution_id: ExecutionId) -> LogView:
@@ -135,13 +138,19 @@ class Views:
             plan_state=await unit_.plans.state(plan_id, version.version),
         )
 
-    async def _approvers(self, version: PlanVersion) -> tuple[str, ...]:
-        """Tokens of who may still approve; the requester and editors of a write never may."""
-        barred = {version.requester, *version.editors} if version.writes else set()
+    async def _approvers(
+        self, version: PlanVersion, session: Session | None, done: Sequence[PersonId]
+    ) -> tuple[str, ...]:
+        """Tokens of who may still approve.
+
+        Not the requester and editors of a write, nobody outside the session, nobody twice.
+        """
+        barred = {*done, *((version.requester, *version.editors) if version.writes else ())}
         found: dict[str, None] = {}
         for group in asked(version):
             for actor in await self.directory.members(group):
-                if actor.id not in barred and actor.account:
+                admitted = session is None or session.admits(Viewer.of(actor))
+                if actor.id not in barred and actor.account and admitted:
                     found[f"{{@{actor.account}}}"] = None
         return tuple(found)
 

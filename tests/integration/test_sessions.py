@@ -134,6 +134,16 @@ async def test_who_is_not_in_the_session_neither_plans_nor_approves_in_it(room: 
     assert await room.state(ref_of(version)) is VersionState.WAITING
 
 
+async def test_the_card_names_its_session_and_only_those_in_it_as_approvers(room: Room) -> None:
+    await opened(room, WAR_ROOM, ANN.id)
+    version = await room.planned(place=WAR_ROOM)
+
+    view = await room.views.plan(version.plan_id)
+
+    assert view.session == f"of {WAR_ROOM.channel}, opened by {DANA.name}"
+    assert view.approvers == (ANN.mention,)
+
+
 async def test_a_session_of_a_few_does_not_take_a_channel_from_the_others(room: Room) -> None:
     await opened(room, WAR_ROOM, ANN.id, visibility="private")
     thread = Place(channel=WAR_ROOM.channel, thread="1700000009.000100")
