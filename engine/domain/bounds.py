@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from engine.domain.call import Effect
 from engine.domain.context import ContextRef
 from engine.domain.plan import Constraints, Step
+from engine.domain.touching import touched_by, written_by
 from engine.errors import NotAllowed
 
 NOWHERE = (
@@ -37,15 +37,15 @@ def _shared(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
 
 def hold(limits: Constraints, steps: Sequence[Step], context: ContextRef) -> None:
     """Raises `NotAllowed` for a plan that acts elsewhere, or on more services, than it may."""
-    if limits.environments and context.environment not in limits.environments:
-        where = context.environment or "no environment that is named"
+    places = touched_by(steps, context)
+    beyond = [one for one in places if one.environment not in limits.environments]
+    if limits.environments and beyond:
+        where = beyond[0].environment or "no environment that is named"
         raise NotAllowed(
             f"Not allowed: this is limited to {', '.join(limits.environments)}, and the plan "
             f"would act in {where}."
         )
-    touched = {
-        (step.context or context).service for step in steps if step.effect is not Effect.READ
-    }
+    touched = {one.service for one in written_by(steps, context)}
     if limits.max_targets is not None and len(touched) > limits.max_targets:
         raise NotAllowed(
             f"Not allowed: this is limited to {limits.max_targets} services, and the plan would "

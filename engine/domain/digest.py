@@ -74,6 +74,7 @@ def _step(step: Step) -> dict[str, Json]:
         "kind": step.kind.value,
         "group": step.group,
         "context": step.context.model_dump(mode="json") if step.context else None,
+        "reaches": [place.model_dump(mode="json") for place in step.reaches],
         "call": _call(step.call),
         "expect": step.expect.model_dump(mode="json") if step.expect else None,
         "relies": _relied(step.relies),

@@ -70,7 +70,8 @@ class Relied(Model):
 class Step(Model):
     """One step, frozen: rendered in full, with its check and its way back.
 
-    `context` is where it acts when that is another cluster or service than the plan's.
+    `context` is where it acts when that is another cluster or service than the plan's; `reaches`
+    are the places that what it writes to belongs to besides, as the service graph tells.
     Reads next to each other with the same `group` run side by side.
     """
 
@@ -81,6 +82,7 @@ class Step(Model):
     group: str = ""
     call: Call
     context: ContextRef | None = None
+    reaches: tuple[ContextRef, ...] = ()
     expect: Expectation | None = None
     relies: Relied | None = None
     probe: Probe | None = None

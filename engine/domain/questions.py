@@ -169,8 +169,10 @@ def to_decide(
     glass: Glass = UNBROKEN,
     holds: Sequence[Hold] = (),
     now: datetime,
+    place: ContextRef | None = None,
 ) -> Question:
-    """May this actor approve, reject or withdraw?"""
+    """May this actor approve, reject or withdraw? `place` is one that it changes."""
+    version = version.model_copy(update={"context": place}) if place else version
     facts = DecideFacts(
         **_of(version, limits, holds),
         glass=glass,

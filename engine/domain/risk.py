@@ -6,6 +6,7 @@ from engine.domain.call import Call, Effect, Risk
 from engine.domain.context import ContextRef
 from engine.domain.model import Json, Model
 from engine.domain.plan import Step
+from engine.domain.touching import places_of
 
 HARMLESS = frozenset({"dev", "staging"})
 # Inputs that say what is touched.
@@ -32,14 +33,15 @@ def assess(steps: Sequence[Step], context: ContextRef) -> Assessment:
     if not writes:
         return Assessment(risk=Risk.READ, reasons=("reads only, changes nothing",))
     worst = _alarms(writes, context)
-    places = {step.context or context for step in writes}
+    places = {place for step in writes for place in places_of(step, context)}
     count = max(len(places), len(targets([step.call for step in writes])))
     bare = [step.number for step in writes if step.rollback is None]
     if worst:
         risk = Risk.HIGH
     else:
         grave = bool(bare) or count > 1
-        risk = Risk.LOW if context.environment in HARMLESS else Risk.MEDIUM
+        harmless = {context.environment, *(one.environment for one in places)} <= HARMLESS
+        risk = Risk.LOW if harmless else Risk.MEDIUM
         risk = Risk(risk + 1) if grave else risk
     return Assessment(risk=risk, reasons=(_scope(writes, count), _way_back(writes, bare), *worst))
 

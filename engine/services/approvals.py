@@ -16,6 +16,8 @@ from engine.domain.policy import Ruling
 from engine.domain.questions import Limits, to_decide
 from engine.domain.quorum import Quorum, eligible
 from engine.domain.session import Viewer
+from engine.domain.strictest import strictest
+from engine.domain.touching import touched
 from engine.errors import (
     CarapulseError,
     Conflict,
@@ -264,19 +266,24 @@ class Approvals:
 
     async def _ruling(self, unit: Unit, ballot: Ballot, *, step_up: bool) -> Ruling:
         holds = await self.holds.on(unit, ballot.version, ballot.now)
-        question = to_decide(
-            ballot.actor,
-            DEEDS[ballot.verdict],
-            ballot.version,
-            limits=self.limits,
-            surface=ballot.surface,
-            step_up=step_up,
-            glass=ballot.glass,
-            holds=holds,
-            now=ballot.now,
-        )
+        approves = ballot.verdict is Verdict.APPROVE
+        questions = [
+            to_decide(
+                ballot.actor,
+                DEEDS[ballot.verdict],
+                ballot.version,
+                limits=self.limits,
+                surface=ballot.surface,
+                step_up=step_up,
+                glass=ballot.glass,
+                holds=holds,
+                now=ballot.now,
+                place=place,
+            )
+            for place in (touched(ballot.version) if approves else (ballot.version.context,))
+        ]
         try:
-            return await self.policy.ask(question)
+            return strictest([await self.policy.ask(question) for question in questions])
         except Unavailable as error:
             raise Unavailable("policy", verdicts.POLICY_DOWN) from error
 

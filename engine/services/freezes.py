@@ -15,9 +15,9 @@ from engine.domain.model import Json
 from engine.domain.plan import VersionState
 from engine.domain.policy import Deed, Ruling
 from engine.domain.questions import to_freeze
+from engine.domain.touching import touched
 from engine.errors import Conflict, Invalid, NotAllowed, NotFound, Unavailable
 from engine.ports import Clock, Policy, Services, Store, Unit
-from engine.services.guards import touched
 
 EVERY = 5.0
 # A little longer than the time between two looks, so that none is missed.
@@ -127,7 +127,9 @@ class Freezes:
         wrong = {}
         places = environments(self.services)
         if words.environment and places and words.environment not in places:
-            wrong["environment"] = f"{words.environment} is no environment here, but {', '.join(places)}"
+            wrong["environment"] = (
+                f"{words.environment} is no environment here, but {', '.join(places)}"
+            )
         if words.service and places and words.service not in self.services.names():
             wrong["service"] = f"{words.service} is not in the service graph"
         return wrong

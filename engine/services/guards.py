@@ -16,6 +16,7 @@ from engine.domain.plan import PlanVersion, Step
 from engine.domain.policy import Answer, Ruling
 from engine.domain.questions import Limits, to_execute, to_run
 from engine.domain.strictest import strictest
+from engine.domain.touching import places_of, touched
 from engine.errors import NotAllowed, Tampered, Unavailable
 from engine.ports import Policy, Unit
 from engine.services.alarm import alarm
@@ -147,19 +148,22 @@ class Guards:
         now: datetime,
     ) -> Ruling:
         """What the policy says to a call of this step."""
-        question = to_run(
-            WORKER,
-            version,
-            call,
-            phase=phase,
-            reversible=step.rollback is not None,
-            limits=self.limits,
-            approvers=approvers,
-            holds=holds,
-            now=now,
-            place=step.context,
-        )
-        return await self.policy.ask(question)
+        questions = [
+            to_run(
+                WORKER,
+                version,
+                call,
+                phase=phase,
+                reversible=step.rollback is not None,
+                limits=self.limits,
+                approvers=approvers,
+                holds=holds,
+                now=now,
+                place=place,
+            )
+            for place in places_of(step, version.context)
+        ]
+        return strictest([await self.policy.ask(question) for question in questions])
 
 
 def held(ruling: Ruling, holds: tuple[Hold, ...], now: datetime) -> Stop | None:
@@ -170,13 +174,6 @@ def held(ruling: Ruling, holds: tuple[Hold, ...], now: datetime) -> Stop | None:
     ends = [hold.until for hold in holds if hold.until is not None and hold.text in reasons]
     left = min(((end - now).total_seconds() for end in ends), default=LONGEST)
     return Stop(reason=" ".join(reasons), seconds=min(max(left, 1.0), LONGEST))
-
-
-def touched(version: PlanVersion) -> tuple[ContextRef, ...]:
-    """Every place that the version changes: the plan's, and those of its steps."""
-    writes = [step for step in version.steps if step.effect is not Effect.READ]
-    places = [step.context or version.context for step in writes]
-    return tuple(dict.fromkeys((version.context, *places)))
 
 
 def lock_key(context: ContextRef) -> str:

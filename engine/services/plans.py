@@ -31,10 +31,12 @@ from engine.domain.questions import Limits, to_create
 from engine.domain.risk import assess
 from engine.domain.session import Viewer
 from engine.domain.strictest import strictest
+from engine.domain.touching import by_place
 from engine.errors import Conflict, Invalid, NotAllowed
 from engine.ports import Clock, Directory, Policy, Services, Store, Tools, Unit
 from engine.services.ending import call_off
 from engine.services.guards import NEVER, Holds
+from engine.services.reaching import Reaching
 from engine.services.sessions import may_work
 
 START_GRACE = timedelta(hours=1)
@@ -156,7 +158,7 @@ class Plans:
             for at, step in enumerate(proposal.steps, start=1)
         )
         check_groups(steps)
-        return steps
+        return Reaching(self.services).told(steps, proposal.context)
 
     async def actor(self, draft: Draft) -> Actor:
         """Who asked for it. Raises `NotAllowed` for somebody who has left."""
@@ -309,15 +311,6 @@ class Plans:
             reason = f"v{before.version} was replaced by v{before.version + 1}."
             await call_off(unit, ref, reason, self.clock())
             await unit.jobs.add("execution.wake", {"plan_id": ref.plan_id, "version": ref.version})
-
-
-def by_place(steps: tuple[Step, ...], context: ContextRef) -> dict[ContextRef, tuple[Step, ...]]:
-    """Every place that a plan touches with its steps there; its own is asked for all of them."""
-    found = {context: steps}
-    for step in steps:
-        if step.context and step.context != context:
-            found[step.context] = (*found.get(step.context, ()), step)
-    return found
 
 
 def programmed(draft: Draft) -> Actor:
