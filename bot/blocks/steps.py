@@ -130,7 +130,7 @@ def task(step: Step, layout: Layout) -> Block:
 
 
 def title_of(step: Step, record: StepRecord | None, limit: int = TITLE) -> str:
-    """`1 Write pool_size = 20 to shop-config`, with the state where a word is needed."""
+    """`1 Revert a41c9f2 in shop-config`, with the state where a word is needed."""
     said = SAID.get(record.state, "") if record else ""
     return one_line(inert(f"{step.number} {step.title}"), limit) + (f" · {said}" if said else "")
 

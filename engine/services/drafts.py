@@ -254,18 +254,18 @@ class Drafts:
     ) -> Proposal:
         """The proposal with what only reads can tell; kept, for whoever has to confirm it.
 
-        What follows a version that has started, or ended, is pinned to what is there now.
+        What follows a version that has started, or ended, or was edited by hand, is pinned to what
+        is there now.
         """
         assert outcome.proposal is not None
         proposal = outcome.proposal
         over = state is not None and not state.open
         if over or draft.how in (How.AGAIN, How.GIVEN):
-            anew = over or draft.how is How.AGAIN
+            anew = over or draft.how is How.AGAIN or draft.based_on is not None
             proposal = await self.previews.pinned(proposal, anew=anew)
         proposal = await self.previews.relied(proposal)
-        again = draft.how is How.AGAIN
-        warnings = await self.previews.warnings(proposal, every=again)
-        if again:
+        warnings = await self.previews.warnings(proposal, every=draft.how is How.AGAIN)
+        if draft.how in (How.AGAIN, How.GIVEN):
             warnings += moved_on(outcome.proposal, proposal)
         proposal = proposal.model_copy(update={"warnings": warnings})
         if proposal != outcome.proposal:

@@ -1,5 +1,6 @@
 """From a proposal to a frozen, numbered version that waits for its approval."""
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -8,7 +9,7 @@ from engine.domain.actor import ALERTS, Actor, ActorKind
 from engine.domain.audit import AuditEvent
 from engine.domain.beside import check_groups
 from engine.domain.bounds import hold, narrowed
-from engine.domain.call import Call
+from engine.domain.call import Call, Effect
 from engine.domain.changes import changes, sentences
 from engine.domain.context import ContextRef
 from engine.domain.conversation import PostKind
@@ -31,7 +32,7 @@ from engine.domain.questions import Limits, to_create
 from engine.domain.risk import assess
 from engine.domain.session import Viewer
 from engine.domain.strictest import strictest
-from engine.domain.touching import by_place
+from engine.domain.touching import by_place, touched, touched_by
 from engine.errors import Conflict, Invalid, NotAllowed
 from engine.ports import Clock, Directory, Policy, Services, Store, Tools, Unit
 from engine.services.ending import call_off
@@ -229,7 +230,7 @@ class Plans:
                 "requester_name": before.requester_name if before else draft.requester_name,
                 "origin": before.origin if before else draft.origin,
                 "intent": draft.text,
-                "title": proposal.title,
+                "title": true_title(proposal, steps, before),
                 "why": proposal.why,
                 "context": context,
                 "requirements": somebody(ruling.requirements) if label else ruling.requirements,
@@ -311,6 +312,17 @@ class Plans:
             reason = f"v{before.version} was replaced by v{before.version + 1}."
             await call_off(unit, ref, reason, self.clock())
             await unit.jobs.add("execution.wake", {"plan_id": ref.plan_id, "version": ref.version})
+
+
+def true_title(proposal: Proposal, steps: tuple[Step, ...], before: PlanVersion | None) -> str:
+    """The proposal's, unless it names no service that this version newly touches."""
+    then = {place.service for place in touched(before)} if before else set()
+    now = {place.service for place in touched_by(steps, proposal.context)}
+    added = now - then if before else set()
+    if set(re.findall(r"[\w.-]+", proposal.title)) >= added:
+        return proposal.title
+    writes = [step.title for step in steps if step.effect is not Effect.READ]
+    return "; ".join(writes)[:200] or proposal.title
 
 
 def programmed(draft: Draft) -> Actor:

@@ -95,7 +95,7 @@ class Previews:
             preview = self._previewable(frozen)
             if preview and (every or preview.on_card) and not refers(preview.call.input):
                 looked = await self._look(preview.call, proposal.context)
-                found += foreseen(at, looked)
+                found += foreseen(frozen, looked)
                 found += taken_along(at, listed(looked.outputs.get("also", "")))
         return tuple(found)
 
@@ -225,11 +225,14 @@ def listed(text: str) -> tuple[str, ...]:
     return tuple(line.strip() for line in text.splitlines() if line.strip())
 
 
-def foreseen(step: int, looked: Look) -> list[str]:
+def foreseen(step: Step, looked: Look) -> list[str]:
     """What a try says against a step."""
+    number = step.number
     if not looked.ok:
-        return [f"Step {step} was tried without changing anything, and fails: {looked.message}"]
-    return [] if looked.text.strip() else [f"Step {step} would change nothing as things are now."]
+        return [f"Step {number} was tried without changing anything, and fails: {looked.message}"]
+    if not looked.text.strip():
+        return [f"Step {number} would change nothing as things are now."]
+    return [f"Step {number}: {said}"] if (said := moved(step, looked)) else []
 
 
 def moved_on(before: Proposal, after: Proposal) -> tuple[str, ...]:

@@ -146,7 +146,7 @@ async def test_a_value_is_written_with_everything_around_it_kept(
 
     result = await bench.run(step.call)
 
-    assert step.title == "Write pool_size = 20 to shop-config"
+    assert step.title == "Write pool_size = 20 to checkout/settings.yaml in shop-config"
     assert (result.outputs["old_value"], result.outputs["new_value"]) == ("10", "20")
     assert bench.lines == []  # the end of the step tells what was written
     assert "# connections to the order database" in await repository.settings()

@@ -360,6 +360,7 @@ async def open_room(
         tools_folder, connections={"desk": "https://desk.example"}, remotes=(REMOTE,)
     )
     policy, script, mind = Rules(RegoPolicy([POLICIES])), Script(), Mind()
+    script.says("git.head", good(head=HEAD))
     people, services = People(), ServiceFile.parse(SERVICES)
     verifier = FileVerifier(keys.public)
     authority = Authority(verifier)

@@ -12,14 +12,14 @@ from engine.domain.approval import Verdict
 from engine.domain.conversation import Place
 from engine.domain.digest import digest
 from engine.domain.execution import ExecutionState
-from engine.domain.freeze import FreezeWords
+from engine.domain.freeze import FreezeWords, HoldKind
 from engine.domain.move import MoveKind
-from engine.domain.plan import DraftStep, VersionRef
+from engine.domain.plan import DraftStep, Proposal, VersionRef
 from engine.domain.touching import touched
 from engine.services.freezes import Freezes
 from tests.conftest import Database
-from tests.integration.room import TENANT, Room, open_room, write
-from tests.unit.governing import ANN, BO, PROD, People, person
+from tests.integration.room import NEW, TENANT, Room, good, open_room, write
+from tests.unit.governing import ANN, BO, DANA, PROD, People, person
 
 SERVICES = """
 environments: {prod: {}}
@@ -129,3 +129,38 @@ async def test_what_a_step_reaches_is_what_was_approved(room: Room) -> None:
     bare = version.steps[0].model_copy(update={"reaches": ()})
 
     assert digest(version.model_copy(update={"steps": (bare,)})) != version.digest
+
+
+async def test_an_edit_that_reaches_another_service_is_called_so_and_pinned_to_today(
+    room: Room,
+) -> None:
+    room.drafts = replace(room.drafts, plans=room.plans)
+    made = await room.planned(at("checkout/settings.yaml"))
+    room.script.says("git.head", good(head=NEW))
+    given = {1: {"path": "payments/settings.yaml"}}
+    draft_id = await room.revisions.edit(DANA, made.plan_id, 1, given)
+
+    await room.drafts.propose(draft_id)
+
+    async with room.store.begin() as unit:
+        second = await unit.plans.current(made.plan_id)
+    assert second.title == "Write pool = 700 to payments/settings.yaml in shop-config"
+    assert [place.service for place in touched(second)] == ["checkout", "payments"]
+    assert second.steps[0].call.input["expected_head"] == NEW
+    moved = (
+        "Since this was drafted before, the expected head of step 1 moved from aaaaaaa to bbbbbbb."
+    )
+    assert moved in second.warnings
+    await freeze(room, "payments")
+    async with room.store.begin() as unit:
+        holds = await room.executions.guards.holds.on(unit, second, room.now)
+    assert [hold.kind for hold in holds] == [HoldKind.FREEZE]
+
+
+async def test_a_card_warns_when_the_branch_moved_before_anybody_approves(room: Room) -> None:
+    proposal = Proposal(title="Pool", context=PROD, steps=(write("5"),), planner="test")
+    room.script.says("git.preview_set_value", good(head=NEW))
+
+    [warning] = await room.previews.warnings(proposal)
+
+    assert warning.startswith("Step 1: The branch moved from aaaaaaa to bbbbbbb")

@@ -45,7 +45,8 @@ def freeze(registry: ToolRegistry, action: str, given: dict[str, Json], number: 
 def test_titles_of_writes_come_from_the_definition(registry: ToolRegistry) -> None:
     revert = {key: WRITE[key] for key in ("remote", "branch", "expected_head")}
 
-    assert freeze(registry, "git.set_value", WRITE).title == "Write pool_size = 20 to shop-config"
+    title = freeze(registry, "git.set_value", WRITE).title
+    assert title == "Write pool_size = 20 to checkout/settings.yaml in shop-config"
     step = freeze(registry, "git.revert_commit", {**revert, "commit": HEAD})
     assert step.title == "Revert 9f3c1e2 in shop-config"
     assert step.kind is StepKind.ACT
