@@ -12,16 +12,21 @@ POLL = 1.0
 TELL_EVERY = 10.0
 
 
+def filed_only(on_line: OnLine) -> OnLine:
+    """For reads of ours whose lines would fill the thread: the complete output has them all."""
+
+    async def unheard(line: str, *, shown: bool = True, filed: bool = True) -> None:
+        if filed:
+            await on_line(line, shown=False)
+
+    return unheard
+
+
 async def checked(
     runner: Runner, call: Call, expect: Expectation, outputs: dict[str, str], on_line: OnLine
 ) -> CallResult:
     """Repeat the read until its expectation has held long enough, or time is up."""
-
-    async def unheard(line: str, *, shown: bool = True, filed: bool = True) -> None:
-        """Of a repeated read only the complete output tells everything."""
-        if filed:
-            await on_line(line, shown=False)
-
+    unheard = filed_only(on_line)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + expect.within_seconds
     since: float | None = None

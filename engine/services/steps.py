@@ -26,7 +26,7 @@ from engine.errors import CarapulseError, Frozen, NotAllowed, Tampered, Unavaila
 from engine.ports import Clock, Runner, Store, Tools, Unit
 from engine.services.alarm import alarm
 from engine.services.authority import Authority
-from engine.services.checking import checked
+from engine.services.checking import checked, filed_only
 from engine.services.drift import Drift
 from engine.services.guards import Guards, held
 from engine.services.leases import Lease, stopped
@@ -269,7 +269,7 @@ class Steps:
             if request.phase is Phase.PROBE:
                 probe = step.rollback_probe if is_rollback_probe(request) else step.probe
                 assert probe is not None
-                result = await self.runner.run(call, outputs, on_line)
+                result = await self.runner.run(call, outputs, filed_only(on_line))
                 return probed(result, probe.expect, outputs)
             if request.phase in (Phase.ACT, Phase.READ) and step.expect is not None:
                 return await checked(self.runner, call, step.expect, outputs, on_line)

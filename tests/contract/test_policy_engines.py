@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -235,6 +235,10 @@ async def test_a_server_that_never_answers_is_waited_for_five_times() -> None:
         for _ in range(20):
             with pytest.raises(Unavailable):
                 await policy.ask(decide(ANN))
+        for writer in calls:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
 
     assert len(calls) == 5
 

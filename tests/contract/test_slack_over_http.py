@@ -74,7 +74,7 @@ async def test_what_slack_signed_is_carried_out_and_answered(served: Served) -> 
         {},
         signed(BODY, secret="another"),
         signed(BODY, age=301),
-        signed(BODY, age=-900),
+        signed(BODY, age=-86_400),
         signed(BODY + b" "),
         {**signed(BODY), "X-Slack-Request-Timestamp": "soon"},
         {**signed(BODY), "X-Slack-Signature": "v0="},

@@ -17,7 +17,7 @@ PEOPLE = {
     "cy": {"security"},
     "eve": {"sre"},
 }
-HANDS = {"button", "command", "api", "cli", "web"}
+HANDS = {"button", "command", "api", "cli", "web", "linear"}
 
 
 @dataclass(frozen=True)

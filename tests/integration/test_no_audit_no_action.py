@@ -177,12 +177,18 @@ CASES: dict[str, tuple[str, Callable[[Room], Awaitable[Deed]]]] = {
 LOOKED = {"tool_calls", "log_lines", "posts"}
 # They record in the transaction of a caller, or in the same way with more around it.
 ALIKE = {
+    "access": "refusals of the door, after which nothing is done",
     "alarm": "written by those that refuse, in their transaction",
     "alerts": "problems; nothing of them decides or starts anything",
+    "conversations": "a conversation that is begun by a service of this list, in its transaction",
+    "downloads": "who was handed a file; links and holds are tested with artifacts",
     "glass": "written by the gate, in its transaction",
     "guards": "written by executions, in their transaction",
     "identities": "tested with the identity provider",
+    "incidents": "problems of PagerDuty; nothing of them decides or starts anything",
+    "issue_moves": "a move that decides nothing; one that does is the gate's",
     "mirror": "runbooks from files, through the store of knowledge",
+    "reminders": "told once by a row, in the transaction of executions",
     "runbook_steps": "a step as a draft, which plans record",
     "step_ups": "tested with the identity provider",
     "templates": "tested with the catalog",
