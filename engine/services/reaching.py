@@ -70,10 +70,13 @@ def _places(call: Call, own: ContextRef, entries: Sequence[Entry]) -> Iterator[C
 
 
 def _in_git(call: Call, own: ContextRef, entries: Sequence[Entry]) -> Iterator[ContextRef]:
-    """Whose settings lie at the path; those next to it, where it is nobody's."""
+    """Whose settings lie at the path: the step's own service where it is one of several that
+    share the folder; those next to it, where it is nobody's.
+    """
     here = [one for one in entries if _same(_gitops(one), call.input)]
     path = posixpath.normpath(str(call.input["path"]))
-    hits = [one for one in here if _overlap(path, _folder(one))]
+    mine = [one for one in here if one["name"] == own.service and _below(path, _folder(one))]
+    hits = mine or [one for one in here if _overlap(path, _folder(one))]
     hits = hits or [one for one in here if _below(path, posixpath.dirname(_folder(one)))]
     for entry in hits:
         yield _there(entry, own, _environment(path, entry) or own.environment)
