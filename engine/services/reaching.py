@@ -70,8 +70,9 @@ def _places(call: Call, own: ContextRef, entries: Sequence[Entry]) -> Iterator[C
 
 
 def _in_git(call: Call, own: ContextRef, entries: Sequence[Entry]) -> Iterator[ContextRef]:
-    """Whose settings lie at the path: the step's own service where it is one of several that
-    share the folder; those next to it, where it is nobody's.
+    """Whose settings lie at the path; those next to it, where it is nobody's.
+
+    Of several services that share a folder it is the one that the step is about.
     """
     here = [one for one in entries if _same(_gitops(one), call.input)]
     path = posixpath.normpath(str(call.input["path"]))
