@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
@@ -87,18 +87,7 @@ async def open_bot(settings: Settings) -> AsyncIterator[Listening]:
         )
         workspace = await signed_in(client)
         surfaces.workspace = workspace.url
-        writer = Writer(client, Budgets(scale=slack.budget_scale), counted(engine))
-        rendering = Rendering(
-            engine.views,
-            engine.store,
-            engine.answers,
-            waiting(engine, settings),
-            workspace.url,
-            engine.downloads,
-        )
-        statuses = Statuses(writer)
-        writing = Writing(engine.surface, rendering, writer, statuses)
-        relay = Relay(engine.surface, writing, f"relay:{workspace.team}", holder)
+        statuses, relay = showing(settings, engine, client, workspace, holder)
         inbox = build(
             client,
             workspace,
@@ -108,11 +97,8 @@ async def open_bot(settings: Settings) -> AsyncIterator[Listening]:
             services=slack_services(engine, relay.glance),
         )
         await stack.enter_async_context(working(engine.pool, gate_jobs(engine)))
-        await stack.enter_async_context(running(engine.audits.run()))
-        if engine.shadow:
-            await stack.enter_async_context(running(engine.shadow.run()))
-        await stack.enter_async_context(running(engine.freezes.run()))
-        await stack.enter_async_context(running(engine.digests.run()))
+        for work in gate_loops(engine):
+            await stack.enter_async_context(running(work))
         everything = {**desks(inbox, engine), **surfaces.desks()}
         await stack.enter_async_context(intake.working(everything))
         await stack.enter_async_context(running(surfaces.run()))
@@ -128,6 +114,33 @@ async def open_bot(settings: Settings) -> AsyncIterator[Listening]:
         await stack.enter_async_context(running(beating(engine.presence.beat, there)))
         log.info("bot is ready", action="bot.ready", team=workspace.team)
         yield listening
+
+
+def showing(
+    settings: Settings, engine: Engine, client: AsyncWebClient, workspace: Workspace, holder: str
+) -> tuple[Statuses, Relay]:
+    """What keeps cards, logs and thread statuses true; all of it writes through one writer."""
+    writer = Writer(client, Budgets(scale=settings.slack.budget_scale), counted(engine))
+    rendering = Rendering(
+        engine.views,
+        engine.store,
+        engine.answers,
+        waiting(engine, settings),
+        workspace.url,
+        engine.downloads,
+    )
+    statuses = Statuses(writer)
+    writing = Writing(engine.surface, rendering, writer, statuses)
+    return statuses, Relay(engine.surface, writing, f"relay:{workspace.team}", holder)
+
+
+def gate_loops(engine: Engine) -> Iterator[Awaitable[None]]:
+    """What the gate's process does beside answering, for ever."""
+    yield engine.audits.run()
+    yield engine.freezes.run()
+    yield engine.digests.run()
+    if engine.shadow:
+        yield engine.shadow.run()
 
 
 def asked_over_http(settings: Settings) -> RequestUrl | None:

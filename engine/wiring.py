@@ -171,10 +171,7 @@ def assembled(
     on = grounded(settings, opened)
     store, tenant, directory = on.store, on.tenant, on.directory
     channel, zone = settings.slack.channel, settings.timezone
-    identities = identifying(
-        settings, opened.provider, store=store, directory=directory, links=directory, clock=now
-    )
-    sign_ins = signing_in(settings, opened.provider, store=store, clock=now)
+    identities, sign_ins = identified(settings, opened, on)
     approvals = deciding(settings, opened, on) if gate else None
     overrides = Overrides(directory, signer(settings)) if gate else None
     operating = Operating(store, on.policy, now, on.limits, overrides)
@@ -206,9 +203,7 @@ def assembled(
         sessions=Sessions(store, now, tenant),
         mirror=mirroring(settings, store, now, tenant),
         templates=templated(settings, on),
-        runbook_steps=RunbookSteps(
-            store, CommandLines(one.tool for one, _ in on.tools.tools()), on.services, now, tenant
-        ),
+        runbook_steps=from_runbooks(on),
         alerts=Alerts(store, on.services, now, tenant, channel, timezone=zone),
         answers=Answers(store, on.services),
         feedback=Feedback(store, now, tenant),
@@ -227,6 +222,23 @@ def assembled(
         shadows=PostgresShadows(opened.pool, settings.tenant),
         credentials=opened.credentials,
     )
+
+
+def identified(
+    settings: Settings, opened: Opened, on: Ground
+) -> tuple[Identities | None, SignIns | None]:
+    """Who holds a token, and second sign-ins where there is somewhere to sign in."""
+    people = on.directory
+    identities = identifying(
+        settings, opened.provider, store=on.store, directory=people, links=people, clock=now
+    )
+    return identities, signing_in(settings, opened.provider, store=on.store, clock=now)
+
+
+def from_runbooks(on: Ground) -> RunbookSteps:
+    """Commands of runbooks, as steps."""
+    commands = CommandLines(one.tool for one, _ in on.tools.tools())
+    return RunbookSteps(on.store, commands, on.services, now, on.tenant)
 
 
 def auditing(settings: Settings, opened: Opened, on: Ground, *, gate: bool) -> Audits:

@@ -25,7 +25,7 @@ from engine.errors import Unavailable
 from engine.feed.quiet import NoFeed
 from engine.llm.playbooks import checked_title
 from engine.policy.rego import RegoPolicy
-from engine.ports import Files, OnLine
+from engine.ports import Clock, Files, OnLine
 from engine.secrets.keys import FileSigner, make_keys
 from engine.secrets.published import FileVerifier
 from engine.services.approvals import Approvals
@@ -113,6 +113,13 @@ def unsure(message: str = "stopped while it ran") -> CallResult:
 
 WROTE = good(commit=NEW, previous_head=HEAD)
 UNDID = good(commit=UNDONE, previous_head=NEW)
+USUALLY = {
+    "git.head": good(head=HEAD),
+    "git.set_value": WROTE,
+    "git.undo_commit": UNDID,
+    "git.find_mark": good(found="no"),
+    "desk.look": good(level="fine"),
+}
 
 
 @dataclass
@@ -338,6 +345,101 @@ def look() -> DraftStep:
     return DraftStep(tool="desk", action="look")
 
 
+@dataclass(frozen=True)
+class Footing:
+    """What the services of a room stand on."""
+
+    store: PostgresStore
+    tools: ToolRegistry
+    policy: Rules
+    script: Script
+    people: People
+    services: ServiceFile
+    signer: FileSigner
+    verifier: FileVerifier
+    guards: Guards
+    clock: Clock
+    limits: Limits
+
+
+def footing(store: PostgresStore, folder: Path, clock: Clock, limits: Limits) -> Footing:
+    """Real adapters, but for what is outside: its answers are the script's."""
+    keys = make_keys(folder / "keys")
+    tools_folder = folder / "tools"
+    tools_folder.mkdir()
+    (tools_folder / "desk.yaml").write_text(DESK)
+    tools = ToolRegistry.load(
+        tools_folder, connections={"desk": "https://desk.example"}, remotes=(REMOTE,)
+    )
+    policy, script, verifier = Rules(RegoPolicy([POLICIES])), Script(), FileVerifier(keys.public)
+    for action, answer in USUALLY.items():
+        script.says(action, answer)
+    return Footing(
+        store=store,
+        tools=tools,
+        policy=policy,
+        script=script,
+        people=People(),
+        services=ServiceFile.parse(SERVICES),
+        signer=FileSigner(keys.private),
+        verifier=verifier,
+        guards=Guards(policy, Authority(verifier), limits),
+        clock=clock,
+        limits=limits,
+    )
+
+
+def drafting(on: Footing, mind: Mind, plans: Plans, previews: Previews, outputs: Outputs) -> Drafts:
+    """From a sentence to a version, as the mind says."""
+    return Drafts(
+        on.store,
+        on.tools,
+        on.script,
+        mind,
+        on.policy,
+        on.people,
+        plans,
+        previews,
+        on.clock,
+        on.limits,
+        Knowledge(on.store, on.clock, TENANT, on.services, checked_title),
+        outputs,
+    )
+
+
+def deciding(on: Footing) -> Approvals:
+    """The gate."""
+    return Approvals(
+        on.store,
+        on.policy,
+        on.people,
+        on.signer,
+        on.verifier,
+        on.clock,
+        on.limits,
+        on.guards.holds,
+        GlassAlarm(on.people),
+        partial(loaded, on.tools),
+    )
+
+
+def calling(on: Footing, outputs: Outputs, lease: float, slots: Slots) -> Steps:
+    """The worker's part."""
+    return Steps(
+        on.store,
+        on.tools,
+        on.script,
+        on.guards,
+        Authority(on.verifier),
+        LogLines(on.store, NoFeed(), on.clock, outputs),
+        on.clock,
+        lease,
+        "worker-1",
+        slots,
+        Drift(on.script, on.policy, on.clock, on.limits),
+    )
+
+
 @asynccontextmanager
 async def open_room(
     database: Database,
@@ -351,89 +453,33 @@ async def open_room(
 ) -> AsyncIterator[Room]:
     """The services on this database; the clock is the test's."""
     pool = await open_pool(database.app_dsn, size=8, statement_timeout=5, connect_timeout=5)
-    store = PostgresStore(pool, TENANT)
-    keys = make_keys(folder / "keys")
-    tools_folder = folder / "tools"
-    tools_folder.mkdir()
-    (tools_folder / "desk.yaml").write_text(DESK)
-    tools = ToolRegistry.load(
-        tools_folder, connections={"desk": "https://desk.example"}, remotes=(REMOTE,)
-    )
-    policy, script, mind = Rules(RegoPolicy([POLICIES])), Script(), Mind()
-    script.says("git.head", good(head=HEAD))
-    people, services = People(), ServiceFile.parse(SERVICES)
-    verifier = FileVerifier(keys.public)
-    authority = Authority(verifier)
-    guards = Guards(policy, authority, limits)
-    start = datetime.now(UTC)
 
     def clock() -> datetime:
         return room.now
 
-    previews = Previews(store, tools, script, policy, clock, limits)
-    knowledge = Knowledge(store, clock, TENANT, services, checked_title)
+    on = footing(PostgresStore(pool, TENANT), folder, clock, limits)
+    store, mind = on.store, Mind()
     outputs = Outputs(store, clock, TENANT, files=files)
-    made = Plans(store, tools, policy, people, services, clock, limits)
+    previews = Previews(store, on.tools, on.script, on.policy, clock, limits)
+    made = Plans(store, on.tools, on.policy, on.people, on.services, clock, limits)
     room = Room(
         pool=pool,
         store=store,
-        policy=policy,
-        script=script,
+        policy=on.policy,
+        script=on.script,
         mind=mind,
         conversations=Conversations(store, clock, TENANT, {"": PROD}),
         plans=made,
-        drafts=Drafts(
-            store,
-            tools,
-            script,
-            mind,
-            policy,
-            people,
-            made,
-            previews,
-            clock,
-            limits,
-            knowledge,
-            outputs,
-        ),
-        gate=Approvals(
-            store,
-            policy,
-            people,
-            FileSigner(keys.private),
-            verifier,
-            clock,
-            limits,
-            guards.holds,
-            GlassAlarm(people),
-            partial(loaded, tools),
-        ),
-        executions=Executions(store, guards, clock, pace or Pace()),
-        operating=Operating(
-            store, policy, clock, limits, Overrides(people, FileSigner(keys.private))
-        ),
-        revisions=Revisions(store, tools, clock),
+        drafts=drafting(on, mind, made, previews, outputs),
+        gate=deciding(on),
+        executions=Executions(store, on.guards, clock, pace or Pace()),
+        operating=Operating(store, on.policy, clock, limits, Overrides(on.people, on.signer)),
+        revisions=Revisions(store, on.tools, clock),
         previews=previews,
-        steps=Steps(
-            store,
-            tools,
-            script,
-            guards,
-            authority,
-            LogLines(store, NoFeed(), clock, outputs),
-            clock,
-            lease,
-            "worker-1",
-            Slots(at_once or AtOnce()),
-            Drift(script, policy, clock, limits),
-        ),
-        views=Views(store, people),
-        now=start,
+        steps=calling(on, outputs, lease, Slots(at_once or AtOnce())),
+        views=Views(store, on.people),
+        now=datetime.now(UTC),
     )
-    script.says("git.set_value", WROTE)
-    script.says("git.undo_commit", UNDID)
-    script.says("git.find_mark", good(found="no"))
-    script.says("desk.look", good(level="fine"))
     try:
         yield room
     finally:

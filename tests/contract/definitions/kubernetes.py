@@ -118,6 +118,62 @@ def kubeconfig(url: str, token: str) -> str:
     )
 
 
+def etcd(store: int, peer: int) -> tuple[str, ...]:
+    """One member that keeps nothing."""
+    return (
+        "--data-dir=etcd",
+        "--unsafe-no-fsync",
+        f"--listen-client-urls=http://127.0.0.1:{store}",
+        f"--advertise-client-urls=http://127.0.0.1:{store}",
+        f"--listen-peer-urls=http://127.0.0.1:{peer}",
+        f"--initial-advertise-peer-urls=http://127.0.0.1:{peer}",
+        f"--initial-cluster=default=http://127.0.0.1:{peer}",
+    )
+
+
+def api_server(store: int, port: int) -> tuple[str, ...]:
+    """Tokens out of a file, and rights by RBAC."""
+    return (
+        f"--etcd-servers=http://127.0.0.1:{store}",
+        f"--secure-port={port}",
+        "--bind-address=127.0.0.1",
+        "--cert-dir=certs",
+        "--service-account-issuer=https://kubernetes.default.svc",
+        "--service-account-key-file=sa.key",
+        "--service-account-signing-key-file=sa.key",
+        "--token-auth-file=tokens.csv",
+        "--authorization-mode=RBAC",
+        "--service-cluster-ip-range=10.0.0.0/24",
+        "--disable-admission-plugins=ServiceAccount",
+    )
+
+
+def beside() -> dict[str, tuple[str, ...]]:
+    """What works beside the API server: controllers, the scheduler, and kwok as every kubelet."""
+    return {
+        "kube-controller-manager": (
+            "--kubeconfig=kubeconfig",
+            "--service-account-private-key-file=sa.key",
+            "--leader-elect=false",
+            f"--secure-port={free_port()}",
+            "--cert-dir=certs-controller",
+        ),
+        "kube-scheduler": (
+            "--kubeconfig=kubeconfig",
+            "--leader-elect=false",
+            f"--secure-port={free_port()}",
+            "--cert-dir=certs-scheduler",
+        ),
+        "kwok": (
+            "--kubeconfig=kubeconfig",
+            "--manage-all-nodes=true",
+            "--node-lease-duration-seconds=40",
+            "--server-address=127.0.0.1:0",
+            f"--config={STAGES}",
+        ),
+    }
+
+
 @asynccontextmanager
 async def open_cluster(folder: Path, root: Path) -> AsyncIterator[Cluster]:
     """Start every part on free ports; all of them are dead at the end."""
@@ -134,55 +190,12 @@ async def open_cluster(folder: Path, root: Path) -> AsyncIterator[Cluster]:
         async def start(name: str, *arguments: str) -> None:
             await stack.enter_async_context(_running(folder / name, root, arguments))
 
-        await start(
-            "etcd",
-            "--data-dir=etcd",
-            "--unsafe-no-fsync",
-            f"--listen-client-urls=http://127.0.0.1:{store}",
-            f"--advertise-client-urls=http://127.0.0.1:{store}",
-            f"--listen-peer-urls=http://127.0.0.1:{peer}",
-            f"--initial-advertise-peer-urls=http://127.0.0.1:{peer}",
-            f"--initial-cluster=default=http://127.0.0.1:{peer}",
-        )
+        await start("etcd", *etcd(store, peer))
         await _key(root / "sa.key")
-        await start(
-            "kube-apiserver",
-            f"--etcd-servers=http://127.0.0.1:{store}",
-            f"--secure-port={port}",
-            "--bind-address=127.0.0.1",
-            "--cert-dir=certs",
-            "--service-account-issuer=https://kubernetes.default.svc",
-            "--service-account-key-file=sa.key",
-            "--service-account-signing-key-file=sa.key",
-            "--token-auth-file=tokens.csv",
-            "--authorization-mode=RBAC",
-            "--service-cluster-ip-range=10.0.0.0/24",
-            "--disable-admission-plugins=ServiceAccount",
-        )
+        await start("kube-apiserver", *api_server(store, port))
         await until(lambda: _said(cluster, "get", "--raw", "/readyz"), 60)
-        await start(
-            "kube-controller-manager",
-            "--kubeconfig=kubeconfig",
-            "--service-account-private-key-file=sa.key",
-            "--leader-elect=false",
-            f"--secure-port={free_port()}",
-            "--cert-dir=certs-controller",
-        )
-        await start(
-            "kube-scheduler",
-            "--kubeconfig=kubeconfig",
-            "--leader-elect=false",
-            f"--secure-port={free_port()}",
-            "--cert-dir=certs-scheduler",
-        )
-        await start(
-            "kwok",
-            "--kubeconfig=kubeconfig",
-            "--manage-all-nodes=true",
-            "--node-lease-duration-seconds=40",
-            "--server-address=127.0.0.1:0",
-            f"--config={STAGES}",
-        )
+        for name, arguments in beside().items():
+            await start(name, *arguments)
         await cluster.kubectl("apply", "-f", "-", given=NODE)
         yield cluster
 
