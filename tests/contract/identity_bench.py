@@ -38,7 +38,8 @@ from engine.services.step_ups import Door, StepUps
 from engine.store.intake import open_intake
 from engine.telemetry.metrics import Metrics
 from tests.conftest import Database
-from tests.integration.room import TENANT, Room, open_room
+from tests.integration.room import Room, open_room
+from tests.integration.script import TENANT
 from tests.unit.governing import POLICIES
 
 PEOPLE = """

@@ -20,7 +20,8 @@ from engine.store.intake import open_intake
 from engine.telemetry.metrics import Metrics
 from tests.conftest import Database
 from tests.contract.test_http_plans import ASKED, CHANNEL, GRAPH, Desk, worker
-from tests.integration.room import TENANT, note, open_room, plans
+from tests.integration.room import note, open_room, plans
+from tests.integration.script import TENANT
 
 WHY = "checkout loses orders and the fix is known"
 SCOPES = {

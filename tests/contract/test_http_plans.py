@@ -29,7 +29,8 @@ from engine.services.sessions import Sessions
 from engine.store.intake import open_intake
 from engine.telemetry.metrics import Metrics
 from tests.conftest import Database
-from tests.integration.room import HEAD, REMOTE, TENANT, Room, good, level, open_room, plans, write
+from tests.integration.room import Room, level, open_room, plans, write
+from tests.integration.script import HEAD, REMOTE, TENANT, good
 from tests.unit.governing import ANN
 from tests.unit.governing import PROD as PLACE
 

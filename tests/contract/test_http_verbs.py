@@ -21,7 +21,8 @@ from engine.services.steering import Steering
 from engine.store.intake import open_intake
 from engine.telemetry.metrics import Metrics
 from tests.conftest import Database
-from tests.integration.room import TENANT, Room, bad, good, level, open_room, proposed, write
+from tests.integration.room import Room, level, open_room, proposed, write
+from tests.integration.script import TENANT, bad, good
 
 SCOPES = {
     "operator": ("plan.read", "plan.create", "execution.operate"),

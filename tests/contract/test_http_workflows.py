@@ -28,7 +28,8 @@ from engine.templates.loading import digest_of
 from engine.templating import Checking, shelf
 from tests.conftest import Database
 from tests.contract.test_http_plans import CHANNEL, GRAPH, worker
-from tests.integration.room import TENANT, Room, good, open_room
+from tests.integration.room import Room, open_room
+from tests.integration.script import TENANT, good
 from tests.unit.governing import ANN, BO, DANA
 
 PLACE = {"environment": "staging", "service": "checkout"}

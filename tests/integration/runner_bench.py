@@ -16,11 +16,8 @@ from engine.store.connection import Pool, open_pool
 from engine.store.runner_logins import make_login, remove_login
 from engine.store.unit import PostgresStore
 from tests.conftest import Database
-from tests.integration.room import (
-    TENANT,
-    Room,
-    open_room,
-)
+from tests.integration.room import Room, open_room
+from tests.integration.script import TENANT
 from tests.unit.governing import PROD
 
 HERE = Site(environment="prod", cluster="eu-1")

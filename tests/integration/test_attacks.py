@@ -22,17 +22,8 @@ from engine.store.unit import PostgresStore
 from engine.tools.definition import digest_of
 from engine.tools.registry import ToolRegistry
 from tests.conftest import Database
-from tests.integration.room import (
-    DESK,
-    REMOTE,
-    STAGING,
-    Room,
-    level,
-    look,
-    note,
-    open_room,
-    write,
-)
+from tests.integration.room import STAGING, Room, level, look, note, open_room, write
+from tests.integration.script import DESK, REMOTE
 from tests.unit.governing import ANN, BO, CY, DANA, person
 
 Owner: TypeAlias = "asyncpg.Connection[asyncpg.Record]"

@@ -14,22 +14,8 @@ from engine.domain.move import MoveKind
 from engine.domain.plan import DraftStep, VersionRef, VersionState
 from engine.errors import Conflict
 from tests.conftest import Database
-from tests.integration.room import (
-    NEW,
-    STAGING,
-    UNDID,
-    WROTE,
-    Room,
-    Slow,
-    bad,
-    good,
-    level,
-    look,
-    note,
-    open_room,
-    unsure,
-    write,
-)
+from tests.integration.room import STAGING, Room, level, look, note, open_room, write
+from tests.integration.script import NEW, UNDID, WROTE, Slow, bad, good, unsure
 
 ELSEWHERE = Place(channel="C0INC", thread="1700000001.000100")
 APART = Place(channel="C0INC", thread="1700000002.000100")

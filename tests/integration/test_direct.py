@@ -18,7 +18,8 @@ from engine.workflows.direct import DirectStarter, DirectWorker, Work
 from engine.workflows.reconciler import Reconciler
 from tests.acceptance.waiting import until
 from tests.conftest import Database
-from tests.integration.room import Room, Slow, good, open_room, plans, write
+from tests.integration.room import Room, open_room, plans, write
+from tests.integration.script import Slow, good
 
 KEY = FlowKey(kind=FlowKind.EXECUTION, subject="plan", version=1)
 

@@ -12,7 +12,8 @@ from engine.domain.questions import Limits
 from engine.errors import Conflict, DraftFailed, NotAllowed, Unavailable
 from engine.services.drafts import READS_AT_MOST
 from tests.conftest import Database
-from tests.integration.room import Room, bad, good, open_room, plans, write
+from tests.integration.room import Room, open_room, plans, write
+from tests.integration.script import bad, good
 from tests.unit.governing import ANN, DANA
 
 LEVEL = Reading(name="level", tool="desk", action="look", title="Level")

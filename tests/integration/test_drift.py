@@ -10,7 +10,8 @@ from engine.domain.digest import digest
 from engine.domain.execution import Choice, ExecutionState, StepState
 from engine.domain.plan import Relied
 from tests.conftest import Database
-from tests.integration.room import STAGING, Room, bad, good, open_room, plans, turn, write
+from tests.integration.room import STAGING, Room, open_room, plans, turn, write
+from tests.integration.script import bad, good
 
 
 @pytest.fixture

@@ -17,22 +17,8 @@ from engine.errors import Conflict, NotAllowed, Unavailable
 from engine.services.progress import Pace
 from engine.services.slots import AtOnce
 from tests.conftest import Database
-from tests.integration.room import (
-    NEW,
-    STAGING,
-    WROTE,
-    Room,
-    Slow,
-    bad,
-    for_ever,
-    good,
-    level,
-    look,
-    note,
-    open_room,
-    unsure,
-    write,
-)
+from tests.integration.room import STAGING, Room, level, look, note, open_room, write
+from tests.integration.script import NEW, WROTE, Slow, bad, for_ever, good, unsure
 
 SOON = 10.0
 ELSEWHERE = Place(channel="C0INC", thread="1700000009.000100")

@@ -23,7 +23,8 @@ from engine.services.glass import Digests
 from engine.services.guards import Holds
 from engine.services.progress import Pace
 from tests.conftest import Database
-from tests.integration.room import TENANT, Room, open_room, write
+from tests.integration.room import Room, open_room, write
+from tests.integration.script import TENANT
 from tests.unit.governing import ANN, DANA, PROD
 
 CART = PROD.model_copy(update={"service": "cart"})

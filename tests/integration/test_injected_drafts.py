@@ -15,7 +15,8 @@ from engine.llm.investigation import LookLimits
 from engine.llm.outside import SUGGESTED, UNASKED
 from engine.services.drafts import Drafts
 from tests.conftest import Database
-from tests.integration.room import Room, good, open_room
+from tests.integration.room import Room, open_room
+from tests.integration.script import good
 from tests.unit.injections import CORPUS, NO_CORPUS, corpus, deeds, obeys
 from tests.unit.models import Obeying, Wishes, modelled, world
 from tests.unit.planning import broken, planner

@@ -31,7 +31,8 @@ from tests.contract.played_linear import (
     PlayedLinear,
     open_linear,
 )
-from tests.integration.room import TENANT, Room, note, open_room, proposed, write
+from tests.integration.room import Room, note, open_room, proposed, write
+from tests.integration.script import TENANT
 from tests.unit.governing import ANN, BO, DANA, People
 
 DANA_THERE = "44444444-4444-4444-8444-444444444444"

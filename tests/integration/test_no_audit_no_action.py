@@ -25,16 +25,9 @@ from engine.services.memory import Memory
 from engine.services.sessions import Sessions
 from engine.services.steering import Steering
 from tests.conftest import Database
-from tests.integration.room import (
-    SERVICES,
-    TENANT,
-    Room,
-    level,
-    look,
-    open_room,
-    proposed,
-    write,
-)
+from tests.integration.footing import SERVICES
+from tests.integration.room import Room, level, look, open_room, proposed, write
+from tests.integration.script import TENANT
 from tests.unit.governing import ANN, BO, DANA
 
 SOURCES = Path(__file__).parents[2] / "engine" / "services"

@@ -27,7 +27,8 @@ from engine.tools.runner import ToolRunner
 from engine.tools.sandbox import ProcessSandbox
 from tests.conftest import Database
 from tests.contract.tool_bench import Bench
-from tests.integration.room import STAGING, TENANT, Room, note, open_room
+from tests.integration.room import STAGING, Room, note, open_room
+from tests.integration.script import TENANT
 
 FLOOD = """
 tool: flood

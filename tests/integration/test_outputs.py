@@ -25,7 +25,8 @@ from engine.services.delivery import Delivery
 from engine.services.downloads import Downloads
 from engine.services.loglines import GOES_ON
 from tests.conftest import Database
-from tests.integration.room import STAGING, TENANT, Room, Script, good, note, open_room
+from tests.integration.room import STAGING, Room, note, open_room
+from tests.integration.script import TENANT, Script, good
 from tests.unit.governing import ANN
 
 LINE = "x" * 999

@@ -24,18 +24,8 @@ from engine.telemetry.metrics import Metrics
 from engine.tools.redaction import Redactor
 from tests.conftest import Database
 from tests.contract.played_pagerduty import ROUTING_KEY, PlayedPagerDuty, open_pagerduty
-from tests.integration.room import (
-    STAGING,
-    TENANT,
-    Room,
-    bad,
-    good,
-    level,
-    note,
-    open_room,
-    unsure,
-    write,
-)
+from tests.integration.room import STAGING, Room, level, note, open_room, write
+from tests.integration.script import TENANT, bad, good, unsure
 
 
 @dataclass

@@ -18,7 +18,8 @@ from engine.domain.plan import DraftStep, Proposal, VersionRef
 from engine.domain.touching import touched
 from engine.services.freezes import Freezes
 from tests.conftest import Database
-from tests.integration.room import NEW, TENANT, Room, good, open_room, write
+from tests.integration.room import Room, open_room, write
+from tests.integration.script import NEW, TENANT, good
 from tests.unit.governing import ANN, BO, DANA, PROD, People, person
 
 SERVICES = """

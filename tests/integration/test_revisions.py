@@ -13,20 +13,8 @@ from engine.domain.plan import PlanVersion, VersionRef, VersionState
 from engine.domain.preview import Shown
 from engine.errors import Conflict
 from tests.conftest import Database
-from tests.integration.room import (
-    HEAD,
-    NEW,
-    STAGING,
-    Room,
-    bad,
-    good,
-    level,
-    look,
-    note,
-    open_room,
-    plans,
-    write,
-)
+from tests.integration.room import STAGING, Room, level, look, note, open_room, plans, write
+from tests.integration.script import HEAD, NEW, bad, good
 from tests.unit.governing import ANN, BO, DANA
 
 

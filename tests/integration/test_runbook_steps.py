@@ -15,7 +15,8 @@ from engine.errors import Invalid, NotFound
 from engine.services.knowledge import Knowledge
 from engine.services.runbook_steps import RunbookSteps
 from tests.conftest import Database
-from tests.integration.room import INC, NEW, TENANT, Room, good, open_room, write
+from tests.integration.room import INC, Room, open_room, write
+from tests.integration.script import NEW, TENANT, good
 from tests.unit.governing import ANN, DANA
 
 BODY = "```sh\ndesk note\ndesk explode\n```"

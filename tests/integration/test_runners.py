@@ -26,17 +26,9 @@ from engine.store.runner_logins import make_login, remove_login
 from engine.workflows.activities import ToolActivities
 from engine.workflows.worker import connect, open_runner_on
 from tests.conftest import Database
-from tests.integration.room import (
-    STAGING,
-    TENANT,
-    Room,
-    bad,
-    good,
-    level,
-    look,
-    write,
-)
+from tests.integration.room import STAGING, Room, level, look, write
 from tests.integration.runner_bench import ADMIN, ELSEWHERE, HERE, US, Bench, open_bench
+from tests.integration.script import TENANT, bad, good
 from tests.unit.governing import PROD
 
 

@@ -19,7 +19,8 @@ from engine.resources import shipped
 from engine.services.memory import Memory
 from engine.services.sessions import Sessions
 from tests.conftest import Database
-from tests.integration.room import TENANT, Room, open_room, plans, proposed
+from tests.integration.room import Room, open_room, plans, proposed
+from tests.integration.script import TENANT
 from tests.unit.governing import ANN, BO, DANA
 
 WAR_ROOM = Place(channel="C0WAR", thread="1700000001.000100")

@@ -15,20 +15,8 @@ from engine.domain.plan import VersionRef
 from engine.errors import ToolFailed, Unavailable
 from engine.ports import Tools
 from tests.conftest import Database
-from tests.integration.room import (
-    NEW,
-    STAGING,
-    Room,
-    bad,
-    for_ever,
-    good,
-    level,
-    note,
-    open_room,
-    sync,
-    unsure,
-    write,
-)
+from tests.integration.room import STAGING, Room, level, note, open_room, sync, write
+from tests.integration.script import NEW, bad, for_ever, good, unsure
 
 
 @pytest.fixture

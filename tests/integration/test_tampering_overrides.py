@@ -10,7 +10,8 @@ from engine.domain.execution import Choice, ExecutionState, StepState
 from engine.domain.plan import VersionRef
 from engine.services.alarm import ALARM
 from tests.conftest import Database
-from tests.integration.room import STAGING, WROTE, Room, bad, open_room, write
+from tests.integration.room import STAGING, Room, open_room, write
+from tests.integration.script import WROTE, bad
 
 APART = Place(channel="C0INC", thread="1700000001.000100")
 

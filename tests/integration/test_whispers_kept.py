@@ -9,7 +9,8 @@ from engine.domain.conversation import PostKind
 from engine.domain.model import Json
 from engine.store.surface import PostgresSurface
 from tests.conftest import Database
-from tests.integration.room import INC, TENANT, Room, open_room
+from tests.integration.room import INC, Room, open_room
+from tests.integration.script import TENANT
 
 LINK = "https://carapulse.example/v1/sign-in/once"
 BODY: dict[str, Json] = {"text": "Sign in again.", "buttons": [{"text": "Sign in", "url": LINK}]}

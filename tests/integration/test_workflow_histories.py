@@ -15,7 +15,8 @@ from engine.workflows.activities import DraftActivities, ExecutionActivities, To
 from engine.workflows.starter import Starter
 from engine.workflows.worker import connect, open_worker_on
 from tests.conftest import Database
-from tests.integration.room import STAGING, Room, good, level, look, open_room, sync
+from tests.integration.room import STAGING, Room, level, look, open_room, sync
+from tests.integration.script import good
 
 # What a tool printed, what it left behind, and what it was given.
 PRINTED, LEFT, SECRET = "line-of-output", "level-as-measured", "hunter2-and-more"
