@@ -9,7 +9,15 @@ from engine.domain.execution import Phase
 from engine.domain.ids import PersonId
 from engine.domain.plan import Origin, Requirements
 from engine.domain.policy import Answer, Deed, Question, Resource
-from engine.domain.questions import UNBROKEN, DecideFacts, ExecuteFacts, Limits, ToolFacts, to_read
+from engine.domain.questions import (
+    UNBROKEN,
+    DecideFacts,
+    ExecuteFacts,
+    Limits,
+    PlanFacts,
+    ToolFacts,
+    to_read,
+)
 
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _ASKER = PersonId("smoke:asker")
@@ -29,77 +37,59 @@ def _person(name: str) -> Actor:
     return Actor(id=PersonId(name), name=name, groups=("smoke:group",))
 
 
+# What the facts about a plan share: a write that a person asked for.
+_PLAN: dict[str, object] = {
+    "stage": "approve-all",
+    "emoji_max_risk": "low",
+    "origin": Origin.PERSON,
+    "requester": _ASKER,
+    "editors": (),
+    "writes": True,
+    "freeze": (),
+}
+
+
 def _approval() -> Question:
     facts = DecideFacts(
-        stage="approve-all",
-        emoji_max_risk="low",
-        origin=Origin.PERSON,
-        requester=_ASKER,
-        editors=(),
-        writes=True,
-        freeze=(),
+        **_PLAN,
         surface=Surface.BUTTON,
         step_up=False,
         glass=UNBROKEN,
         requirements=Requirements(groups=(("smoke:group",),)),
     )
-    return Question(
-        actor=_person(_ASKER),
-        action=Deed.PLAN_APPROVE,
-        context=_PLACE,
-        resources=(Resource(kind="tool", name="smoke.write", effect="write"),),
-        risk=Risk.MEDIUM.word,
-        time=_NOW,
-        facts=facts.model_dump(mode="json"),
-    )
+    return _asked(_person(_ASKER), Deed.PLAN_APPROVE, Risk.MEDIUM, facts)
 
 
 def _unapproved_write() -> Question:
     facts = ToolFacts(
-        stage="approve-all",
-        emoji_max_risk="low",
-        origin=Origin.PERSON,
-        requester=_ASKER,
-        editors=(),
-        writes=True,
-        freeze=(),
+        **_PLAN,
         approvers=(),
         people=1,
         break_glass=False,
         tool="smoke.write",
         phase=Phase.ACT,
     )
-    return Question(
-        actor=WORKER,
-        action=Deed.TOOL_EXECUTE,
-        context=_PLACE,
-        resources=(Resource(kind="tool", name="smoke.write", effect="write"),),
-        risk=Risk.MEDIUM.word,
-        time=_NOW,
-        facts=facts.model_dump(mode="json"),
-    )
+    return _asked(WORKER, Deed.TOOL_EXECUTE, Risk.MEDIUM, facts)
 
 
 def _unbroken_start() -> Question:
     facts = ExecuteFacts(
-        stage="approve-all",
-        emoji_max_risk="low",
-        origin=Origin.PERSON,
-        requester=_ASKER,
-        editors=(),
-        writes=True,
-        freeze=(),
+        **_PLAN,
         approvers=(PersonId("smoke:one"), PersonId("smoke:other")),
         people=2,
         break_glass=False,
         complete=True,
     )
+    return _asked(WORKER, Deed.PLAN_EXECUTE, Risk.HIGH, facts)
+
+
+def _asked(actor: Actor, deed: Deed, risk: Risk, facts: PlanFacts) -> Question:
     return Question(
-        actor=WORKER,
-        action=Deed.PLAN_EXECUTE,
+        actor=actor,
+        action=deed,
         context=_PLACE,
         resources=(Resource(kind="tool", name="smoke.write", effect="write"),),
-        risk=Risk.HIGH.word,
+        risk=risk.word,
         time=_NOW,
         facts=facts.model_dump(mode="json"),
     )
