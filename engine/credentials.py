@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from engine.connections import BoundarySettings, Filled, VaultSettings
 from engine.domain.minted import Giver, Minted
 from engine.errors import ConfigurationError
 from engine.ports.minting import MintedRecords, Source, Taker
@@ -23,6 +22,7 @@ from engine.secrets.vault.logins import AppRole, Kubernetes, Login
 from engine.secrets.vault.secrets import VaultMint, VaultSecret, Wanted
 from engine.settings import Settings
 from engine.telemetry.metrics import Metrics
+from engine.tool_sections import BoundarySettings, Filled, VaultSettings
 from engine.tools.giving import Sources, TokenFile
 from engine.tools.holders import Holder
 from engine.tools.tunnel import Tunnel, Tunnels

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from engine.artifact_settings import ArtifactSettings
+from engine.artifact_sections import ArtifactSettings
 from engine.artifacts.files import StoredFiles
 from engine.artifacts.objects import Bucket, Objects, in_bucket, in_folder
 from engine.artifacts.spool import Spool

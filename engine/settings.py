@@ -23,8 +23,7 @@ from pydantic_settings import (
 )
 from pydantic_settings.sources.utils import parse_env_vars
 
-from engine.artifact_settings import ArtifactSettings
-from engine.connections import BoundarySettings, ToolSettings, VaultSettings
+from engine.artifact_sections import ArtifactSettings
 from engine.domain.freeze import Window
 from engine.errors import ConfigurationError
 from engine.model_sections import LlmSettings
@@ -50,6 +49,7 @@ from engine.sections import (
     SlackSettings,
     TemporalSettings,
 )
+from engine.tool_sections import BoundarySettings, ToolSettings, VaultSettings
 from engine.variables import PREFIX, NotJson, refuse_unknown, refuse_unreadable, told, usual
 
 Tree = TypeVar("Tree", bound="Settings")

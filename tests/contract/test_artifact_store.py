@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from bot.local.ports import answers, free_port
-from engine.artifact_settings import ArtifactSettings
+from engine.artifact_sections import ArtifactSettings
 from engine.artifacts.objects import PART, Bucket, Objects, in_bucket, in_folder
 from engine.artifacts.spool import Spool
 from engine.domain.artifact import Artifact, Source
